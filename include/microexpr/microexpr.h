@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/** @file microexpr.h  Everything. See docs/README.md for the order to read in. */
+#ifndef MICROEXPR_MICROEXPR_H
+#define MICROEXPR_MICROEXPR_H
+
+#include "base.h"
+#include "flow.h"
+#include "image.h"
+#include "model.h"
+#include "recognizer.h"
+
+#endif

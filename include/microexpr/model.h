@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file model.h
+ * Neural networks: reading ONNX files, looking at them, running them. See docs/model.md;
+ * docs/operators.md lists the operators.
+ */
+#ifndef MICROEXPR_MODEL_H
+#define MICROEXPR_MODEL_H
+
+#include "base.h"
+
+MEXPR_BEGIN_DECLS
+
+/** Element types; the values are ONNX's own. */
+typedef enum mexpr_dtype {
+    MEXPR_DTYPE_F32 = 1,
+    MEXPR_DTYPE_U8 = 2,
+    MEXPR_DTYPE_I32 = 6,
+    MEXPR_DTYPE_I64 = 7,
+    MEXPR_DTYPE_BOOL = 9 /**< one byte, 0 or 1 */
+} mexpr_dtype;
+
+/** Bytes of an element, 0 for an unknown type. Thread-safe. @since 0.1.0 */
+MEXPR_API size_t mexpr_dtype_bytes(mexpr_dtype dtype);
+/** "float32", "uint8", "int32", "int64", "bool", or "unknown". @since 0.1.0 */
+MEXPR_API const char *mexpr_dtype_name(mexpr_dtype dtype);
+
+#define MEXPR_MAX_RANK 8
+
+/** What a model says about an input or output. */
+typedef struct mexpr_tensor_info {
+    size_t struct_size;
+    const char *name; /**< lives as long as the model */
+    int32_t dtype;    /**< mexpr_dtype */
+    int32_t rank;     /**< -1: not stated */
+    int64_t dims[MEXPR_MAX_RANK]; /**< -1: free, as the batch usually is */
+} mexpr_tensor_info;
+
+#define MEXPR_TENSOR_INFO_INIT                                                             \
+    {                                                                                      \
+        sizeof(mexpr_tensor_info), NULL, 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 }                  \
+    }
+
+/** A tensor in memory, C order, without gaps. */
+typedef struct mexpr_tensor_view {
+    size_t struct_size;
+    int32_t dtype; /**< mexpr_dtype */
+    int32_t rank;  /**< 0..MEXPR_MAX_RANK */
+    int64_t dims[MEXPR_MAX_RANK];
+    const void *data;
+} mexpr_tensor_view;
+
+#define MEXPR_TENSOR_VIEW_INIT                                                             \
+    {                                                                                      \
+        sizeof(mexpr_tensor_view), 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 }, NULL                  \
+    }
+
+/**
+ * A network as read, checked and prepared: immutable, reference-counted. All calls on it
+ * are thread-safe, and sessions in different threads share it.
+ */
+typedef struct mexpr_model mexpr_model;
+
+/**
+ * Reads an ONNX file (opset 11 to 21, IR 3 to 10). Weights in side files are looked for
+ * beside the model only: no other folder, no link. Everything is checked before use;
+ * nothing of the file is needed afterwards.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_IO, MEXPR_E_FORMAT,
+ *         MEXPR_E_TRUNCATED, MEXPR_E_MODEL, MEXPR_E_OPERATOR, MEXPR_E_OPSET,
+ *         MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_EXTERNAL, MEXPR_E_LIMIT, MEXPR_E_NOMEM;
+ *         the sentence (node and reason) is in the context
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_load(
+    mexpr_context *context, const char *path, mexpr_model **out);
+/** The same from memory, which may go away afterwards. A model from memory may not have
+ *  side files (MEXPR_E_EXTERNAL). @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_load_memory(
+    mexpr_context *context, const void *bytes, size_t size, mexpr_model **out);
+/** One more reference; returns `model`. Thread-safe. @since 0.1.0 */
+MEXPR_API mexpr_model *mexpr_model_retain(mexpr_model *model);
+/** Gives a reference up; sessions hold one of their own. Thread-safe. @since 0.1.0 */
+MEXPR_API void mexpr_model_destroy(mexpr_model **model);
+
+/** Number of inputs that the caller has to set. @since 0.1.0 */
+MEXPR_API int32_t mexpr_model_n_inputs(const mexpr_model *model);
+/** Number of outputs. @since 0.1.0 */
+MEXPR_API int32_t mexpr_model_n_outputs(const mexpr_model *model);
+/** Fills in what is known of input `index`. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI
+ *  @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_input(
+    const mexpr_model *model, int32_t index, mexpr_tensor_info *info);
+/** The same for output `index`. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_output(
+    const mexpr_model *model, int32_t index, mexpr_tensor_info *info);
+/** Value of an entry of the file's metadata, NULL when absent. @since 0.1.0 */
+MEXPR_API const char *mexpr_model_metadata(const mexpr_model *model, const char *key);
+/** The graph's name, "" when it has none. @since 0.1.0 */
+MEXPR_API const char *mexpr_model_name(const mexpr_model *model);
+/** The producer the file names, "" when it names none. @since 0.1.0 */
+MEXPR_API const char *mexpr_model_producer(const mexpr_model *model);
+/** Opset of the ONNX domain. @since 0.1.0 */
+MEXPR_API int64_t mexpr_model_opset(const mexpr_model *model);
+/** Number of weights: elements of all initializers. @since 0.1.0 */
+MEXPR_API uint64_t mexpr_model_n_parameters(const mexpr_model *model);
+/** Number of nodes in the file. @since 0.1.0 */
+MEXPR_API int32_t mexpr_model_n_nodes(const mexpr_model *model);
+/**
+ * Name and operator of node `index` of the file, in its order; pointers may be NULL.
+ * @return MEXPR_OK, MEXPR_E_ARG
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_node(
+    const mexpr_model *model, int32_t index, const char **name, const char **op);
+
+/**
+ * Working memory to run a model: one thread at a time. Several sessions may run one model
+ * in several threads.
+ */
+typedef struct mexpr_session mexpr_session;
+
+/** Makes a session. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_session_create(mexpr_model *model, mexpr_session **out);
+/** Destroys a session. @since 0.1.0 */
+MEXPR_API void mexpr_session_destroy(mexpr_session **session);
+/** The sentence about the last failed call on this session. @since 0.1.0 */
+MEXPR_API const char *mexpr_session_last_error(const mexpr_session *session);
+
+/**
+ * Sets an input. The data are borrowed: they must stay until the next
+ * mexpr_session_run() has returned.
+ * @param name NULL for the only input
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_TYPE, MEXPR_E_SHAPE,
+ *         MEXPR_E_LIMIT, MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_session_set_input(
+    mexpr_session *session, const char *name, const mexpr_tensor_view *tensor);
+
+/**
+ * Runs the network on the inputs set since the last run. With the same input shapes as
+ * before it allocates nothing.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (an input is missing), MEXPR_E_SHAPE,
+ *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_session_run(mexpr_session *session);
+
+/**
+ * An output of the last successful run. The data belong to the session and live until its
+ * next call that changes it.
+ * @param name NULL for the only output
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_STATE, MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_session_output(
+    mexpr_session *session, const char *name, mexpr_tensor_view *tensor);
+
+/**
+ * A TensorProto file (`.pb`, as in the ONNX backend test suite), or one in memory, as a
+ * tensor: an object of its own that owns the data.
+ */
+typedef struct mexpr_tensor mexpr_tensor;
+/** Decodes a serialised TensorProto. @return as mexpr_model_load_memory() @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_tensor_decode_pb(
+    mexpr_context *context, const void *bytes, size_t size, mexpr_tensor **out);
+/**
+ * Decodes a NumPy `.npy` file (versions 1 to 3, C order, little-endian; float32, uint8,
+ * int32, int64, bool; float64 is narrowed to float32).
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_FORMAT, MEXPR_E_TRUNCATED, MEXPR_E_UNSUPPORTED,
+ *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_tensor_decode_npy(
+    mexpr_context *context, const void *bytes, size_t size, mexpr_tensor **out);
+/** Reads a `.npy` or `.pb` file, told apart by its first bytes. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_tensor_read(
+    mexpr_context *context, const char *path, mexpr_tensor **out);
+/** Writes a tensor as `.npy` (version 1), whole or not at all. @return MEXPR_OK,
+ *  MEXPR_E_ARG, MEXPR_E_IO, MEXPR_E_NOMEM, MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_tensor_write_npy(
+    mexpr_context *context, const mexpr_tensor_view *tensor, const char *path);
+/** Fills in type, shape and data, which live as long as the tensor. @return MEXPR_OK,
+ *  MEXPR_E_ARG, MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_tensor_get(
+    const mexpr_tensor *tensor, mexpr_tensor_view *view);
+/** The tensor's name, "" when it has none. @since 0.1.0 */
+MEXPR_API const char *mexpr_tensor_name(const mexpr_tensor *tensor);
+/** Destroys a tensor. @since 0.1.0 */
+MEXPR_API void mexpr_tensor_destroy(mexpr_tensor **tensor);
+
+MEXPR_END_DECLS
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file recognizer.h
+ * From an onset and an apex frame to a label: flow, strain, picture, network, scores.
+ * See docs/recognizer.md, and ETHICS.md before any use on people.
+ */
+#ifndef MICROEXPR_RECOGNIZER_H
+#define MICROEXPR_RECOGNIZER_H
+
+#include "base.h"
+#include "flow.h"
+#include "image.h"
+#include "model.h"
+
+MEXPR_BEGIN_DECLS
+
+/** A rectangle in pixels; x and y are its upper left corner. */
+typedef struct mexpr_box {
+    int32_t x;
+    int32_t y;
+    int32_t width;
+    int32_t height;
+} mexpr_box;
+
+/** Options of mexpr_recognizer_create(); a field of 0 or NULL means its default. */
+typedef struct mexpr_recognizer_options {
+    size_t struct_size;
+    /**
+     * A network with one input N×3×H×W that takes the u/v/strain picture as 0..255 floats
+     * and one output N×classes of logits. Kept by reference. NULL: the network that ships,
+     * docs/models/dual_atme_entire.md.
+     */
+    mexpr_model *model;
+    /**
+     * Class names, separated by commas. NULL: the model's metadata `microexpr.labels`, or
+     * else "class0,class1,…".
+     */
+    const char *labels;
+    /**
+     * The channel order of the input: "u,v,strain" or any other order of the three. NULL:
+     * the model's metadata `microexpr.planes`, or else "strain,v,u" (blue, green, red),
+     * which published networks of this field take.
+     */
+    const char *planes;
+    int32_t strain; /**< mexpr_strain; MEXPR_STRAIN_FROBENIUS */
+} mexpr_recognizer_options;
+
+#define MEXPR_RECOGNIZER_OPTIONS_INIT                                                      \
+    {                                                                                      \
+        sizeof(mexpr_recognizer_options), NULL, NULL, NULL, 0                              \
+    }
+
+/** The steps from frames to scores with all their memory. One thread at a time. */
+typedef struct mexpr_recognizer mexpr_recognizer;
+/** An answer; independent of the recognizer that gave it. One thread at a time. */
+typedef struct mexpr_result mexpr_result;
+
+/** Steps whose time a result tells. */
+typedef enum mexpr_stage {
+    MEXPR_STAGE_PREPARE = 1, /**< crop and grey */
+    MEXPR_STAGE_FLOW = 2,
+    MEXPR_STAGE_PICTURE = 3, /**< strain, resizing, stretching */
+    MEXPR_STAGE_MODEL = 4
+} mexpr_stage;
+
+/**
+ * Makes a recognizer.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_SHAPE (the model is of another
+ *         kind), MEXPR_E_NOMEM; the sentence is in the context
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_recognizer_create(mexpr_context *context,
+    const mexpr_recognizer_options *options, mexpr_recognizer **out);
+/** Destroys a recognizer. @since 0.1.0 */
+MEXPR_API void mexpr_recognizer_destroy(mexpr_recognizer **recognizer);
+/** The sentence about the last failed call on this recognizer. @since 0.1.0 */
+MEXPR_API const char *mexpr_recognizer_last_error(const mexpr_recognizer *recognizer);
+/** The flow estimator inside, to set its tunables. Owned by the recognizer. @since 0.1.0 */
+MEXPR_API mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer);
+
+/**
+ * Classifies the movement from `onset` to `apex`.
+ * @param face where the face is, in both frames; NULL: the frames are face crops
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE (the box is
+ *         not inside), MEXPR_E_FORMAT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,
+    const mexpr_image *onset, const mexpr_image *apex, const mexpr_box *face,
+    mexpr_result **out);
+
+/** Destroys a result. @since 0.1.0 */
+MEXPR_API void mexpr_result_destroy(mexpr_result **result);
+/** Number of classes. @since 0.1.0 */
+MEXPR_API int32_t mexpr_result_n_classes(const mexpr_result *result);
+/** Name of class `index`, NULL outside. @since 0.1.0 */
+MEXPR_API const char *mexpr_result_class_name(const mexpr_result *result, int32_t index);
+/** Softmax score of class `index`, not a calibrated probability; 0 outside. @since 0.1.0 */
+MEXPR_API double mexpr_result_score(const mexpr_result *result, int32_t index);
+/** The network's raw output for class `index`; 0 outside. @since 0.1.0 */
+MEXPR_API double mexpr_result_logit(const mexpr_result *result, int32_t index);
+/** Index of the highest score; the first of equals. @since 0.1.0 */
+MEXPR_API int32_t mexpr_result_class(const mexpr_result *result);
+/** Name of the class with the highest score. @since 0.1.0 */
+MEXPR_API const char *mexpr_result_label(const mexpr_result *result);
+/** The flow between the (cropped) frames; lives as long as the result. @since 0.1.0 */
+MEXPR_API const mexpr_field *mexpr_result_field(const mexpr_result *result);
+/** The u/v/strain picture the network saw, RGB8; lives as long as the result.
+ *  @since 0.1.0 */
+MEXPR_API const mexpr_image *mexpr_result_picture(const mexpr_result *result);
+/** Milliseconds that a stage took; 0 for an unknown stage. @since 0.1.0 */
+MEXPR_API double mexpr_result_milliseconds(const mexpr_result *result, mexpr_stage stage);
+
+MEXPR_END_DECLS
+
+#endif
