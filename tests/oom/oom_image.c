@@ -9,12 +9,6 @@
 #include <turbojpeg.h>
 #endif
 
-typedef struct file_bytes {
-    uint8_t bytes[4096];
-    size_t size;
-    mexpr_colour colour;
-} file_bytes;
-
 static mexpr_status new_picture(
     mexpr_context *context, mexpr_format format, mexpr_image **image)
 {
@@ -90,6 +84,8 @@ static mexpr_status smooth(
     return mexpr_image_gaussian(context, image, 1.5, out);
 }
 
+#if MX_HAVE_PNG
+
 static mexpr_status write_png(mexpr_context *context, void *arg)
 {
     const mexpr_format *format = arg;
@@ -115,6 +111,16 @@ static mexpr_status encode_png(mexpr_context *context, void *arg)
     mexpr_image_destroy(&image);
     return status;
 }
+
+#endif
+
+#if MX_HAVE_PNG || MX_HAVE_JPEG
+
+typedef struct file_bytes {
+    uint8_t bytes[4096];
+    size_t size;
+    mexpr_colour colour;
+} file_bytes;
 
 static mexpr_status decode(mexpr_context *context, void *arg)
 {
@@ -147,6 +153,8 @@ static void sweep_file(file_bytes *file)
         assert_true(test_oom_sweep(read_file, &file->colour, 1) >= 2);
     }
 }
+
+#endif
 
 static void pictures(void **state)
 {
