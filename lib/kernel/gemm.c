@@ -23,6 +23,26 @@ static void scale(int m, int n, float beta, float *c, int ldc)
         }
 }
 
+typedef void product(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m,
+    int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
+    float beta, float *c, int ldc);
+
+/* OpenBLAS, except where the builtin product was measured to be faster (docs/kernels.md):
+ * b transposed and a tall, and, where OpenBLAS has no small path, all that it would have
+ * to be called several times for. */
+static product *choose(const mx_gemm *gemm, bool transpose_b, int m, int n, int k)
+{
+#if MX_GEMM_OPENBLAS
+    const bool large = (int64_t)m * n > gemm->call_limit / k;
+    const bool builtin = transpose_b ? m >= 32 : large && !gemm->small_path;
+    if (!builtin || !gemm->kernels.fast)
+        return mx_sgemm_openblas;
+#else
+    (void)gemm, (void)transpose_b, (void)m, (void)n, (void)k;
+#endif
+    return mx_sgemm_builtin;
+}
+
 void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, int n,
     int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta,
     float *c, int ldc)
@@ -44,13 +64,8 @@ void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, in
             return;
         }
     }
-#if MX_GEMM_OPENBLAS
-    mx_sgemm_openblas(
-        gemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-#else
-    mx_sgemm_builtin(
-        gemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-#endif
+    product *run = choose(gemm, transpose_b, m, n, k);
+    run(gemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,

@@ -12,6 +12,7 @@
 
 typedef struct mx_gemm {
     mx_gemm_kernels kernels;
+    bool small_path;    /* OpenBLAS has kernels for small products here */
     int64_t call_limit; /* largest m * n * k of one OpenBLAS call */
     int k_limit;        /* longest sum of one OpenBLAS call */
 } mx_gemm;

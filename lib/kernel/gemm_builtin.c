@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "kernel/transpose.h"
+
 typedef struct product {
     const mx_gemm_kernels *kernels;
     bool transpose_b;
@@ -24,11 +26,8 @@ static void pack(
     if (n < width)
         memset(panel, 0, sizeof *panel * (size_t)k * (size_t)width);
     if (job->transpose_b) {
-        for (int j = 0; j < n; j++) {
-            const float *row = job->b + (j0 + j) * job->ldb + p0;
-            for (int p = 0; p < k; p++)
-                panel[p * width + j] = row[p];
-        }
+        mx_transpose((size_t)n, (size_t)k, job->b + j0 * job->ldb + p0, (size_t)job->ldb,
+            panel, (size_t)width);
     } else {
         for (int p = 0; p < k; p++)
             memcpy(panel + p * width, job->b + (p0 + p) * job->ldb + j0,

@@ -15,7 +15,6 @@ void mx_gemm_kernels_init(mx_gemm_kernels *table, uint32_t cpu)
 #elif defined(__aarch64__) && MX_SIMD
     if (cpu & MEXPR_CPU_NEON)
         mx_gemm_kernels_fill_neon(table);
-#else
-    (void)cpu;
 #endif
+    table->fast = cpu != 0;
 }

@@ -4,6 +4,7 @@
 #ifndef MX_KERNEL_GEMM_KERNEL_H
 #define MX_KERNEL_GEMM_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ typedef struct mx_gemm_block {
 
 typedef struct mx_gemm_kernels {
     int rows, cols;
+    bool fast; /* as fast as OpenBLAS, more or less: all but plain C */
     /* R(1e-6 * sqrt(k)) against exact sums; sums run over p upwards in every one, so that
      * versions with FMA agree bit for bit among each other. */
     void (*block)(const mx_gemm_block *block);

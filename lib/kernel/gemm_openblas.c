@@ -14,14 +14,11 @@ void mx_gemm_openblas_init(mx_gemm *gemm)
 {
     static const char *const small_path[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
     const char *core = openblas_get_corename();
-    gemm->call_limit = 262144;
-    gemm->k_limit = 256;
-    for (size_t i = 0; i < sizeof small_path / sizeof small_path[0]; i++) {
-        if (core && strcmp(core, small_path[i]) == 0) {
-            gemm->call_limit = 1000000;
-            gemm->k_limit = 576;
-        }
-    }
+    for (size_t i = 0; i < sizeof small_path / sizeof small_path[0]; i++)
+        if (core && strcmp(core, small_path[i]) == 0)
+            gemm->small_path = true;
+    gemm->call_limit = gemm->small_path ? 1000000 : 262144;
+    gemm->k_limit = gemm->small_path ? 576 : 256;
 }
 
 /* The size of equal parts of n, none above `most`. */
