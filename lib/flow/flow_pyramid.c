@@ -93,9 +93,12 @@ static float *place_level(mx_pyramid *pyramid, int index, float *at)
     mx_pyramid_level *level = &pyramid->levels[index];
     for (int i = 0; i < 2; i++) {
         const size_t plane = (size_t)level->stride * (size_t)level->height;
-        memset(at, 0, MX_TVL1_GUARD * sizeof *at);
+        const size_t gap = (size_t)(level->stride - level->width);
         level->images[i] = at + MX_TVL1_GUARD;
+        memset(at, 0, MX_TVL1_GUARD * sizeof *at);
         memset(level->images[i] + plane, 0, MX_TVL1_GUARD * sizeof *at);
+        for (int y = 0; y < level->height; y++)
+            memset(level->images[i] + y * level->stride + level->width, 0, gap * sizeof *at);
         at += plane + 2 * MX_TVL1_GUARD;
     }
     if (index + 1 == pyramid->n_levels)

@@ -7,6 +7,7 @@
 #include "kernel/tvl1_simple.inc"
 
 typedef __m512 vf;
+typedef __mmask16 vm;
 enum { VF_LANES = 16 };
 
 #define vf_set(x) _mm512_set1_ps(x)
@@ -20,6 +21,19 @@ enum { VF_LANES = 16 };
 #define vf_min(a, b) _mm512_min_ps(a, b)
 #define vf_max(a, b) _mm512_max_ps(a, b)
 #define vf_negate(a) _mm512_xor_ps(a, _mm512_set1_ps(-0.0f))
+
+#define vf_loadu(p) _mm512_loadu_ps(p)
+#define vf_floor(a) _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+#define vf_iota()                                                                          \
+    _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define vf_least(a) _mm512_reduce_min_ps(a)
+#define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
+#define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
+#define vm_below(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
+#define vm_not_above(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ)
+#define vm_and(a, b) ((vm)((a) & (b)))
+#define vm_without(a, b) ((vm)((a) & ~(b)))
+#define vm_any(a) ((a) != 0)
 
 /* The lanes one place to the left: the last of `left`, then `a` without its last. */
 static inline vf vf_before(vf left, vf a)
@@ -56,5 +70,5 @@ static inline float vf_sum_lanes(const vf *sums)
 void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table)
 {
     mx_tvl1_simple_avx512(table);
-    mx_tvl1_iteration_avx512(table);
+    mx_tvl1_vectors_avx512(table);
 }

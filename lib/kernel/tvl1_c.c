@@ -106,9 +106,6 @@ static inline float cubic_sample(
     return sum + 0.0f;
 }
 
-/* Gradients below this are none: the square of the limit in the published program. */
-#define GRADIENT_IS_ZERO 1e-10f
-
 static void warp_c(const mx_tvl1_warp *w, int y, float *row)
 {
     const ptrdiff_t s = w->stride;
@@ -128,7 +125,7 @@ static void warp_c(const mx_tvl1_warp *w, int y, float *row)
             const float gx = cubic_sample(w->i1x + at, w->plane_stride, wx, wy);
             const float gy = cubic_sample(w->i1y + at, w->plane_stride, wx, wy);
             const float squared = gx * gx + gy * gy;
-            if (squared >= GRADIENT_IS_ZERO) {
+            if (squared >= MX_TVL1_NO_GRADIENT) {
                 length = sqrtf(squared);
                 const float inverse = 1.0f / length;
                 n1 = gx * inverse;

@@ -32,11 +32,15 @@ enum mx_tvl1_row {
     MX_TVL1_ROWS
 };
 
+/* Below this |gradient|² there is none: the published program's limit. */
+#define MX_TVL1_NO_GRADIENT 1e-10f
+
 /* Floats that may be read before and behind the planes of a warp. */
 #define MX_TVL1_GUARD 32
 
 /* What a warp of one level needs. The three planes have `plane_stride` floats per row and
- * MX_TVL1_GUARD readable floats on both ends. */
+ * MX_TVL1_GUARD readable floats on both ends; what lies between and around the rows is
+ * read and must be finite. */
 typedef struct mx_tvl1_warp {
     const float *i0;  /* first picture, same stride */
     const float *i1;  /* second picture */
