@@ -41,7 +41,7 @@ static bool mean_vector(
         for (int32_t x = x0; x < x0 + step && x < width; x++) {
             const size_t i = (size_t)y * (size_t)width + (size_t)x;
             const float u = mexpr_field_u(field)[i], v = mexpr_field_v(field)[i];
-            if (!mx_vector_known(u, v))
+            if (!mx_field_is_known(u, v))
                 continue;
             u_sum += u;
             v_sum += v;

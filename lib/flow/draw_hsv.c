@@ -11,7 +11,7 @@ static range magnitude_range(const float *u, const float *v, size_t n)
 {
     range r = { INFINITY, -INFINITY };
     for (size_t i = 0; i < n; i++) {
-        if (!mx_vector_known(u[i], v[i]))
+        if (!mx_field_is_known(u[i], v[i]))
             continue;
         const double magnitude = mx_vector_magnitude(u[i], v[i]);
         r.low = fmin(r.low, magnitude);
@@ -63,7 +63,7 @@ mexpr_status mexpr_flow_hsv(
     unsigned char *row = mexpr_image_pixels(image);
     for (int32_t y = 0; y < height; y++, row += mexpr_image_stride(image)) {
         for (int32_t x = 0; x < width; x++, u++, v++) {
-            if (!(r.high > r.low) || !mx_vector_known(*u, *v))
+            if (!(r.high > r.low) || !mx_field_is_known(*u, *v))
                 continue;
             const double share
                 = (mx_vector_magnitude(*u, *v) - r.low) / (r.high - r.low);

@@ -16,7 +16,7 @@ static double largest_magnitude(const mexpr_field *field)
     const float *u = mexpr_field_u(field), *v = mexpr_field_v(field);
     double largest = 0;
     for (size_t i = 0; i < n; i++) {
-        if (mx_vector_known(u[i], v[i]))
+        if (mx_field_is_known(u[i], v[i]))
             largest = fmax(largest, mx_vector_magnitude(u[i], v[i]));
     }
     return largest;
@@ -69,7 +69,7 @@ static void paste_disc(const mexpr_image *disc, const mexpr_field *wheel, mexpr_
     for (int32_t y = 0; y < side; y++) {
         for (int32_t x = 0; x < side; x++) {
             const size_t i = (size_t)y * (size_t)side + (size_t)x;
-            if (!mx_vector_known(mexpr_field_u(wheel)[i], mexpr_field_v(wheel)[i]))
+            if (!mx_field_is_known(mexpr_field_u(wheel)[i], mexpr_field_v(wheel)[i]))
                 continue;
             memcpy(target + (size_t)(y0 + y) * mexpr_image_stride(to)
                     + 3 * (size_t)(x0 + x),

@@ -15,7 +15,7 @@ typedef struct panel {
 static bool known_at(const mexpr_field *field, int32_t x, int32_t y)
 {
     const size_t i = (size_t)y * (size_t)mexpr_field_width(field) + (size_t)x;
-    return mx_vector_known(mexpr_field_u(field)[i], mexpr_field_v(field)[i]);
+    return mx_field_is_known(mexpr_field_u(field)[i], mexpr_field_v(field)[i]);
 }
 
 static void find_range(panel *p)

@@ -7,18 +7,10 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "base/scope.h"
-#include "microexpr/flow.h"
+#include "flow/field.h"
 
 #define MX_PI 3.14159265358979323846
 #define MX_MAX_BINS 64
-
-/* Middlebury's rule; NaN is unknown too. */
-static inline bool mx_vector_known(float u, float v)
-{
-    return fabsf(u) < MEXPR_FIELD_UNKNOWN_THRESHOLD
-        && fabsf(v) < MEXPR_FIELD_UNKNOWN_THRESHOLD;
-}
 
 static inline double mx_vector_magnitude(float u, float v)
 {

@@ -72,7 +72,7 @@ static void count_block(const mexpr_field *field, const mexpr_histogram_options 
         const float *u = mexpr_field_u(field) + (size_t)y * width;
         const float *v = mexpr_field_v(field) + (size_t)y * width;
         for (int32_t x = b->x0; x < b->x1; x++) {
-            if (!mx_vector_known(u[x], v[x]))
+            if (!mx_field_is_known(u[x], v[x]))
                 continue;
             const double magnitude = mx_vector_magnitude(u[x], v[x]);
             if (magnitude > o->min_magnitude)

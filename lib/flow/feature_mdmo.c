@@ -21,7 +21,7 @@ static void add_region(const mexpr_field *field, const mx_polygon *p,
     for (int32_t y = p->y0; y < p->y1; y++) {
         for (int32_t x = p->x0; x < p->x1; x++) {
             const size_t i = (size_t)y * width + (size_t)x;
-            if (!mx_vector_known(u[i], v[i]) || !mx_polygon_has(p, x, y))
+            if (!mx_field_is_known(u[i], v[i]) || !mx_polygon_has(p, x, y))
                 continue;
             const double magnitude = mx_vector_magnitude(u[i], v[i]);
             if (!(magnitude > o->min_magnitude))

@@ -33,7 +33,7 @@ static bool counts(const area *a, int32_t x, int32_t y, float *u, float *v)
     const size_t i = (size_t)y * a->field_width + (size_t)x;
     *u = a->u[i];
     *v = a->v[i];
-    return mx_vector_known(*u, *v);
+    return mx_field_is_known(*u, *v);
 }
 
 /* What the motion leaves of displacement (u, v) at (x, y). */
@@ -251,7 +251,7 @@ mexpr_status mexpr_field_subtract_motion(
     float *u = mexpr_field_u_pixels(field), *v = mexpr_field_v_pixels(field);
     for (int32_t y = 0; y < mexpr_field_height(field); y++) {
         for (int32_t x = 0; x < mexpr_field_width(field); x++, u++, v++) {
-            if (!mx_vector_known(*u, *v))
+            if (!mx_field_is_known(*u, *v))
                 continue;
             double left_u = *u, left_v = *v;
             leftover(&m, x, y, &left_u, &left_v);

@@ -35,7 +35,7 @@ static mexpr_status map_field(
     for (int32_t y = 0; y < height; y++, row += mexpr_image_stride(image)) {
         float *to = (float *)row;
         for (int32_t x = 0; x < width; x++, u++, v++)
-            to[x] = mx_vector_known(*u, *v) ? (float)value(*u, *v) : 0;
+            to[x] = mx_field_is_known(*u, *v) ? (float)value(*u, *v) : 0;
     }
     *out = image;
     return MEXPR_OK;
