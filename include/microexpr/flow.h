@@ -532,8 +532,9 @@ MEXPR_API mexpr_status mexpr_flow_strip(mexpr_context *context, const mexpr_fiel
  * MSJFN) feed to networks, RGB8. With the angle a = atan2(v, u) in [0°, 360°) and the
  * magnitude m: H = ⌊a / 2⌋, S = 255, V = ⌊255 (m - min) / (max - min)⌋ over the known
  * pixels (0 when all are equal); then with h = H / 30, i = ⌊h⌋, f = h - i the colour is
- * made of V, q = V (1 - f), t = V f and 0, rounded to nearest, ties to even, in the
- * order (V,t,0), (q,V,0), (0,V,t), (0,q,V), (t,0,V), (V,0,q) for i = 0..5. Unknown is
+ * made of V, q = V (1 - f), t = V f and 0, rounded down, in the order (V,t,0), (q,V,0),
+ * (0,V,t), (0,q,V), (t,0,V), (V,0,q) for i = 0..5. This last step is done in single
+ * precision like the vector code of OpenCV 4, with its result for every H and V. Unknown is
  * black.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
  * @since 0.1.0

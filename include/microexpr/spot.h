@@ -61,8 +61,9 @@ typedef struct mexpr_lbp_top_options {
  * Texture Recognition Using Local Binary Patterns with an Application to Facial
  * Expressions", IEEE Trans. PAMI 29 (2007), 915-928.
  *
- * Neighbour p of P sets bit p of the code when its grey is not below the centre's; it
- * lies, with a = 2πp/P, at (x + radius_x cos a, y - radius_y sin a) in XY, at (x +
+ * Neighbour p of P sets bit p of the code when its grey, in the 0..255 convention, is not
+ * below the centre's (less than 1e-6 below still counts as equal: rounding shall not
+ * decide); it lies, with a = 2πp/P, at (x + radius_x cos a, y - radius_y sin a) in XY, at (x +
  * radius_x cos a, t + radius_t sin a) in XT and at (y - radius_y sin a, t + radius_t
  * cos a) in YT. Centres are the pixels whose neighbours all exist: radius_x ≤ x < width -
  * radius_x, and so for y and t. Block i of n covers the centres from ⌊i·c/n⌋ up to before

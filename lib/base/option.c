@@ -19,8 +19,8 @@ mexpr_status mx_option_f64(mx_scope *scope, const char *name, double *value,
         *value = standard;
     else if (!(*value > above && *value <= high))
         return mx_fail(scope, MEXPR_E_RANGE,
-            "option %s is %g; it must be more than %g and at most %g", name, *value, above,
-            high);
+            "option %s is %g; it must be more than %g and at most %g", name, *value,
+            above, high);
     return MEXPR_OK;
 }
 

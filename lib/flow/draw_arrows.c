@@ -17,8 +17,8 @@ static mexpr_status check_options(
     *o = (mexpr_arrow_options)MEXPR_ARROW_OPTIONS_INIT;
     mexpr_status status = mx_options_copy(scope, options, sizeof *o, o, sizeof *o);
     if (status == MEXPR_OK)
-        status
-            = mx_option_i32(scope, "step", &o->step, STANDARD_STEP, MIN_STEP, MAX_STEP);
+        status =
+            mx_option_i32(scope, "step", &o->step, STANDARD_STEP, MIN_STEP, MAX_STEP);
     if (status == MEXPR_OK)
         status = mx_option_f64(scope, "scale", &o->scale, 1, 0, MAX_SCALE);
     if (status == MEXPR_OK)
@@ -57,7 +57,7 @@ static void draw_arrow(const mx_canvas *canvas, const mexpr_arrow_options *o, do
     double y, const double mean[2])
 {
     const double dx = o->scale * mean[0], dy = o->scale * mean[1];
-    mx_stroke stroke = { x, y, x + dx, y + dy, o->thickness, o->colour };
+    mx_stroke stroke = {x, y, x + dx, y + dy, o->thickness, o->colour};
     mx_draw_stroke(canvas, &stroke);
     const double back = HEAD_SHARE * cos(HEAD_ANGLE), side = HEAD_SHARE * sin(HEAD_ANGLE);
     for (int sign = -1; sign <= 1; sign += 2) {
@@ -73,10 +73,10 @@ static void draw_all(
     for (int32_t y = 0; y < canvas->height; y += o->step) {
         for (int32_t x = 0; x < canvas->width; x += o->step) {
             double mean[2];
-            if (mean_vector(field, x, y, o->step, mean)
-                && hypot(mean[0], mean[1]) > o->min_magnitude)
-                draw_arrow(canvas, o, x + (o->step - 1) / 2.0, y + (o->step - 1) / 2.0,
-                    mean);
+            if (mean_vector(field, x, y, o->step, mean) &&
+                hypot(mean[0], mean[1]) > o->min_magnitude)
+                draw_arrow(
+                    canvas, o, x + (o->step - 1) / 2.0, y + (o->step - 1) / 2.0, mean);
         }
     }
 }
@@ -93,8 +93,8 @@ mexpr_status mexpr_flow_arrows(mexpr_context *context, const mexpr_field *field,
     if (!field || !picture)
         return mx_fail(
             scope, MEXPR_E_ARG, "%s is NULL", field ? "the picture" : "the field");
-    if (mexpr_image_width(picture) != mexpr_field_width(field)
-        || mexpr_image_height(picture) != mexpr_field_height(field))
+    if (mexpr_image_width(picture) != mexpr_field_width(field) ||
+        mexpr_image_height(picture) != mexpr_field_height(field))
         return mx_fail(scope, MEXPR_E_SHAPE, "the picture is %d×%d, the field %d×%d",
             (int)mexpr_image_width(picture), (int)mexpr_image_height(picture),
             (int)mexpr_field_width(field), (int)mexpr_field_height(field));

@@ -11,8 +11,7 @@ enum { STANDARD_WHEEL = 96, MIN_WHEEL = 32, MAX_WHEEL = 4096, GAP = 8, LABEL_SIZ
 
 static double largest_magnitude(const mexpr_field *field)
 {
-    const size_t n
-        = (size_t)mexpr_field_width(field) * (size_t)mexpr_field_height(field);
+    const size_t n = (size_t)mexpr_field_width(field) * (size_t)mexpr_field_height(field);
     const float *u = mexpr_field_u(field), *v = mexpr_field_v(field);
     double largest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -71,8 +70,8 @@ static void paste_disc(const mexpr_image *disc, const mexpr_field *wheel, mexpr_
             const size_t i = (size_t)y * (size_t)side + (size_t)x;
             if (!mx_field_is_known(mexpr_field_u(wheel)[i], mexpr_field_v(wheel)[i]))
                 continue;
-            memcpy(target + (size_t)(y0 + y) * mexpr_image_stride(to)
-                    + 3 * (size_t)(x0 + x),
+            memcpy(
+                target + (size_t)(y0 + y) * mexpr_image_stride(to) + 3 * (size_t)(x0 + x),
                 source + (size_t)y * mexpr_image_stride(disc) + 3 * (size_t)x, 3);
         }
     }
@@ -106,15 +105,15 @@ static mexpr_status lay_out(
 {
     /* The longest label, "1000000.00 px", is wider than the smallest wheels. */
     const int32_t least = 13 * MX_GLYPH_ADVANCE;
-    const int64_t width
-        = (int64_t)mexpr_image_width(colours) + 2 * GAP + (side > least ? side : least);
+    const int64_t width =
+        (int64_t)mexpr_image_width(colours) + 2 * GAP + (side > least ? side : least);
     const int32_t key = side + 3 * GAP + MX_GLYPH_HEIGHT;
-    const int32_t height
-        = mexpr_image_height(colours) > key ? mexpr_image_height(colours) : key;
+    const int32_t height =
+        mexpr_image_height(colours) > key ? mexpr_image_height(colours) : key;
     mexpr_status status = mx_check_size(mx_context_scope(context), width, height);
     if (status == MEXPR_OK)
-        status = mexpr_image_create(
-            context, MEXPR_FORMAT_RGB8, (int32_t)width, height, out);
+        status =
+            mexpr_image_create(context, MEXPR_FORMAT_RGB8, (int32_t)width, height, out);
     if (status != MEXPR_OK)
         return status;
     memset(mexpr_image_pixels(*out), 0xff, mexpr_image_stride(*out) * (size_t)height);
@@ -122,8 +121,8 @@ static mexpr_status lay_out(
     return MEXPR_OK;
 }
 
-static mexpr_status check(mx_scope *scope, const mexpr_field *field, double max_radius,
-    int32_t wheel)
+static mexpr_status check(
+    mx_scope *scope, const mexpr_field *field, double max_radius, int32_t wheel)
 {
     if (!field)
         return mx_fail(scope, MEXPR_E_ARG, "field is NULL");

@@ -61,18 +61,18 @@ static mexpr_status draw_strip(mexpr_context *context, const mexpr_field *field,
     const mexpr_image *strain, mexpr_stretch stretch, mexpr_image **out)
 {
     const int32_t width = mexpr_field_width(field), height = mexpr_field_height(field);
-    mexpr_status status
-        = mx_check_size(mx_context_scope(context), N_PANELS * (int64_t)width, height);
+    mexpr_status status =
+        mx_check_size(mx_context_scope(context), N_PANELS * (int64_t)width, height);
     if (status == MEXPR_OK)
         status = mexpr_image_create(
             context, MEXPR_FORMAT_GREY8, N_PANELS * width, height, out);
     if (status != MEXPR_OK)
         return status;
     panel panels[N_PANELS] = {
-        { mexpr_field_u(field), (size_t)width, field, 0, 0 },
-        { mexpr_field_v(field), (size_t)width, field, 0, 0 },
-        { mexpr_image_data(strain), mexpr_image_stride(strain) / sizeof(float), field, 0,
-            0 },
+        {mexpr_field_u(field), (size_t)width, field, 0, 0},
+        {mexpr_field_v(field), (size_t)width, field, 0, 0},
+        {mexpr_image_data(strain), mexpr_image_stride(strain) / sizeof(float), field, 0,
+            0},
     };
     for (int i = 0; i < N_PANELS; i++)
         find_range(&panels[i]);

@@ -18,7 +18,8 @@ static mexpr_status fill_defaults(mx_scope *scope, mexpr_histogram_options *o)
     const bool bi_woof = o->kind == MEXPR_HISTOGRAM_BI_WOOF;
     const int32_t blocks = bi_woof ? BI_WOOF_BLOCKS : 1;
     if (status == MEXPR_OK)
-        status = mx_option_i32(scope, "n_bins", &o->n_bins, STANDARD_BINS, 1, MX_MAX_BINS);
+        status =
+            mx_option_i32(scope, "n_bins", &o->n_bins, STANDARD_BINS, 1, MX_MAX_BINS);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "columns", &o->columns, blocks, 1, INT32_MAX);
     if (status == MEXPR_OK)
@@ -28,7 +29,8 @@ static mexpr_status fill_defaults(mx_scope *scope, mexpr_histogram_options *o)
             MEXPR_WEIGHT_MAGNITUDE, MEXPR_WEIGHT_COUNT);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "norm", &o->norm,
-            bi_woof ? MEXPR_NORM_NONE : MEXPR_NORM_BLOCK, MEXPR_NORM_NONE, MEXPR_NORM_SQRT);
+            bi_woof ? MEXPR_NORM_NONE : MEXPR_NORM_BLOCK, MEXPR_NORM_NONE,
+            MEXPR_NORM_SQRT);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "strain", &o->strain, MEXPR_STRAIN_FROBENIUS,
             MEXPR_STRAIN_FROBENIUS, MEXPR_STRAIN_OFF_TANET);
@@ -45,8 +47,8 @@ static mexpr_status check_grid(
     const int32_t width = mexpr_field_width(field), height = mexpr_field_height(field);
     if (o->columns > width || o->rows > height)
         return mx_fail(scope, MEXPR_E_SHAPE,
-            "%d×%d blocks are too many for a field of %d×%d", (int)o->columns, (int)o->rows,
-            (int)width, (int)height);
+            "%d×%d blocks are too many for a field of %d×%d", (int)o->columns,
+            (int)o->rows, (int)width, (int)height);
     return MEXPR_OK;
 }
 
@@ -76,8 +78,8 @@ static void count_block(const mexpr_field *field, const mexpr_histogram_options 
                 continue;
             const double magnitude = mx_vector_magnitude(u[x], v[x]);
             if (magnitude > o->min_magnitude)
-                bins[bin_of(o, u[x], v[x])]
-                    += o->weight == MEXPR_WEIGHT_COUNT ? 1 : magnitude;
+                bins[bin_of(o, u[x], v[x])] +=
+                    o->weight == MEXPR_WEIGHT_COUNT ? 1 : magnitude;
         }
     }
 }
@@ -128,8 +130,8 @@ static void compute(const mexpr_field *field, const mexpr_histogram_options *o,
     float *to = values;
     for (int32_t row = 0; row < o->rows; row++) {
         for (int32_t column = 0; column < o->columns; column++) {
-            const block b = { edge(column, o->columns, width), edge(row, o->rows, height),
-                edge(column + 1, o->columns, width), edge(row + 1, o->rows, height) };
+            const block b = {edge(column, o->columns, width), edge(row, o->rows, height),
+                edge(column + 1, o->columns, width), edge(row + 1, o->rows, height)};
             double bins[MX_MAX_BINS];
             count_block(field, o, &b, bins);
             normalise_block(o, bins);

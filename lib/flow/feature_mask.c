@@ -4,8 +4,8 @@
 
 enum { MAX_MARGIN = 10000, EYE_CORNERS = 6, EYE_FIRST = 36 };
 
-static mexpr_status check(mx_scope *scope, const mexpr_polygons *polygons, double margin,
-    mexpr_polygons *known)
+static mexpr_status check(
+    mx_scope *scope, const mexpr_polygons *polygons, double margin, mexpr_polygons *known)
 {
     const mexpr_status status = mx_polygons_check(scope, polygons, known);
     return status == MEXPR_OK ? mx_check_not_negative(scope, "margin", margin, MAX_MARGIN)
@@ -50,7 +50,8 @@ static void fill_polygon(mexpr_field *field, const mx_polygon *p, float value)
     for (int32_t y = p->y0; y < p->y1; y++) {
         for (int32_t x = p->x0; x < p->x1; x++) {
             if (mx_polygon_has(p, x, y))
-                u[(size_t)y * width + (size_t)x] = v[(size_t)y * width + (size_t)x] = value;
+                u[(size_t)y * width + (size_t)x] = v[(size_t)y * width + (size_t)x] =
+                    value;
         }
     }
 }
@@ -87,7 +88,7 @@ mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field *field,
     const mexpr_status status = mx_check_landmarks(mx_context_scope(context), landmarks);
     if (status != MEXPR_OK)
         return status;
-    const int32_t corners[2] = { EYE_CORNERS, EYE_CORNERS };
+    const int32_t corners[2] = {EYE_CORNERS, EYE_CORNERS};
     mexpr_polygons eyes = MEXPR_POLYGONS_INIT;
     eyes.xy = landmarks + 2 * EYE_FIRST;
     eyes.corners = corners;

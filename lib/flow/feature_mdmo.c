@@ -35,9 +35,9 @@ static void add_region(const mexpr_field *field, const mx_polygon *p,
     }
 }
 
-/* The fullest bin's mean magnitude and angle, in polar coordinates as the paper has it. */
-static void main_direction(
-    const direction bins[MX_MAX_BINS], int n_bins, float polar[2])
+/* The fullest bin's mean magnitude and angle, in polar coordinates as the paper has it.
+ */
+static void main_direction(const direction bins[MX_MAX_BINS], int n_bins, float polar[2])
 {
     const direction *most = bins;
     for (int k = 1; k < n_bins; k++) {
@@ -52,11 +52,11 @@ static void main_direction(
 static mexpr_status check_options(
     mx_scope *scope, const mexpr_mdmo_options *options, mexpr_mdmo_options *known)
 {
-    mexpr_status status
-        = mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
+    mexpr_status status =
+        mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
     if (status == MEXPR_OK)
-        status = mx_option_i32(
-            scope, "n_bins", &known->n_bins, STANDARD_BINS, 1, MX_MAX_BINS);
+        status =
+            mx_option_i32(scope, "n_bins", &known->n_bins, STANDARD_BINS, 1, MX_MAX_BINS);
     if (status == MEXPR_OK)
         status = mx_check_not_negative(
             scope, "min_magnitude", known->min_magnitude, MAX_MAGNITUDE);
@@ -81,15 +81,14 @@ mexpr_status mexpr_flow_mdmo(mexpr_context *context, const mexpr_field *field,
     if (status == MEXPR_OK)
         status = check_options(scope, options, &o);
     if (status == MEXPR_OK)
-        status
-            = mx_output_size(scope, values, capacity, 2 * (size_t)known.n_polygons, n);
+        status = mx_output_size(scope, values, capacity, 2 * (size_t)known.n_polygons, n);
     if (status != MEXPR_OK)
         return status == MEXPR_END ? MEXPR_OK : status;
     size_t first = 0;
     for (int32_t i = 0; i < known.n_polygons; i++) {
-        const mx_polygon p = mx_polygon_next(&known, i, &first, 0,
-            mexpr_field_width(field), mexpr_field_height(field));
-        direction bins[MX_MAX_BINS] = { { 0, 0, 0 } };
+        const mx_polygon p = mx_polygon_next(
+            &known, i, &first, 0, mexpr_field_width(field), mexpr_field_height(field));
+        direction bins[MX_MAX_BINS] = {{0, 0, 0}};
         add_region(field, &p, &o, bins);
         main_direction(bins, o.n_bins, values + 2 * (size_t)i);
     }
@@ -106,7 +105,7 @@ static void average_region(
         x += one[0] * cos(one[1]);
         y += one[0] * sin(one[1]);
     }
-    const float mean[2] = { (float)(x / n_frames), (float)(y / n_frames) };
+    const float mean[2] = {(float)(x / n_frames), (float)(y / n_frames)};
     polar[0] = (float)mx_vector_magnitude(mean[0], mean[1]);
     polar[1] = (float)mx_vector_angle(mean[0], mean[1]);
 }

@@ -46,8 +46,8 @@ static void leftover(const linear_motion *m, double x, double y, double *u, doub
 }
 
 /* Cauchy's weight for what the last fit left; 1 without a robust fit. */
-static double weight(const linear_motion *last, double outlier, int32_t x, int32_t y,
-    double u, double v)
+static double weight(
+    const linear_motion *last, double outlier, int32_t x, int32_t y, double u, double v)
 {
     if (!(outlier > 0))
         return 1;
@@ -59,7 +59,7 @@ static double weight(const linear_motion *last, double outlier, int32_t x, int32
 static uint64_t fit_translation(
     const area *a, const linear_motion *last, double outlier, linear_motion *fit)
 {
-    double w_sum = 0, sum[4] = { 0 };
+    double w_sum = 0, sum[4] = {0};
     uint64_t n = 0;
     for (int32_t y = a->y0; y < a->y1; y++) {
         for (int32_t x = a->x0; x < a->x1; x++) {
@@ -67,7 +67,7 @@ static uint64_t fit_translation(
             if (!counts(a, x, y, &u, &v))
                 continue;
             const double w = weight(last, outlier, x, y, u, v);
-            const double value[4] = { x, y, u, v };
+            const double value[4] = {x, y, u, v};
             for (int k = 0; k < 4; k++)
                 sum[k] += w * value[k];
             w_sum += w;
@@ -75,8 +75,8 @@ static uint64_t fit_translation(
         }
     }
     if (w_sum > 0)
-        *fit = (linear_motion) { sum[0] / w_sum, sum[1] / w_sum, sum[2] / w_sum,
-            sum[3] / w_sum, 0, 0 };
+        *fit = (linear_motion){
+            sum[0] / w_sum, sum[1] / w_sum, sum[2] / w_sum, sum[3] / w_sum, 0, 0};
     return n;
 }
 
@@ -122,7 +122,7 @@ static double rms_left(const area *a, const linear_motion *m, uint64_t n)
 static mexpr_status fit(
     mx_scope *scope, const area *a, const mexpr_motion_options *o, mexpr_motion *motion)
 {
-    linear_motion now = { 0, 0, 0, 0, 0, 0 };
+    linear_motion now = {0, 0, 0, 0, 0, 0};
     uint64_t n = 0;
     const int rounds = o->outlier > 0 ? o->iterations : 0;
     for (int i = 0; i <= rounds; i++) {
@@ -149,9 +149,9 @@ static mexpr_status fit(
 
 static area whole_field(const mexpr_field *field)
 {
-    return (area) { mexpr_field_u(field), mexpr_field_v(field),
+    return (area){mexpr_field_u(field), mexpr_field_v(field),
         (size_t)mexpr_field_width(field), NULL, 0, 0, 0, mexpr_field_width(field),
-        mexpr_field_height(field) };
+        mexpr_field_height(field)};
 }
 
 /* Cuts first..first + size to 0..end. */
@@ -223,8 +223,8 @@ mexpr_status mexpr_field_fit_motion(mexpr_context *context, const mexpr_field *f
         status = mx_option_i32(scope, "model", &o.model, MEXPR_MOTION_SIMILARITY,
             MEXPR_MOTION_TRANSLATION, MEXPR_MOTION_SIMILARITY);
     if (status == MEXPR_OK)
-        status = mx_option_i32(scope, "iterations", &o.iterations, STANDARD_ITERATIONS, 1,
-            MAX_ITERATIONS);
+        status = mx_option_i32(
+            scope, "iterations", &o.iterations, STANDARD_ITERATIONS, 1, MAX_ITERATIONS);
     if (status == MEXPR_OK)
         status = mx_option_f64(scope, "outlier", &o.outlier, 0, MIN_OUTLIER, MAX_OUTLIER);
     if (status == MEXPR_OK)
@@ -243,10 +243,10 @@ mexpr_status mexpr_field_subtract_motion(
     const mexpr_status status = check_motion(scope, motion);
     if (status != MEXPR_OK)
         return status;
-    const linear_motion m = { motion->cx, motion->cy, motion->dx, motion->dy,
-        motion->zoom * cos(motion->angle) - 1, motion->zoom * sin(motion->angle) };
-    if (!isfinite(m.cx) || !isfinite(m.cy) || !isfinite(m.dx) || !isfinite(m.dy)
-        || !isfinite(m.p) || !isfinite(m.q))
+    const linear_motion m = {motion->cx, motion->cy, motion->dx, motion->dy,
+        motion->zoom * cos(motion->angle) - 1, motion->zoom * sin(motion->angle)};
+    if (!isfinite(m.cx) || !isfinite(m.cy) || !isfinite(m.dx) || !isfinite(m.dy) ||
+        !isfinite(m.p) || !isfinite(m.q))
         return mx_fail(scope, MEXPR_E_ARG, "the motion has a number that is not finite");
     float *u = mexpr_field_u_pixels(field), *v = mexpr_field_v_pixels(field);
     for (int32_t y = 0; y < mexpr_field_height(field); y++) {

@@ -26,8 +26,8 @@ static mexpr_status map_field(
         return mx_fail(mx_context_scope(context), MEXPR_E_ARG, "field is NULL");
     const int32_t width = mexpr_field_width(field), height = mexpr_field_height(field);
     mexpr_image *image;
-    const mexpr_status status
-        = mexpr_image_create(context, MEXPR_FORMAT_GREYF32, width, height, &image);
+    const mexpr_status status =
+        mexpr_image_create(context, MEXPR_FORMAT_GREYF32, width, height, &image);
     if (status != MEXPR_OK)
         return status;
     const float *u = mexpr_field_u(field), *v = mexpr_field_v(field);

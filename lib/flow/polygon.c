@@ -16,7 +16,8 @@ mexpr_status mx_check_landmarks(mx_scope *scope, const float *landmarks)
         return mx_fail(scope, MEXPR_E_ARG, "landmarks is NULL");
     for (int i = 0; i < 2 * MEXPR_LANDMARKS_68; i++) {
         if (!isfinite(landmarks[i]))
-            return mx_fail(scope, MEXPR_E_ARG, "landmark %d is not a finite point", i / 2);
+            return mx_fail(
+                scope, MEXPR_E_ARG, "landmark %d is not a finite point", i / 2);
     }
     return MEXPR_OK;
 }
@@ -47,8 +48,8 @@ mexpr_status mx_polygons_check(
     if (!polygons)
         return mx_fail(scope, MEXPR_E_ARG, "polygons is NULL");
     *known = (mexpr_polygons)MEXPR_POLYGONS_INIT;
-    mexpr_status status
-        = mx_options_copy(scope, polygons, sizeof *known, known, sizeof *known);
+    mexpr_status status =
+        mx_options_copy(scope, polygons, sizeof *known, known, sizeof *known);
     if (status != MEXPR_OK)
         return status;
     if (!known->xy || !known->corners || known->n_polygons < 1)
@@ -67,10 +68,10 @@ static int32_t clamp_to(double value, int32_t high)
 mx_polygon mx_polygon_next(const mexpr_polygons *polygons, int32_t index, size_t *first,
     double margin, int32_t width, int32_t height)
 {
-    mx_polygon p = { polygons->xy + 2 * *first, polygons->corners[index], margin, 0, 0, 0,
-        0 };
+    mx_polygon p = {
+        polygons->xy + 2 * *first, polygons->corners[index], margin, 0, 0, 0, 0};
     *first += (size_t)p.n;
-    double low[2] = { p.xy[0], p.xy[1] }, high[2] = { p.xy[0], p.xy[1] };
+    double low[2] = {p.xy[0], p.xy[1]}, high[2] = {p.xy[0], p.xy[1]};
     for (int32_t i = 1; i < p.n; i++) {
         for (int axis = 0; axis < 2; axis++) {
             low[axis] = fmin(low[axis], p.xy[2 * i + axis]);
@@ -104,8 +105,8 @@ bool mx_polygon_has(const mx_polygon *polygon, int32_t x, int32_t y)
     bool inside = false;
     for (int32_t i = 0, j = polygon->n - 1; i < polygon->n; j = i++) {
         const float *a = polygon->xy + 2 * j, *b = polygon->xy + 2 * i;
-        if (polygon->margin > 0
-            && edge_distance2(a, b, x, y) <= polygon->margin * polygon->margin)
+        if (polygon->margin > 0 &&
+            edge_distance2(a, b, x, y) <= polygon->margin * polygon->margin)
             return true;
         if ((a[1] <= y) == (b[1] <= y))
             continue;

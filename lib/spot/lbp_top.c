@@ -12,6 +12,10 @@
 enum { MAX_RADIUS = 32, MIN_NEIGHBOURS = 4, MAX_NEIGHBOURS = 16, N_PLANES = 3 };
 enum { MAX_RING = 2 * MAX_RADIUS + 1 };
 #define TWO_PI 6.28318530717958647692
+/* Interpolated greys often equal their centre, on any even ramp for one: rounding must
+ * not decide then. The least true difference of 8-bit greys is some hundred times this.
+ */
+#define EQUAL_GREY 1e-6
 
 /* A neighbour as an offset from the centre: its position is floor plus share along two
  * axes, and four taps around it, each in a frame of the ring. */
@@ -23,8 +27,8 @@ typedef struct neighbour {
 
 /* One of the planes XY, XT, YT. */
 typedef struct plane {
-    int n;         /* neighbours */
-    size_t first;  /* its histogram in a block's values */
+    int n;        /* neighbours */
+    size_t first; /* its histogram in a block's values */
     size_t n_bins;
     uint16_t *bins; /* from a code to its bin */
     neighbour neighbours[MAX_NEIGHBOURS];
@@ -43,7 +47,8 @@ typedef struct lbp_top {
     uint64_t *counts;
 } lbp_top;
 
-/* --- arguments ------------------------------------------------------------------------ */
+/* --- arguments ------------------------------------------------------------------------
+ */
 
 static mexpr_status fill_defaults(mx_scope *scope, mexpr_lbp_top_options *o)
 {
@@ -52,18 +57,18 @@ static mexpr_status fill_defaults(mx_scope *scope, mexpr_lbp_top_options *o)
         int32_t *value;
         int32_t standard, low, high;
     } fields[] = {
-        { "radius_x", &o->radius_x, 1, 1, MAX_RADIUS },
-        { "radius_y", &o->radius_y, 1, 1, MAX_RADIUS },
-        { "radius_t", &o->radius_t, 4, 1, MAX_RADIUS },
-        { "neighbours_xy", &o->neighbours_xy, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS },
-        { "neighbours_xt", &o->neighbours_xt, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS },
-        { "neighbours_yt", &o->neighbours_yt, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS },
-        { "columns", &o->columns, 5, 1, INT32_MAX },
-        { "rows", &o->rows, 5, 1, INT32_MAX },
-        { "layers", &o->layers, 1, 1, INT32_MAX },
-        { "sampling", &o->sampling, MEXPR_LBP_BILINEAR, MEXPR_LBP_BILINEAR,
-            MEXPR_LBP_NEAREST },
-        { "patterns", &o->patterns, MEXPR_LBP_UNIFORM, MEXPR_LBP_UNIFORM, MEXPR_LBP_ALL },
+        {"radius_x", &o->radius_x, 1, 1, MAX_RADIUS},
+        {"radius_y", &o->radius_y, 1, 1, MAX_RADIUS},
+        {"radius_t", &o->radius_t, 4, 1, MAX_RADIUS},
+        {"neighbours_xy", &o->neighbours_xy, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS},
+        {"neighbours_xt", &o->neighbours_xt, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS},
+        {"neighbours_yt", &o->neighbours_yt, 8, MIN_NEIGHBOURS, MAX_NEIGHBOURS},
+        {"columns", &o->columns, 5, 1, INT32_MAX},
+        {"rows", &o->rows, 5, 1, INT32_MAX},
+        {"layers", &o->layers, 1, 1, INT32_MAX},
+        {"sampling", &o->sampling, MEXPR_LBP_BILINEAR, MEXPR_LBP_BILINEAR,
+            MEXPR_LBP_NEAREST},
+        {"patterns", &o->patterns, MEXPR_LBP_UNIFORM, MEXPR_LBP_UNIFORM, MEXPR_LBP_ALL},
     };
     mexpr_status status = MEXPR_OK;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0] && status == MEXPR_OK; i++)
@@ -79,17 +84,19 @@ static mexpr_status check_frames(
         return mx_fail(scope, MEXPR_E_ARG, "there are no frames");
     if ((uint64_t)n_frames > mx_context_limits(scope->context)->frames)
         return mx_fail(scope, MEXPR_E_LIMIT,
-            "%d frames are more than the limit max_frames; raise it in the context options",
+            "%d frames are more than the limit max_frames; raise it in the context "
+            "options",
             (int)n_frames);
     for (int32_t t = 0; t < n_frames; t++) {
         if (!frames[t])
             return mx_fail(scope, MEXPR_E_ARG, "frame %d is NULL", (int)t);
-        if (mexpr_image_width(frames[t]) != mexpr_image_width(frames[0])
-            || mexpr_image_height(frames[t]) != mexpr_image_height(frames[0]))
+        if (mexpr_image_width(frames[t]) != mexpr_image_width(frames[0]) ||
+            mexpr_image_height(frames[t]) != mexpr_image_height(frames[0]))
             return mx_fail(scope, MEXPR_E_SHAPE,
-                "frame %d is %d×%d, but frame 0 is %d×%d; all must be of one size", (int)t,
-                (int)mexpr_image_width(frames[t]), (int)mexpr_image_height(frames[t]),
-                (int)mexpr_image_width(frames[0]), (int)mexpr_image_height(frames[0]));
+                "frame %d is %d×%d, but frame 0 is %d×%d; all must be of one size",
+                (int)t, (int)mexpr_image_width(frames[t]),
+                (int)mexpr_image_height(frames[t]), (int)mexpr_image_width(frames[0]),
+                (int)mexpr_image_height(frames[0]));
     }
     return MEXPR_OK;
 }
@@ -101,8 +108,8 @@ static mexpr_status check_axis(mx_scope *scope, const char *name, int32_t size,
     *centres = size - 2 * radius;
     if (*centres < blocks)
         return mx_fail(scope, MEXPR_E_SHAPE,
-            "%d %s are too few for radius %d and %d blocks: it takes %lld", (int)size, name,
-            (int)radius, (int)blocks, (long long)blocks + 2 * radius);
+            "%d %s are too few for radius %d and %d blocks: it takes %lld", (int)size,
+            name, (int)radius, (int)blocks, (long long)blocks + 2 * radius);
     return MEXPR_OK;
 }
 
@@ -116,18 +123,18 @@ static size_t bins_for(int neighbours, int32_t patterns)
 static mexpr_status plan(mx_scope *scope, lbp_top *l)
 {
     const mexpr_lbp_top_options *o = &l->o;
-    mexpr_status status
-        = check_axis(scope, "columns", l->width, o->radius_x, o->columns, &l->centres[0]);
+    mexpr_status status =
+        check_axis(scope, "columns", l->width, o->radius_x, o->columns, &l->centres[0]);
     if (status == MEXPR_OK)
-        status
-            = check_axis(scope, "rows", l->height, o->radius_y, o->rows, &l->centres[1]);
+        status =
+            check_axis(scope, "rows", l->height, o->radius_y, o->rows, &l->centres[1]);
     if (status == MEXPR_OK)
         status = check_axis(
             scope, "frames", l->n_frames, o->radius_t, o->layers, &l->centres[2]);
     if (status != MEXPR_OK)
         return status;
-    const int neighbours[N_PLANES]
-        = { o->neighbours_xy, o->neighbours_xt, o->neighbours_yt };
+    const int neighbours[N_PLANES] = {
+        o->neighbours_xy, o->neighbours_xt, o->neighbours_yt};
     for (int i = 0; i < N_PLANES; i++) {
         l->planes[i].n = neighbours[i];
         l->planes[i].first = l->block_values;
@@ -135,14 +142,15 @@ static mexpr_status plan(mx_scope *scope, lbp_top *l)
         l->block_values += l->planes[i].n_bins;
     }
     size_t blocks;
-    if (!mx_mul_size((size_t)o->columns * (size_t)o->rows, (size_t)o->layers, &blocks)
-        || !mx_mul_size(blocks, l->block_values, &l->n_values))
+    if (!mx_mul_size((size_t)o->columns * (size_t)o->rows, (size_t)o->layers, &blocks) ||
+        !mx_mul_size(blocks, l->block_values, &l->n_values))
         return mx_fail(scope, MEXPR_E_RANGE, "%d×%d×%d blocks are too many",
             (int)o->columns, (int)o->rows, (int)o->layers);
     return MEXPR_OK;
 }
 
-/* --- tables --------------------------------------------------------------------------- */
+/* --- tables ---------------------------------------------------------------------------
+ */
 
 static bool is_uniform(uint32_t code, int n)
 {
@@ -177,8 +185,8 @@ static void split(double place, int32_t sampling, int32_t *whole, double *share)
     *share = place - *whole;
 }
 
-/* Makes the taps for a place (a, b), in pixels of step[0] and step[1] or, for a step of 0,
- * in frames. */
+/* Makes the taps for a place (a, b), in pixels of step[0] and step[1] or, for a step of
+ * 0, in frames. */
 static void make_neighbour(
     const lbp_top *l, const double place[2], const ptrdiff_t step[2], neighbour *to)
 {
@@ -204,22 +212,21 @@ static void make_neighbours(lbp_top *l)
 {
     const mexpr_lbp_top_options *o = &l->o;
     const ptrdiff_t down = l->width;
-    const ptrdiff_t steps[N_PLANES][2] = { { 1, down }, { 1, 0 }, { down, 0 } };
+    const ptrdiff_t steps[N_PLANES][2] = {{1, down}, {1, 0}, {down, 0}};
     for (int i = 0; i < N_PLANES; i++) {
         for (int p = 0; p < l->planes[i].n; p++) {
             const double angle = TWO_PI * p / l->planes[i].n;
             const double c = cos(angle), s = sin(angle);
-            const double places[N_PLANES][2] = { { o->radius_x * c, -o->radius_y * s },
-                { o->radius_x * c, o->radius_t * s },
-                { -o->radius_y * s, o->radius_t * c } };
+            const double places[N_PLANES][2] = {{o->radius_x * c, -o->radius_y * s},
+                {o->radius_x * c, o->radius_t * s}, {-o->radius_y * s, o->radius_t * c}};
             make_neighbour(l, places[i], steps[i], &l->planes[i].neighbours[p]);
         }
     }
 }
 
-/* --- counting ------------------------------------------------------------------------- */
+/* --- counting -------------------------------------------------------------------------
+ */
 
-/* Differences first, so that equal greys give exactly that grey. */
 static double sample(const lbp_top *l, const neighbour *n, size_t i)
 {
     double tap[4];
@@ -232,12 +239,12 @@ static double sample(const lbp_top *l, const neighbour *n, size_t i)
 
 static void count_pixel(const lbp_top *l, size_t i, uint64_t *block)
 {
-    const double centre = l->frames[l->o.radius_t][i];
+    const double least = l->frames[l->o.radius_t][i] - EQUAL_GREY;
     for (int k = 0; k < N_PLANES; k++) {
         const plane *p = &l->planes[k];
         uint32_t code = 0;
         for (int b = 0; b < p->n; b++)
-            code |= (uint32_t)(sample(l, &p->neighbours[b], i) >= centre) << b;
+            code |= (uint32_t)(sample(l, &p->neighbours[b], i) >= least) << b;
         block[p->first + p->bins[code]]++;
     }
 }
@@ -253,13 +260,13 @@ static void count_frame(lbp_top *l, int32_t t)
     const mexpr_lbp_top_options *o = &l->o;
     const size_t layer = (size_t)block_of(t, o->layers, l->centres[2]);
     for (int32_t y = 0; y < l->centres[1]; y++) {
-        const size_t row = layer * (size_t)o->rows
-            + (size_t)block_of(y, o->rows, l->centres[1]);
-        const size_t first = (size_t)(y + o->radius_y) * (size_t)l->width
-            + (size_t)o->radius_x;
+        const size_t row =
+            layer * (size_t)o->rows + (size_t)block_of(y, o->rows, l->centres[1]);
+        const size_t first =
+            (size_t)(y + o->radius_y) * (size_t)l->width + (size_t)o->radius_x;
         for (int32_t x = 0; x < l->centres[0]; x++) {
-            const size_t block = row * (size_t)o->columns
-                + (size_t)block_of(x, o->columns, l->centres[0]);
+            const size_t block =
+                row * (size_t)o->columns + (size_t)block_of(x, o->columns, l->centres[0]);
             count_pixel(l, first + (size_t)x, l->counts + block * l->block_values);
         }
     }
@@ -324,8 +331,8 @@ done:
 }
 
 mexpr_status mexpr_lbp_top(mexpr_context *context, const mexpr_image *const *frames,
-    int32_t n_frames, const mexpr_lbp_top_options *options, float *values, size_t capacity,
-    size_t *n)
+    int32_t n_frames, const mexpr_lbp_top_options *options, float *values,
+    size_t capacity, size_t *n)
 {
     if (n)
         *n = 0;
@@ -338,7 +345,8 @@ mexpr_status mexpr_lbp_top(mexpr_context *context, const mexpr_image *const *fra
     if (!l)
         return MEXPR_E_NOMEM;
     l->o = (mexpr_lbp_top_options)MEXPR_LBP_TOP_OPTIONS_INIT;
-    mexpr_status status = mx_options_copy(scope, options, sizeof l->o, &l->o, sizeof l->o);
+    mexpr_status status =
+        mx_options_copy(scope, options, sizeof l->o, &l->o, sizeof l->o);
     if (status == MEXPR_OK)
         status = fill_defaults(scope, &l->o);
     if (status == MEXPR_OK)

@@ -83,16 +83,17 @@ static int pixels_of(const mexpr_field *field)
     return mexpr_field_width(field) * mexpr_field_height(field);
 }
 
-/* --- magnitude and orientation -------------------------------------------------------- */
+/* --- magnitude and orientation --------------------------------------------------------
+ */
 
 static void polar_by_hand(void **state)
 {
     (void)state;
-    const float u[] = { 3, 0, 0, -2, -2, 0, 1e9f, NAN, -1 };
-    const float v[] = { 4, 2, -2, 0, -0.0f, -0.0f, 0, 1, -1 };
-    const float magnitude[] = { 5, 2, 2, 2, 2, 0, 0, 0, 1.41421356f };
-    const float angle[] = { 0.927295218f, 1.57079633f, -1.57079633f, -3.14159265f,
-        -3.14159265f, 0, 0, 0, -2.35619449f };
+    const float u[] = {3, 0, 0, -2, -2, 0, 1e9f, NAN, -1};
+    const float v[] = {4, 2, -2, 0, -0.0f, -0.0f, 0, 1, -1};
+    const float magnitude[] = {5, 2, 2, 2, 2, 0, 0, 0, 1.41421356f};
+    const float angle[] = {0.927295218f, 1.57079633f, -1.57079633f, -3.14159265f,
+        -3.14159265f, 0, 0, 0, -2.35619449f};
     mexpr_field *field = field_of(3, 3, u, v);
     mexpr_image *lengths, *angles;
     assert_ok(context, mexpr_flow_magnitude(context, field, &lengths));
@@ -101,10 +102,10 @@ static void polar_by_hand(void **state)
     assert_int_equal(mexpr_image_width(angles), 3);
     for (int i = 0; i < 9; i++) {
         const size_t y = (size_t)i / 3, x = (size_t)i % 3;
-        const float *l = (const float *)((const char *)mexpr_image_data(lengths)
-            + y * mexpr_image_stride(lengths));
-        const float *a = (const float *)((const char *)mexpr_image_data(angles)
-            + y * mexpr_image_stride(angles));
+        const float *l = (const float *)((const char *)mexpr_image_data(lengths) +
+                                         y * mexpr_image_stride(lengths));
+        const float *a = (const float *)((const char *)mexpr_image_data(angles) +
+                                         y * mexpr_image_stride(angles));
         assert_near(l[x], magnitude[i], 1e-6);
         assert_near(a[x], angle[i], 1e-6);
     }
@@ -113,7 +114,8 @@ static void polar_by_hand(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- polygons ------------------------------------------------------------------------- */
+/* --- polygons -------------------------------------------------------------------------
+ */
 
 static mexpr_polygons polygons_of(const float *xy, const int32_t *corners, int n)
 {
@@ -126,8 +128,8 @@ static mexpr_polygons polygons_of(const float *xy, const int32_t *corners, int n
 
 static int mask_at(const mexpr_image *mask, int x, int y)
 {
-    return ((const uint8_t *)mexpr_image_data(mask))[(size_t)y * mexpr_image_stride(mask)
-        + (size_t)x];
+    return ((const uint8_t *)mexpr_image_data(
+        mask))[(size_t)y * mexpr_image_stride(mask) + (size_t)x];
 }
 
 static int mask_area(const mexpr_image *mask)
@@ -143,8 +145,8 @@ static int mask_area(const mexpr_image *mask)
 static void squares_that_touch_share_no_pixel(void **state)
 {
     (void)state;
-    const float xy[] = { 0, 0, 3, 0, 3, 3, 0, 3, /**/ 3, 0, 6, 0, 6, 3, 3, 3 };
-    const int32_t corners[] = { 4, 4 };
+    const float xy[] = {0, 0, 3, 0, 3, 3, 0, 3, /**/ 3, 0, 6, 0, 6, 3, 3, 3};
+    const int32_t corners[] = {4, 4};
     const mexpr_polygons one = polygons_of(xy, corners, 1);
     const mexpr_polygons other = polygons_of(xy + 8, corners, 1);
     const mexpr_polygons both = polygons_of(xy, corners, 2);
@@ -209,11 +211,12 @@ static void polygon_masks_equal_the_winding_number(void **state)
             xy[2 * i] = (float)(19.37 + r * cos(a));
             xy[2 * i + 1] = (float)(14.21 + r * sin(a));
         }
-        const int32_t corners[] = { N };
+        const int32_t corners[] = {N};
         const double margin = round < 3 ? 0 : 1.5 * round;
         const mexpr_polygons p = polygons_of(xy, corners, 1);
         mexpr_image *mask;
-        assert_ok(context, mexpr_polygons_mask(context, &p, margin, WIDTH, HEIGHT, &mask));
+        assert_ok(
+            context, mexpr_polygons_mask(context, &p, margin, WIDTH, HEIGHT, &mask));
         for (int y = 0; y < HEIGHT; y++) {
             for (int x = 0; x < WIDTH; x++) {
                 const double away = outline_distance(xy, N, x, y);
@@ -230,8 +233,8 @@ static void polygon_masks_equal_the_winding_number(void **state)
 static void a_polygon_far_away_is_empty(void **state)
 {
     (void)state;
-    const float xy[] = { 1e30f, 1e30f, 3e38f, 1e30f, 1e30f, 3e38f };
-    const int32_t corners[] = { 3 };
+    const float xy[] = {1e30f, 1e30f, 3e38f, 1e30f, 1e30f, 3e38f};
+    const int32_t corners[] = {3};
     const mexpr_polygons p = polygons_of(xy, corners, 1);
     mexpr_image *mask;
     assert_ok(context, mexpr_polygons_mask(context, &p, 3, 9, 9, &mask));
@@ -242,8 +245,8 @@ static void a_polygon_far_away_is_empty(void **state)
 static void masking_a_field_changes_the_inside_alone(void **state)
 {
     (void)state;
-    const float xy[] = { 2, 2, 6, 2, 6, 5, 2, 5 };
-    const int32_t corners[] = { 4 };
+    const float xy[] = {2, 2, 6, 2, 6, 5, 2, 5};
+    const int32_t corners[] = {4};
     const mexpr_polygons p = polygons_of(xy, corners, 1);
     for (int fill = MEXPR_MASK_ZERO; fill <= MEXPR_MASK_UNKNOWN; fill++) {
         mexpr_field *field = make_field(10, 8);
@@ -271,8 +274,8 @@ static void eyes_are_masked_and_little_else(void **state)
     mexpr_field *field = make_field(clip.width, clip.height);
     for (int i = 0; i < pixels_of(field); i++)
         mexpr_field_u_pixels(field)[i] = 1;
-    assert_ok(context,
-        mexpr_field_mask_eyes(context, field, landmarks, 3, MEXPR_MASK_UNKNOWN));
+    assert_ok(
+        context, mexpr_field_mask_eyes(context, field, landmarks, 3, MEXPR_MASK_UNKNOWN));
     int masked = 0;
     for (int i = 0; i < pixels_of(field); i++)
         masked += !known(field, i);
@@ -290,7 +293,8 @@ static void eyes_are_masked_and_little_else(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- motion --------------------------------------------------------------------------- */
+/* --- motion ---------------------------------------------------------------------------
+ */
 
 static mexpr_field *similarity_field(
     int width, int height, double dx, double dy, double angle, double zoom)
@@ -298,10 +302,10 @@ static mexpr_field *similarity_field(
     mexpr_field *field = make_field(width, height);
     for (int y = 0; y < height; y++) {
         for (int x = 0; x < width; x++) {
-            mexpr_field_u_pixels(field)[y * width + x]
-                = (float)(dx + zoom * (cos(angle) * x - sin(angle) * y) - x);
-            mexpr_field_v_pixels(field)[y * width + x]
-                = (float)(dy + zoom * (sin(angle) * x + cos(angle) * y) - y);
+            mexpr_field_u_pixels(field)[y * width + x] =
+                (float)(dx + zoom * (cos(angle) * x - sin(angle) * y) - x);
+            mexpr_field_v_pixels(field)[y * width + x] =
+                (float)(dy + zoom * (sin(angle) * x + cos(angle) * y) - y);
         }
     }
     return field;
@@ -321,10 +325,8 @@ static void a_similarity_is_found_and_removed(void **state)
     assert_near(motion.cy, 24.5, 1e-9);
     /* the origin goes to (1.25, -0.75) */
     const double c = motion.zoom * cos(motion.angle), s = motion.zoom * sin(motion.angle);
-    assert_near(
-        motion.cx + motion.dx - c * motion.cx + s * motion.cy, 1.25, 1e-5);
-    assert_near(
-        motion.cy + motion.dy - s * motion.cx - c * motion.cy, -0.75, 1e-5);
+    assert_near(motion.cx + motion.dx - c * motion.cx + s * motion.cy, 1.25, 1e-5);
+    assert_near(motion.cy + motion.dy - s * motion.cx - c * motion.cy, -0.75, 1e-5);
     assert_ok(context, mexpr_field_subtract_motion(context, field, &motion));
     for (int i = 0; i < pixels_of(field); i++) {
         assert_near(mexpr_field_u(field)[i], 0, 1e-6);
@@ -361,14 +363,14 @@ static void solve(double a[4][5], int n)
 static void naive_fit(
     const mexpr_field *field, const mexpr_image *mask, double solution[4])
 {
-    double a[4][5] = { { 0 } };
+    double a[4][5] = {{0}};
     const int width = mexpr_field_width(field);
     for (int i = 0; i < pixels_of(field); i++) {
         const double x = i % width, y = i / width;
         if (!known(field, i) || !mask_at(mask, i % width, i / width))
             continue;
-        const double rows[2][5] = { { 1, 0, x, -y, mexpr_field_u(field)[i] },
-            { 0, 1, y, x, mexpr_field_v(field)[i] } };
+        const double rows[2][5] = {{1, 0, x, -y, mexpr_field_u(field)[i]},
+            {0, 1, y, x, mexpr_field_v(field)[i]}};
         for (int r = 0; r < 2; r++) {
             for (int k = 0; k < 4; k++) {
                 for (int j = 0; j < 5; j++)
@@ -385,8 +387,8 @@ static void the_fit_solves_the_normal_equations(void **state)
 {
     (void)state;
     mexpr_field *field = random_field(47, 33, 11);
-    const float xy[] = { 5, 3, 40, 8, 36, 30, 2, 25 };
-    const int32_t corners[] = { 4 };
+    const float xy[] = {5, 3, 40, 8, 36, 30, 2, 25};
+    const int32_t corners[] = {4};
     const mexpr_polygons p = polygons_of(xy, corners, 1);
     mexpr_image *mask;
     assert_ok(context, mexpr_polygons_mask(context, &p, 0, 47, 33, &mask));
@@ -404,7 +406,7 @@ static void the_fit_solves_the_normal_equations(void **state)
     mexpr_motion_options options = MEXPR_MOTION_OPTIONS_INIT;
     options.model = MEXPR_MOTION_TRANSLATION;
     assert_ok(context, mexpr_field_fit_motion(context, field, mask, &options, &motion));
-    double sum[2] = { 0 }, n = 0;
+    double sum[2] = {0}, n = 0;
     for (int i = 0; i < pixels_of(field); i++) {
         if (known(field, i) && mask_at(mask, i % 47, i / 47)) {
             sum[0] += mexpr_field_u(field)[i];
@@ -447,7 +449,7 @@ static void a_robust_fit_does_not_follow_outliers(void **state)
 static void a_patch_is_cut_to_the_field(void **state)
 {
     (void)state;
-    const float u[] = { 1, 2, 3, 4, 5, 6 }, v[] = { 0, 0, 1e10f, 3, 3, 3 };
+    const float u[] = {1, 2, 3, 4, 5, 6}, v[] = {0, 0, 1e10f, 3, 3, 3};
     mexpr_field *field = field_of(3, 2, u, v);
     mexpr_motion motion = MEXPR_MOTION_INIT;
     assert_ok(context, mexpr_field_patch_motion(context, field, 1, -5, 11, 11, &motion));
@@ -457,19 +459,18 @@ static void a_patch_is_cut_to_the_field(void **state)
     assert_ok(context, mexpr_field_subtract_motion(context, field, &motion));
     assert_near(mexpr_field_u(field)[0], 1 - 13 / 3.0, 1e-6);
     assert_near(mexpr_field_u(field)[2], 3, 0); /* unknown stays */
-    assert_failure(context,
-        mexpr_field_patch_motion(context, field, 3, 0, 2, 2, &motion), MEXPR_E_RANGE,
-        "no displacement of the area is known");
+    assert_failure(context, mexpr_field_patch_motion(context, field, 3, 0, 2, 2, &motion),
+        MEXPR_E_RANGE, "no displacement of the area is known");
     assert_failure(context,
         mexpr_field_patch_motion(context, field, INT32_MIN, 0, INT32_MAX, 2, &motion),
         MEXPR_E_RANGE, "no displacement of the area is known");
-    assert_failure(context,
-        mexpr_field_patch_motion(context, field, 2, 0, 1, 1, &motion), MEXPR_E_RANGE,
-        "no displacement of the area is known");
+    assert_failure(context, mexpr_field_patch_motion(context, field, 2, 0, 1, 1, &motion),
+        MEXPR_E_RANGE, "no displacement of the area is known");
     mexpr_field_destroy(&field);
 }
 
-/* --- histograms ----------------------------------------------------------------------- */
+/* --- histograms -----------------------------------------------------------------------
+ */
 
 static mexpr_histogram_options histogram_options(int kind, int bins, int blocks, int norm)
 {
@@ -485,15 +486,15 @@ static void histograms_by_hand(void **state)
 {
     (void)state;
     /* right-down, right-up, left-up, left-down; their lengths 5, 5, 10, 13 */
-    const float u[] = { 4, 4, -6, -12 }, v[] = { 3, -3, -8, 5 };
+    const float u[] = {4, 4, -6, -12}, v[] = {3, -3, -8, 5};
     mexpr_field *field = field_of(2, 2, u, v);
     float values[8];
     size_t n;
-    mexpr_histogram_options o
-        = histogram_options(MEXPR_HISTOGRAM_ORIENTED, 4, 1, MEXPR_NORM_NONE);
+    mexpr_histogram_options o =
+        histogram_options(MEXPR_HISTOGRAM_ORIENTED, 4, 1, MEXPR_NORM_NONE);
     assert_ok(context, mexpr_flow_histogram(context, field, &o, values, 8, &n));
     assert_int_equal(n, 4);
-    const float oriented[] = { 10, 5, 5, 13 }; /* left-up, right-up, right-down, ... */
+    const float oriented[] = {10, 5, 5, 13}; /* left-up, right-up, right-down, ... */
     for (int k = 0; k < 4; k++)
         assert_near(values[k], oriented[k], 1e-6);
 
@@ -528,16 +529,17 @@ static int sector_of_8(double u, double v)
     return u > 0 ? (v < u ? 4 : 5) : (v > -u ? 6 : 7);
 }
 
-static void naive_histogram(const mexpr_field *field, int blocks, int by, int bx,
-    bool mirrored, double bins[8])
+static void naive_histogram(
+    const mexpr_field *field, int blocks, int by, int bx, bool mirrored, double bins[8])
 {
     const int width = mexpr_field_width(field), height = mexpr_field_height(field);
     memset(bins, 0, 8 * sizeof *bins);
     for (int i = 0; i < width * height; i++) {
         const int x = i % width, y = i / width;
         const double u = mexpr_field_u(field)[i], v = mexpr_field_v(field)[i];
-        if (!known(field, i) || x < bx * width / blocks || x >= (bx + 1) * width / blocks
-            || y < by * height / blocks || y >= (by + 1) * height / blocks)
+        if (!known(field, i) || x < bx * width / blocks ||
+            x >= (bx + 1) * width / blocks || y < by * height / blocks ||
+            y >= (by + 1) * height / blocks)
             continue;
         if (mirrored) /* 4 bins from up to down, of which sectors 2 to 5 remain */
             bins[sector_of_8(fabs(u), v) - 2] += hypot(u, v);
@@ -553,15 +555,17 @@ static void histograms_equal_the_naive_ones(void **state)
     mexpr_field *field = random_field(43, 37, 2);
     for (int mirrored = 0; mirrored <= 1; mirrored++) {
         const int n_bins = mirrored ? 4 : 8;
-        mexpr_histogram_options o = histogram_options(
-            mirrored ? MEXPR_HISTOGRAM_HOOF : MEXPR_HISTOGRAM_ORIENTED, n_bins, BLOCKS, 0);
+        mexpr_histogram_options o =
+            histogram_options(mirrored ? MEXPR_HISTOGRAM_HOOF : MEXPR_HISTOGRAM_ORIENTED,
+                n_bins, BLOCKS, 0);
         float values[BLOCKS * BLOCKS * 8];
         size_t n;
         assert_ok(context, mexpr_flow_histogram(context, field, &o, values, 200, &n));
         assert_int_equal(n, BLOCKS * BLOCKS * n_bins);
         for (int block = 0; block < BLOCKS * BLOCKS; block++) {
             double bins[8], sum = 0;
-            naive_histogram(field, BLOCKS, block / BLOCKS, block % BLOCKS, mirrored, bins);
+            naive_histogram(
+                field, BLOCKS, block / BLOCKS, block % BLOCKS, mirrored, bins);
             for (int k = 0; k < n_bins; k++)
                 sum += bins[k];
             for (int k = 0; k < n_bins; k++)
@@ -600,11 +604,12 @@ static void bi_woof_equals_the_naive_one(void **state)
         naive_histogram(field, BLOCKS, by, bx, false, bins);
         for (int y = by * 6; y < by * 6 + 6; y++) {
             for (int x = bx * 7; x < bx * 7 + 7; x++) {
-                const double shear
-                    = (slope(u, WIDTH, HEIGHT, x, y, 1) + slope(v, WIDTH, HEIGHT, x, y, 0))
-                    / 2;
-                strain += sqrt(pow(slope(u, WIDTH, HEIGHT, x, y, 0), 2)
-                    + pow(slope(v, WIDTH, HEIGHT, x, y, 1), 2) + 2 * shear * shear);
+                const double shear = (slope(u, WIDTH, HEIGHT, x, y, 1) +
+                                         slope(v, WIDTH, HEIGHT, x, y, 0)) /
+                                     2;
+                strain +=
+                    sqrt(pow(slope(u, WIDTH, HEIGHT, x, y, 0), 2) +
+                         pow(slope(v, WIDTH, HEIGHT, x, y, 1), 2) + 2 * shear * shear);
             }
         }
         for (int k = 0; k < 8; k++)
@@ -619,8 +624,8 @@ static void norms_have_the_length_they_promise(void **state)
     (void)state;
     mexpr_field *field = random_field(30, 30, 4);
     for (int norm = MEXPR_NORM_BLOCK; norm <= MEXPR_NORM_SQRT; norm++) {
-        mexpr_histogram_options o
-            = histogram_options(MEXPR_HISTOGRAM_ORIENTED, 8, 2, norm);
+        mexpr_histogram_options o =
+            histogram_options(MEXPR_HISTOGRAM_ORIENTED, 8, 2, norm);
         float values[32];
         assert_ok(context, mexpr_flow_histogram(context, field, &o, values, 32, NULL));
         const bool squares = norm == MEXPR_NORM_L2 || norm == MEXPR_NORM_SQRT;
@@ -644,7 +649,8 @@ static void nothing_that_moves_gives_zeros(void **state)
         for (int norm = MEXPR_NORM_NONE; norm <= MEXPR_NORM_SQRT; norm++) {
             mexpr_histogram_options o = histogram_options(kind, 8, 2, norm);
             float values[32];
-            assert_ok(context, mexpr_flow_histogram(context, field, &o, values, 32, NULL));
+            assert_ok(
+                context, mexpr_flow_histogram(context, field, &o, values, 32, NULL));
             for (int k = 0; k < 32; k++)
                 assert_near(values[k], 0, 0);
         }
@@ -652,16 +658,17 @@ static void nothing_that_moves_gives_zeros(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- MDMO ----------------------------------------------------------------------------- */
+/* --- MDMO -----------------------------------------------------------------------------
+ */
 
 static void mdmo_by_hand(void **state)
 {
     (void)state;
     /* left half: three to the right-down, one long one up; right half: nothing moves */
-    const float u[] = { 2, 4, 0, 0, 3, 0, 0, 0 }, v[] = { 1, 2, 0, 0, 1, -50, 0, 0 };
+    const float u[] = {2, 4, 0, 0, 3, 0, 0, 0}, v[] = {1, 2, 0, 0, 1, -50, 0, 0};
     mexpr_field *field = field_of(4, 2, u, v);
-    const float xy[] = { 0, 0, 2, 0, 2, 2, 0, 2, /**/ 2, 0, 4, 0, 4, 2, 2, 2 };
-    const int32_t corners[] = { 4, 4 };
+    const float xy[] = {0, 0, 2, 0, 2, 2, 0, 2, /**/ 2, 0, 4, 0, 4, 2, 2, 2};
+    const int32_t corners[] = {4, 4};
     const mexpr_polygons p = polygons_of(xy, corners, 2);
     float values[4];
     size_t n;
@@ -678,8 +685,8 @@ static void the_mean_of_a_clip_is_a_vector_mean(void **state)
 {
     (void)state;
     /* region 0: right by 2, then down by 2; region 1: cancels; region 2: left by 1 */
-    const float frames[] = { 2, 0, 1, 0.5f, 1, (float)-PI, /**/ 2, (float)(PI / 2), 1,
-        (float)(0.5 - PI), 1, (float)-PI };
+    const float frames[] = {2, 0, 1, 0.5f, 1, (float)-PI, /**/ 2, (float)(PI / 2), 1,
+        (float)(0.5 - PI), 1, (float)-PI};
     float values[6];
     assert_ok(context, mexpr_mdmo_average(context, frames, 2, 3, values));
     assert_near(values[0], 1, 1e-6); /* the largest, √2 */
@@ -732,8 +739,8 @@ static void regions_cover_a_face_without_overlap(void **state)
 /* The landmark on the other half of the face. */
 static int twin(int i)
 {
-    static const int last[] = { 16, 26, 30, 35, 39, 41, 45, 47, 54, 59, 64, 67 };
-    static const int sums[] = { 16, 43, 0, 66, 81, 87, 81, 87, 102, 114, 124, 132 };
+    static const int last[] = {16, 26, 30, 35, 39, 41, 45, 47, 54, 59, 64, 67};
+    static const int sums[] = {16, 43, 0, 66, 81, 87, 81, 87, 102, 114, 124, 132};
     int k = 0;
     while (i > last[k])
         k++;
@@ -765,20 +772,21 @@ static void a_mirrored_face_has_mirrored_regions(void **state)
     }
 }
 
-/* --- bad input ------------------------------------------------------------------------ */
+/* --- bad input ------------------------------------------------------------------------
+ */
 
 static void bad_polygons_are_refused(void **state)
 {
     (void)state;
-    float xy[] = { 0, 0, 3, 0, 3, 3 };
-    int32_t corners[] = { 3 };
+    float xy[] = {0, 0, 3, 0, 3, 3};
+    int32_t corners[] = {3};
     mexpr_polygons p = polygons_of(xy, corners, 1);
     mexpr_image *mask = (mexpr_image *)1;
     assert_int_equal(mexpr_polygons_mask(context, &p, 0, 4, 4, NULL), MEXPR_E_ARG);
     assert_int_equal(mexpr_polygons_mask(NULL, &p, 0, 4, 4, &mask), MEXPR_E_ARG);
     assert_null(mask);
-    assert_failure(context, mexpr_polygons_mask(context, NULL, 0, 4, 4, &mask), MEXPR_E_ARG,
-        "polygons is NULL");
+    assert_failure(context, mexpr_polygons_mask(context, NULL, 0, 4, 4, &mask),
+        MEXPR_E_ARG, "polygons is NULL");
     assert_failure(context, mexpr_polygons_mask(context, &p, -1, 4, 4, &mask),
         MEXPR_E_RANGE, "margin is -1");
     assert_failure(context, mexpr_polygons_mask(context, &p, NAN, 4, 4, &mask),
@@ -806,9 +814,9 @@ static void bad_masks_are_refused(void **state)
 {
     (void)state;
     mexpr_field *field = make_field(4, 4);
-    float landmarks[2 * MEXPR_LANDMARKS_68] = { 0 };
-    const float xy[] = { 0, 0, 3, 0, 3, 3 };
-    const int32_t corners[] = { 3 };
+    float landmarks[2 * MEXPR_LANDMARKS_68] = {0};
+    const float xy[] = {0, 0, 3, 0, 3, 3};
+    const int32_t corners[] = {3};
     const mexpr_polygons p = polygons_of(xy, corners, 1);
     assert_failure(context, mexpr_field_mask(context, NULL, &p, 0, MEXPR_MASK_ZERO),
         MEXPR_E_ARG, "field is NULL");
@@ -854,8 +862,8 @@ static void bad_motions_are_refused(void **state)
     o.iterations = 1001;
     assert_failure(context, mexpr_field_fit_motion(context, field, NULL, &o, &motion),
         MEXPR_E_RANGE, "option iterations is 1001");
-    assert_failure(context,
-        mexpr_field_patch_motion(context, field, 0, 0, 0, 5, &motion), MEXPR_E_ARG, "0×5");
+    assert_failure(context, mexpr_field_patch_motion(context, field, 0, 0, 0, 5, &motion),
+        MEXPR_E_ARG, "0×5");
     motion.dx = NAN;
     assert_failure(context, mexpr_field_subtract_motion(context, field, &motion),
         MEXPR_E_ARG, "not finite");
@@ -907,10 +915,10 @@ static void bad_mdmo_calls_are_refused(void **state)
 {
     (void)state;
     mexpr_field *field = make_field(4, 4);
-    const float xy[] = { 0, 0, 3, 0, 3, 3 };
-    const int32_t corners[] = { 3 };
+    const float xy[] = {0, 0, 3, 0, 3, 3};
+    const int32_t corners[] = {3};
     const mexpr_polygons p = polygons_of(xy, corners, 1);
-    float landmarks[2 * MEXPR_LANDMARKS_68] = { 0 }, values[2];
+    float landmarks[2 * MEXPR_LANDMARKS_68] = {0}, values[2];
     size_t n;
     mexpr_mdmo_options o = MEXPR_MDMO_OPTIONS_INIT;
     assert_ok(context, mexpr_flow_mdmo(context, field, &p, NULL, NULL, 0, &n));
@@ -922,10 +930,10 @@ static void bad_mdmo_calls_are_refused(void **state)
         MEXPR_E_RANGE, "option n_bins is -3");
     assert_failure(context, mexpr_flow_mdmo(context, field, NULL, NULL, values, 2, &n),
         MEXPR_E_ARG, "polygons is NULL");
-    assert_failure(context, mexpr_mdmo_average(context, values, 0, 1, values), MEXPR_E_ARG,
-        "0 frames");
-    assert_failure(context, mexpr_mdmo_regions(context, landmarks, NULL, NULL), MEXPR_E_ARG,
-        "xy or corners");
+    assert_failure(context, mexpr_mdmo_average(context, values, 0, 1, values),
+        MEXPR_E_ARG, "0 frames");
+    assert_failure(context, mexpr_mdmo_regions(context, landmarks, NULL, NULL),
+        MEXPR_E_ARG, "xy or corners");
     mexpr_field_destroy(&field);
 }
 
