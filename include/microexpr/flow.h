@@ -177,8 +177,8 @@ MEXPR_API mexpr_status mexpr_field_write_kitti(
 MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context, const mexpr_field *a,
     const mexpr_field *b, double *mean, uint64_t *n);
 
-/* --- features: magnitude and orientation ----------------------------------------------
- * All features: docs/features.md. Unknown displacements take no part in any of them. */
+/* --- features: magnitude and orientation ----------------------------------------- */
+/* Of all features: docs/features.md. Unknown displacements take no part in any. */
 
 /** Length of every displacement in px, GREYF32; 0 where unknown. @return MEXPR_OK,
  *  MEXPR_E_ARG, MEXPR_E_NOMEM @since 0.1.0 */
@@ -194,21 +194,21 @@ MEXPR_API mexpr_status mexpr_flow_magnitude(
 MEXPR_API mexpr_status mexpr_flow_orientation(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
-/* --- features: regions and masks ------------------------------------------------------ */
+/* --- features: regions and masks ------------------------------------------------- */
 
 /** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
  *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
  *  edge do not share pixels. */
 typedef struct mexpr_polygons {
     size_t struct_size;
-    const float *xy;        /**< corners x0, y0, x1, y1, … in px, polygon after polygon */
+    const float *xy; /**< corners x0, y0, x1, y1, … in px, polygon after polygon */
     const int32_t *corners; /**< corners of each polygon, 3 or more */
     int32_t n_polygons;     /**< 1 or more */
 } mexpr_polygons;
 
-#define MEXPR_POLYGONS_INIT                                                                \
-    {                                                                                      \
-        sizeof(mexpr_polygons), NULL, NULL, 0                                              \
+#define MEXPR_POLYGONS_INIT                                                              \
+    {                                                                                    \
+        sizeof(mexpr_polygons), NULL, NULL, 0                                            \
     }
 
 /**
@@ -249,7 +249,7 @@ MEXPR_API mexpr_status mexpr_field_mask(mexpr_context *context, mexpr_field *fie
 MEXPR_API mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field *field,
     const float *landmarks, double margin, mexpr_mask_fill fill);
 
-/* --- features: motion of the head ----------------------------------------------------- */
+/* --- features: motion of the head ------------------------------------------------ */
 
 /**
  * A similarity motion: the point (x, y) goes to
@@ -258,9 +258,9 @@ MEXPR_API mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field
  */
 typedef struct mexpr_motion {
     size_t struct_size;
-    double cx;         /**< the point that dx and dy are told for, px */
+    double cx; /**< the point that dx and dy are told for, px */
     double cy;
-    double dx;         /**< translation, px */
+    double dx; /**< translation, px */
     double dy;
     double angle;      /**< rotation, radians, clockwise in the picture */
     double zoom;       /**< 1: none */
@@ -268,9 +268,9 @@ typedef struct mexpr_motion {
     uint64_t n_pixels; /**< pixels used */
 } mexpr_motion;
 
-#define MEXPR_MOTION_INIT                                                                  \
-    {                                                                                      \
-        sizeof(mexpr_motion), 0, 0, 0, 0, 0, 1, 0, 0                                       \
+#define MEXPR_MOTION_INIT                                                                \
+    {                                                                                    \
+        sizeof(mexpr_motion), 0, 0, 0, 0, 0, 1, 0, 0                                     \
     }
 
 /**
@@ -278,8 +278,8 @@ typedef struct mexpr_motion {
  * Liong et al., "Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression
  * Spotting from Long Videos", ICIP 2021) is x = nose_x - 5, y = nose_y - 5, 11, 11.
  * @param motion receives a translation; zoom 1, angle 0
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (it has no pixel in the field, or none that
- *         is known), MEXPR_E_ABI
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (it has no pixel in the field, or none
+ * that is known), MEXPR_E_ABI
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_field_patch_motion(mexpr_context *context,
@@ -295,32 +295,33 @@ typedef enum mexpr_motion_model {
 /** Options of mexpr_field_fit_motion(); a field of 0 means its default. */
 typedef struct mexpr_motion_options {
     size_t struct_size;
-    int32_t model;      /**< mexpr_motion_model; MEXPR_MOTION_SIMILARITY */
-    int32_t iterations; /**< of reweighting, 1..1000; 20. Without `outlier` there is none */
+    int32_t model; /**< mexpr_motion_model; MEXPR_MOTION_SIMILARITY */
+    int32_t
+        iterations; /**< of reweighting, 1..1000; 20. Without `outlier` there is none */
     /**
-     * Robust fit: pixels weigh 1 / (1 + (r / outlier)²), r being what is left at the pixel
-     * in px (Cauchy weights); (1e-6, 1e6]. 0: plain least squares. About the size of the
-     * motion that shall not count, 0.1 to 0.5 px for faces.
+     * Robust fit: pixels weigh 1 / (1 + (r / outlier)²), r being what is left at the
+     * pixel in px (Cauchy weights); (1e-6, 1e6]. 0: plain least squares. About the size
+     * of the motion that shall not count, 0.1 to 0.5 px for faces.
      */
     double outlier;
 } mexpr_motion_options;
 
-#define MEXPR_MOTION_OPTIONS_INIT                                                          \
-    {                                                                                      \
-        sizeof(mexpr_motion_options), 0, 0, 0                                              \
+#define MEXPR_MOTION_OPTIONS_INIT                                                        \
+    {                                                                                    \
+        sizeof(mexpr_motion_options), 0, 0, 0                                            \
     }
 
 /**
  * Least-squares motion of the pixels of a mask.
  * @param mask    GREY8 of the field's size, pixels other than 0 count; NULL: all count
  * @param options NULL for all defaults
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (the mask's size), MEXPR_E_RANGE (an option;
- *         no pixel is known), MEXPR_E_ABI
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (the mask's size), MEXPR_E_RANGE (an
+ * option; no pixel is known), MEXPR_E_ABI
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_field_fit_motion(mexpr_context *context,
-    const mexpr_field *field, const mexpr_image *mask, const mexpr_motion_options *options,
-    mexpr_motion *motion);
+    const mexpr_field *field, const mexpr_image *mask,
+    const mexpr_motion_options *options, mexpr_motion *motion);
 
 /**
  * Takes a motion out of the field: (u, v) minus the way the motion carries each pixel.
@@ -331,7 +332,7 @@ MEXPR_API mexpr_status mexpr_field_fit_motion(mexpr_context *context,
 MEXPR_API mexpr_status mexpr_field_subtract_motion(
     mexpr_context *context, mexpr_field *field, const mexpr_motion *motion);
 
-/* --- features: histograms ------------------------------------------------------------- */
+/* --- features: histograms -------------------------------------------------------- */
 
 /** Kinds of histograms of flow directions. */
 typedef enum mexpr_histogram {
@@ -341,10 +342,11 @@ typedef enum mexpr_histogram {
      */
     MEXPR_HISTOGRAM_ORIENTED = 1,
     /**
-     * HOOF: bins over the angle with the horizontal, atan2(v, |u|), so that left and right
-     * fall together; bin 0 begins at -π/2 (straight up). R. Chaudhry, A. Ravichandran, G.
-     * Hager, R. Vidal, "Histograms of Oriented Optical Flow and Binet-Cauchy Kernels on
-     * Nonlinear Dynamical Systems for the Recognition of Human Actions", CVPR 2009.
+     * HOOF: bins over the angle with the horizontal, atan2(v, |u|), so that left and
+     * right fall together; bin 0 begins at -π/2 (straight up). R. Chaudhry, A.
+     * Ravichandran, G. Hager, R. Vidal, "Histograms of Oriented Optical Flow and
+     * Binet-Cauchy Kernels on Nonlinear Dynamical Systems for the Recognition of Human
+     * Actions", CVPR 2009.
      */
     MEXPR_HISTOGRAM_HOOF = 2,
     /**
@@ -374,20 +376,20 @@ typedef enum mexpr_histogram_norm {
 /** Options of mexpr_flow_histogram(); a field of 0 means its default. */
 typedef struct mexpr_histogram_options {
     size_t struct_size;
-    int32_t kind;    /**< mexpr_histogram; MEXPR_HISTOGRAM_ORIENTED */
-    int32_t n_bins;  /**< 1..64; 8 */
-    int32_t columns; /**< blocks across; 1, for Bi-WOOF 8 */
-    int32_t rows;    /**< blocks down; 1, for Bi-WOOF 8 */
-    int32_t weight;  /**< mexpr_histogram_weight; MEXPR_WEIGHT_MAGNITUDE */
-    int32_t norm;    /**< mexpr_histogram_norm; _BLOCK, for Bi-WOOF _NONE */
-    int32_t strain;  /**< mexpr_strain of Bi-WOOF; MEXPR_STRAIN_FROBENIUS */
-    int32_t reserved; /**< 0 */
+    int32_t kind;         /**< mexpr_histogram; MEXPR_HISTOGRAM_ORIENTED */
+    int32_t n_bins;       /**< 1..64; 8 */
+    int32_t columns;      /**< blocks across; 1, for Bi-WOOF 8 */
+    int32_t rows;         /**< blocks down; 1, for Bi-WOOF 8 */
+    int32_t weight;       /**< mexpr_histogram_weight; MEXPR_WEIGHT_MAGNITUDE */
+    int32_t norm;         /**< mexpr_histogram_norm; _BLOCK, for Bi-WOOF _NONE */
+    int32_t strain;       /**< mexpr_strain of Bi-WOOF; MEXPR_STRAIN_FROBENIUS */
+    int32_t reserved;     /**< 0 */
     double min_magnitude; /**< displacements up to this length in px do not count; 0 */
 } mexpr_histogram_options;
 
-#define MEXPR_HISTOGRAM_OPTIONS_INIT                                                       \
-    {                                                                                      \
-        sizeof(mexpr_histogram_options), 0, 0, 0, 0, 0, 0, 0, 0, 0                         \
+#define MEXPR_HISTOGRAM_OPTIONS_INIT                                                     \
+    {                                                                                    \
+        sizeof(mexpr_histogram_options), 0, 0, 0, 0, 0, 0, 0, 0, 0                       \
     }
 
 /**
@@ -406,7 +408,7 @@ MEXPR_API mexpr_status mexpr_flow_histogram(mexpr_context *context,
     const mexpr_field *field, const mexpr_histogram_options *options, float *values,
     size_t capacity, size_t *n);
 
-/* --- features: MDMO ------------------------------------------------------------------- */
+/* --- features: MDMO -------------------------------------------------------------- */
 
 /** Regions of mexpr_mdmo_regions(). */
 #define MEXPR_MDMO_REGIONS 36
@@ -435,9 +437,9 @@ typedef struct mexpr_mdmo_options {
     double min_magnitude; /**< displacements up to this length in px do not count; 0 */
 } mexpr_mdmo_options;
 
-#define MEXPR_MDMO_OPTIONS_INIT                                                            \
-    {                                                                                      \
-        sizeof(mexpr_mdmo_options), 0, 0, 0                                                \
+#define MEXPR_MDMO_OPTIONS_INIT                                                          \
+    {                                                                                    \
+        sizeof(mexpr_mdmo_options), 0, 0, 0                                              \
     }
 
 /**
@@ -446,8 +448,8 @@ typedef struct mexpr_mdmo_options {
  * its displacements the mean magnitude ρ in px and the mean angle θ in radians. (0, 0)
  * where nothing moves. Y.-J. Liu, J.-K. Zhang, W.-J. Yan, S.-J. Wang, G. Zhao, X. Fu, "A
  * Main Directional Mean Optical Flow Feature for Spontaneous Micro-Expression
- * Recognition", IEEE Trans. Affective Computing 7 (2016), 299-310: with the 36 regions the
- * 72 numbers of one frame.
+ * Recognition", IEEE Trans. Affective Computing 7 (2016), 299-310: with the 36 regions
+ * the 72 numbers of one frame.
  * @param values   receives ρ0, θ0, ρ1, θ1, …; NULL: only *n is wanted
  * @param capacity floats that `values` has room for
  * @param n        receives the number of floats, 2 × n_polygons, or NULL
@@ -470,7 +472,7 @@ MEXPR_API mexpr_status mexpr_flow_mdmo(mexpr_context *context, const mexpr_field
 MEXPR_API mexpr_status mexpr_mdmo_average(mexpr_context *context, const float *frames,
     int32_t n_frames, int32_t n_regions, float *values);
 
-/* --- pictures of a field -------------------------------------------------------------- */
+/* --- pictures of a field --------------------------------------------------------- */
 
 /**
  * mexpr_flow_colour() with its key at the right on white: the colour wheel, whose edge is
@@ -495,9 +497,9 @@ typedef struct mexpr_arrow_options {
     double min_magnitude; /**< no arrow for motion up to this, px; 0 */
 } mexpr_arrow_options;
 
-#define MEXPR_ARROW_OPTIONS_INIT                                                           \
-    {                                                                                      \
-        sizeof(mexpr_arrow_options), 0, 0, 0, 0, 0, 0, 0                                   \
+#define MEXPR_ARROW_OPTIONS_INIT                                                         \
+    {                                                                                    \
+        sizeof(mexpr_arrow_options), 0, 0, 0, 0, 0, 0, 0                                 \
     }
 
 /**
@@ -505,8 +507,8 @@ typedef struct mexpr_arrow_options {
  * displacements, drawn from the square's centre.
  * @param picture of the field's size, any format
  * @param options NULL for all defaults
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE, MEXPR_E_ABI,
- *         MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE,
+ * MEXPR_E_ABI, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_flow_arrows(mexpr_context *context, const mexpr_field *field,
@@ -534,8 +536,8 @@ MEXPR_API mexpr_status mexpr_flow_strip(mexpr_context *context, const mexpr_fiel
  * pixels (0 when all are equal); then with h = H / 30, i = ⌊h⌋, f = h - i the colour is
  * made of V, q = V (1 - f), t = V f and 0, rounded down, in the order (V,t,0), (q,V,0),
  * (0,V,t), (0,q,V), (t,0,V), (V,0,q) for i = 0..5. This last step is done in single
- * precision like the vector code of OpenCV 4, with its result for every H and V. Unknown is
- * black.
+ * precision like the vector code of OpenCV 4, with its result for every H and V. Unknown
+ * is black.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
  * @since 0.1.0
  */

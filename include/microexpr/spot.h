@@ -15,7 +15,7 @@
 
 MEXPR_BEGIN_DECLS
 
-/* --- LBP-TOP -------------------------------------------------------------------------- */
+/* --- LBP-TOP --------------------------------------------------------------------- */
 
 /** How a neighbour between pixels is read. */
 typedef enum mexpr_lbp_sampling {
@@ -51,9 +51,9 @@ typedef struct mexpr_lbp_top_options {
     int32_t counts;        /**< not 0: counts instead of shares that sum to 1 */
 } mexpr_lbp_top_options;
 
-#define MEXPR_LBP_TOP_OPTIONS_INIT                                                         \
-    {                                                                                      \
-        sizeof(mexpr_lbp_top_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                  \
+#define MEXPR_LBP_TOP_OPTIONS_INIT                                                       \
+    {                                                                                    \
+        sizeof(mexpr_lbp_top_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                \
     }
 
 /**
@@ -63,8 +63,8 @@ typedef struct mexpr_lbp_top_options {
  *
  * Neighbour p of P sets bit p of the code when its grey, in the 0..255 convention, is not
  * below the centre's (less than 1e-6 below still counts as equal: rounding shall not
- * decide); it lies, with a = 2πp/P, at (x + radius_x cos a, y - radius_y sin a) in XY, at (x +
- * radius_x cos a, t + radius_t sin a) in XT and at (y - radius_y sin a, t + radius_t
+ * decide); it lies, with a = 2πp/P, at (x + radius_x cos a, y - radius_y sin a) in XY, at
+ * (x + radius_x cos a, t + radius_t sin a) in XT and at (y - radius_y sin a, t + radius_t
  * cos a) in YT. Centres are the pixels whose neighbours all exist: radius_x ≤ x < width -
  * radius_x, and so for y and t. Block i of n covers the centres from ⌊i·c/n⌋ up to before
  * ⌊(i+1)·c/n⌋ of the c there are along an axis.

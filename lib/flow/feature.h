@@ -41,7 +41,7 @@ mexpr_status mx_check_not_negative(
 /* MEXPR_E_ARG unless there are 68 finite landmarks. */
 mexpr_status mx_check_landmarks(mx_scope *scope, const float *landmarks);
 
-/* --- polygons (polygon.c) ---------------------------------------------------------- */
+/* --- polygons (polygon.c) -------------------------------------------------------- */
 
 /* One polygon, its margin, and the pixels of a picture it can touch. */
 typedef struct mx_polygon {

@@ -47,8 +47,7 @@ typedef struct lbp_top {
     uint64_t *counts;
 } lbp_top;
 
-/* --- arguments ------------------------------------------------------------------------
- */
+/* --- arguments ------------------------------------------------------------------- */
 
 static mexpr_status fill_defaults(mx_scope *scope, mexpr_lbp_top_options *o)
 {
@@ -149,8 +148,7 @@ static mexpr_status plan(mx_scope *scope, lbp_top *l)
     return MEXPR_OK;
 }
 
-/* --- tables ---------------------------------------------------------------------------
- */
+/* --- tables ---------------------------------------------------------------------- */
 
 static bool is_uniform(uint32_t code, int n)
 {
@@ -224,8 +222,7 @@ static void make_neighbours(lbp_top *l)
     }
 }
 
-/* --- counting -------------------------------------------------------------------------
- */
+/* --- counting -------------------------------------------------------------------- */
 
 static double sample(const lbp_top *l, const neighbour *n, size_t i)
 {

@@ -56,8 +56,7 @@ static void assert_rgb(const mexpr_image *image, int x, int y, int r, int g, int
             "pixel (%d, %d) is %d %d %d, not %d %d %d", x, y, p[0], p[1], p[2], r, g, b);
 }
 
-/* --- HSV ------------------------------------------------------------------------------
- */
+/* --- HSV ------------------------------------------------------------------------- */
 
 static void hsv_by_hand(void **state)
 {
@@ -117,8 +116,7 @@ static void hsv_equals_the_textbook(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- strip ----------------------------------------------------------------------------
- */
+/* --- strip ----------------------------------------------------------------------- */
 
 static void strip_by_hand(void **state)
 {
@@ -165,8 +163,7 @@ static void unknown_is_black_in_the_strip(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- arrows ---------------------------------------------------------------------------
- */
+/* --- arrows ---------------------------------------------------------------------- */
 
 static void an_arrow_goes_where_the_motion_goes(void **state)
 {
@@ -262,8 +259,7 @@ static void strokes_equal_the_formula(void **state)
     }
 }
 
-/* --- letters and key ------------------------------------------------------------------
- */
+/* --- letters and key ------------------------------------------------------------- */
 
 static void letters_have_their_pixels(void **state)
 {
@@ -330,8 +326,7 @@ static void the_wheel_has_the_colours_of_the_field(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- bad input ------------------------------------------------------------------------
- */
+/* --- bad input ------------------------------------------------------------------- */
 
 static void bad_calls_are_refused(void **state)
 {

@@ -83,8 +83,7 @@ static int pixels_of(const mexpr_field *field)
     return mexpr_field_width(field) * mexpr_field_height(field);
 }
 
-/* --- magnitude and orientation --------------------------------------------------------
- */
+/* --- magnitude and orientation --------------------------------------------------- */
 
 static void polar_by_hand(void **state)
 {
@@ -114,8 +113,7 @@ static void polar_by_hand(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- polygons -------------------------------------------------------------------------
- */
+/* --- polygons -------------------------------------------------------------------- */
 
 static mexpr_polygons polygons_of(const float *xy, const int32_t *corners, int n)
 {
@@ -293,8 +291,7 @@ static void eyes_are_masked_and_little_else(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- motion ---------------------------------------------------------------------------
- */
+/* --- motion ---------------------------------------------------------------------- */
 
 static mexpr_field *similarity_field(
     int width, int height, double dx, double dy, double angle, double zoom)
@@ -469,8 +466,7 @@ static void a_patch_is_cut_to_the_field(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- histograms -----------------------------------------------------------------------
- */
+/* --- histograms ------------------------------------------------------------------ */
 
 static mexpr_histogram_options histogram_options(int kind, int bins, int blocks, int norm)
 {
@@ -658,8 +654,7 @@ static void nothing_that_moves_gives_zeros(void **state)
     mexpr_field_destroy(&field);
 }
 
-/* --- MDMO -----------------------------------------------------------------------------
- */
+/* --- MDMO ------------------------------------------------------------------------ */
 
 static void mdmo_by_hand(void **state)
 {
@@ -772,8 +767,7 @@ static void a_mirrored_face_has_mirrored_regions(void **state)
     }
 }
 
-/* --- bad input ------------------------------------------------------------------------
- */
+/* --- bad input ------------------------------------------------------------------- */
 
 static void bad_polygons_are_refused(void **state)
 {

@@ -27,8 +27,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- clips ----------------------------------------------------------------------------
- */
+/* --- clips ----------------------------------------------------------------------- */
 
 typedef struct clip {
     int width, height, n;
@@ -75,8 +74,7 @@ static clip random_clip(int width, int height, int n, int levels, uint64_t seed)
     return c;
 }
 
-/* --- the second implementation --------------------------------------------------------
- */
+/* --- the second implementation --------------------------------------------------- */
 
 static double round_if_near(double a)
 {
@@ -212,8 +210,7 @@ static mexpr_lbp_top_options options_of(int rx, int ry, int rt, int nxy, int nxt
     return o;
 }
 
-/* --- tests ----------------------------------------------------------------------------
- */
+/* --- tests ----------------------------------------------------------------------- */
 
 static void equals_the_second_implementation(void **state)
 {
