@@ -24,6 +24,14 @@ mexpr_status mx_option_f64(mx_scope *scope, const char *name, double *value,
     return MEXPR_OK;
 }
 
+mexpr_status mx_option_reserved(mx_scope *scope, int32_t value)
+{
+    if (value != 0)
+        return mx_fail(
+            scope, MEXPR_E_ABI, "option reserved is %d; it must be 0", (int)value);
+    return MEXPR_OK;
+}
+
 mexpr_status mx_output_size(
     mx_scope *scope, const void *values, size_t capacity, size_t wanted, size_t *n)
 {

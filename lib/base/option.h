@@ -14,6 +14,9 @@ mexpr_status mx_option_i32(mx_scope *scope, const char *name, int32_t *value,
 mexpr_status mx_option_f64(mx_scope *scope, const char *name, double *value,
     double standard, double above, double high);
 
+/* MEXPR_E_ABI unless a field kept for later versions is 0. */
+mexpr_status mx_option_reserved(mx_scope *scope, int32_t value);
+
 /* Tells the caller the number of values. MEXPR_END when that is all that was wanted
  * (values is NULL), MEXPR_E_RANGE when `capacity` is too small. */
 mexpr_status mx_output_size(

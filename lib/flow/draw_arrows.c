@@ -17,6 +17,8 @@ static mexpr_status check_options(
     *o = (mexpr_arrow_options)MEXPR_ARROW_OPTIONS_INIT;
     mexpr_status status = mx_options_copy(scope, options, sizeof *o, o, sizeof *o);
     if (status == MEXPR_OK)
+        status = mx_option_reserved(scope, o->reserved);
+    if (status == MEXPR_OK)
         status =
             mx_option_i32(scope, "step", &o->step, STANDARD_STEP, MIN_STEP, MAX_STEP);
     if (status == MEXPR_OK)

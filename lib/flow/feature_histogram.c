@@ -13,8 +13,10 @@ typedef struct block {
 
 static mexpr_status fill_defaults(mx_scope *scope, mexpr_histogram_options *o)
 {
-    mexpr_status status = mx_option_i32(scope, "kind", &o->kind, MEXPR_HISTOGRAM_ORIENTED,
-        MEXPR_HISTOGRAM_ORIENTED, MEXPR_HISTOGRAM_BI_WOOF);
+    mexpr_status status = mx_option_reserved(scope, o->reserved);
+    if (status == MEXPR_OK)
+        status = mx_option_i32(scope, "kind", &o->kind, MEXPR_HISTOGRAM_ORIENTED,
+            MEXPR_HISTOGRAM_ORIENTED, MEXPR_HISTOGRAM_BI_WOOF);
     const bool bi_woof = o->kind == MEXPR_HISTOGRAM_BI_WOOF;
     const int32_t blocks = bi_woof ? BI_WOOF_BLOCKS : 1;
     if (status == MEXPR_OK)

@@ -55,6 +55,8 @@ static mexpr_status check_options(
     mexpr_status status =
         mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
     if (status == MEXPR_OK)
+        status = mx_option_reserved(scope, known->reserved);
+    if (status == MEXPR_OK)
         status =
             mx_option_i32(scope, "n_bins", &known->n_bins, STANDARD_BINS, 1, MX_MAX_BINS);
     if (status == MEXPR_OK)

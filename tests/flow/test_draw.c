@@ -371,6 +371,9 @@ static void bad_calls_are_refused(void **state)
     assert_failure(context, mexpr_flow_arrows(context, field, grey, &o, &image),
         MEXPR_E_RANGE, "option scale");
     o.scale = 0;
+    o.reserved = 3;
+    assert_failure(context, mexpr_flow_arrows(context, field, grey, &o, &image),
+        MEXPR_E_ABI, "option reserved is 3");
     o.struct_size = 1;
     assert_failure(context, mexpr_flow_arrows(context, field, grey, &o, &image),
         MEXPR_E_ABI, "struct_size 1");

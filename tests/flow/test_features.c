@@ -899,6 +899,9 @@ static void bad_histograms_are_refused(void **state)
     o.min_magnitude = NAN;
     assert_failure(context, mexpr_flow_histogram(context, field, &o, values, 8, &n),
         MEXPR_E_RANGE, "min_magnitude");
+    o.reserved = 1;
+    assert_failure(context, mexpr_flow_histogram(context, field, &o, values, 8, &n),
+        MEXPR_E_ABI, "option reserved is 1");
     o.struct_size = sizeof o + 4096;
     assert_failure(context, mexpr_flow_histogram(context, field, &o, values, 8, &n),
         MEXPR_E_ABI, "struct_size");
@@ -922,6 +925,9 @@ static void bad_mdmo_calls_are_refused(void **state)
     o.n_bins = -3;
     assert_failure(context, mexpr_flow_mdmo(context, field, &p, &o, values, 2, &n),
         MEXPR_E_RANGE, "option n_bins is -3");
+    o.reserved = 2;
+    assert_failure(context, mexpr_flow_mdmo(context, field, &p, &o, values, 2, &n),
+        MEXPR_E_ABI, "option reserved is 2");
     assert_failure(context, mexpr_flow_mdmo(context, field, NULL, NULL, values, 2, &n),
         MEXPR_E_ARG, "polygons is NULL");
     assert_failure(context, mexpr_mdmo_average(context, values, 0, 1, values),
