@@ -11,27 +11,43 @@
 
 /* --- iteration --------------------------------------------------------------------- */
 
-/* Primal step, equations (9) and (13) of Sánchez et al.: the data term moves u along the
- * gradient by a length cut to ±G, the smoothness term by the divergence of p. */
-static inline float primal_pixel(
-    float *row, const float *above, ptrdiff_t s, int x, float tau)
+/* A field at the left end of a row, and how to go on from there to column x. */
+static inline float *field_of(const float *row, int field)
 {
-    float *r = row + x;
-    const float *a = above + x;
-    const float left1 = x > 0 ? r[MX_TVL1_P11 * s - 1] : 0.0f;
-    const float left2 = x > 0 ? r[MX_TVL1_P21 * s - 1] : 0.0f;
-    const float div1
-        = (r[MX_TVL1_P11 * s] - left1) + (r[MX_TVL1_P12 * s] - a[MX_TVL1_P12 * s]);
-    const float div2
-        = (r[MX_TVL1_P21 * s] - left2) + (r[MX_TVL1_P22 * s] - a[MX_TVL1_P22 * s]);
-    const float n1 = r[MX_TVL1_N1 * s], n2 = r[MX_TVL1_N2 * s];
-    const float high = r[MX_TVL1_G * s], low = -high;
-    float t = r[MX_TVL1_A * s] + (n1 * r[MX_TVL1_U1 * s] + n2 * r[MX_TVL1_U2 * s]);
+    return (float *)row + field * MX_TVL1_LANES;
+}
+
+static inline ptrdiff_t place(int x)
+{
+    return (ptrdiff_t)(x / MX_TVL1_LANES) * MX_TVL1_BLOCK + x % MX_TVL1_LANES;
+}
+
+/* p's divergence at column x, `field` being its horizontal part; backward differences,
+ * 0 outside. */
+static inline float divergence(const float *row, const float *above, int field, int x)
+{
+    const float *p = field_of(row, field);
+    const float left = x > 0 ? p[place(x - 1)] : 0.0f;
+    const float up = field_of(above, field + 1)[place(x)];
+    return (p[place(x)] - left) + (p[place(x) + MX_TVL1_LANES] - up);
+}
+
+/* Equations (9) and (13) of Sánchez et al.: the data term moves u along the gradient by
+ * a length cut to ±G, the smoothness term by the divergence of p. */
+static inline float primal_pixel(float *row, const float *above, int x, float tau)
+{
+    float *u1 = field_of(row, MX_TVL1_U1) + place(x);
+    float *u2 = field_of(row, MX_TVL1_U2) + place(x);
+    const float n1 = field_of(row, MX_TVL1_N1)[place(x)];
+    const float n2 = field_of(row, MX_TVL1_N2)[place(x)];
+    const float high = field_of(row, MX_TVL1_G)[place(x)], low = -high;
+    float t = field_of(row, MX_TVL1_A)[place(x)] + (n1 * *u1 + n2 * *u2);
     t = t > low ? t : low;
     t = t < high ? t : high;
-    const float d1 = tau * div1 - t * n1, d2 = tau * div2 - t * n2;
-    r[MX_TVL1_U1 * s] += d1;
-    r[MX_TVL1_U2 * s] += d2;
+    const float d1 = tau * divergence(row, above, MX_TVL1_P11, x) - t * n1;
+    const float d2 = tau * divergence(row, above, MX_TVL1_P21, x) - t * n2;
+    *u1 += d1;
+    *u2 += d2;
     return d1 * d1 + d2 * d2;
 }
 
@@ -44,40 +60,39 @@ static float sum_lanes(float *lanes)
     return lanes[0];
 }
 
-static float primal_c(
-    float *row, const float *above, ptrdiff_t stride, int width, float tau)
+static float primal_c(float *row, const float *above, int width, float tau)
 {
     float lanes[MX_TVL1_LANES] = { 0 };
     for (int x = 0; x < width; x++)
-        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, stride, x, tau);
+        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau);
     return sum_lanes(lanes);
 }
 
-/* Dual step, equation (14): p follows the forward gradient of u, renormalised. */
-static inline void dual_pixel(float *u, float *p, const float *below, ptrdiff_t s, int is_last)
+/* Equation (14) for one component: p follows the forward gradient of u, renormalised. */
+static void dual_component(float *u, float *p, const float *below, int width)
 {
-    const float ux = is_last ? 0.0f : u[1] - u[0];
-    const float uy = below[0] - u[0];
-    const float inverse = 1.0f / (1.0f + sqrtf(ux * ux + uy * uy));
-    p[0] = (p[0] + ux) * inverse;
-    p[s] = (p[s] + uy) * inverse;
-}
-
-static void dual_c(float *row, const float *below, ptrdiff_t stride, int width)
-{
-    float *u1 = row + MX_TVL1_U1 * stride, *u2 = row + MX_TVL1_U2 * stride;
-    float *p1 = row + MX_TVL1_P11 * stride, *p2 = row + MX_TVL1_P21 * stride;
-    const float *b1 = below + MX_TVL1_U1 * stride, *b2 = below + MX_TVL1_U2 * stride;
     for (int x = 0; x < width; x++) {
-        dual_pixel(u1 + x, p1 + x, b1 + x, stride, x == width - 1);
-        dual_pixel(u2 + x, p2 + x, b2 + x, stride, x == width - 1);
+        const ptrdiff_t at = place(x);
+        const float ux = x + 1 < width ? u[place(x + 1)] - u[at] : 0.0f;
+        const float uy = below[at] - u[at];
+        const float inverse = 1.0f / (1.0f + sqrtf(ux * ux + uy * uy));
+        p[at] = (p[at] + ux) * inverse;
+        p[at + MX_TVL1_LANES] = (p[at + MX_TVL1_LANES] + uy) * inverse;
     }
 }
 
-static float step_c(float *row, float *above, ptrdiff_t stride, int width, float tau)
+static void dual_c(float *row, const float *below, int width)
 {
-    const float sum = primal_c(row, above, stride, width, tau);
-    dual_c(above, row, stride, width);
+    dual_component(field_of(row, MX_TVL1_U1), field_of(row, MX_TVL1_P11),
+        field_of(below, MX_TVL1_U1), width);
+    dual_component(field_of(row, MX_TVL1_U2), field_of(row, MX_TVL1_P21),
+        field_of(below, MX_TVL1_U2), width);
+}
+
+static float step_c(float *row, float *above, int width, float tau)
+{
+    const float sum = primal_c(row, above, width, tau);
+    dual_c(above, row, width);
     return sum;
 }
 
@@ -108,22 +123,21 @@ static inline float cubic_sample(
 
 static void warp_c(const mx_tvl1_warp *w, int y, float *row)
 {
-    const ptrdiff_t s = w->stride;
     for (int x = 0; x < w->width; x++) {
-        float *r = row + x;
-        const float u1 = r[MX_TVL1_U1 * s], u2 = r[MX_TVL1_U2 * s];
+        const ptrdiff_t at = place(x);
+        const float u1 = field_of(row, MX_TVL1_U1)[at], u2 = field_of(row, MX_TVL1_U2)[at];
         const float px = (float)x + u1 * w->pixels, py = (float)y + u2 * w->pixels;
         float a = 0.0f, n1 = 0.0f, n2 = 0.0f, length = 0.0f;
         if (px >= 1.0f && px < (float)(w->width - 2) && py >= 1.0f
             && py < (float)(w->height - 2)) {
             const int ix = (int)px, iy = (int)py;
-            const ptrdiff_t at = (iy - 1) * w->plane_stride + (ix - 1);
+            const ptrdiff_t tap = (iy - 1) * w->plane_stride + (ix - 1);
             float wx[4], wy[4];
             cubic_weights(px - (float)ix, wx);
             cubic_weights(py - (float)iy, wy);
-            const float i1 = cubic_sample(w->i1 + at, w->plane_stride, wx, wy);
-            const float gx = cubic_sample(w->i1x + at, w->plane_stride, wx, wy);
-            const float gy = cubic_sample(w->i1y + at, w->plane_stride, wx, wy);
+            const float i1 = cubic_sample(w->i1 + tap, w->plane_stride, wx, wy);
+            const float gx = cubic_sample(w->i1x + tap, w->plane_stride, wx, wy);
+            const float gy = cubic_sample(w->i1y + tap, w->plane_stride, wx, wy);
             const float squared = gx * gx + gy * gy;
             if (squared >= MX_TVL1_NO_GRADIENT) {
                 length = sqrtf(squared);
@@ -134,10 +148,10 @@ static void warp_c(const mx_tvl1_warp *w, int y, float *row)
                     - (n1 * u1 + n2 * u2);
             }
         }
-        r[MX_TVL1_A * s] = a;
-        r[MX_TVL1_N1 * s] = n1;
-        r[MX_TVL1_N2 * s] = n2;
-        r[MX_TVL1_G * s] = w->lambda_tau * length;
+        field_of(row, MX_TVL1_A)[at] = a;
+        field_of(row, MX_TVL1_N1)[at] = n1;
+        field_of(row, MX_TVL1_N2)[at] = n2;
+        field_of(row, MX_TVL1_G)[at] = w->lambda_tau * length;
     }
 }
 
