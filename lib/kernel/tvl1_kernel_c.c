@@ -7,7 +7,7 @@
 #include "microexpr/base.h"
 
 #define MX_ISA(name) mx_tvl1_##name##_c
-#include "kernel/tvl1_simple.inc"
+#include "kernel/tvl1_kernel_simple.inc"
 
 /* --- iteration --------------------------------------------------------------------- */
 
