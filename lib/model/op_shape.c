@@ -146,17 +146,25 @@ static mexpr_status infer_unsqueeze(mx_infer *infer)
 
 /* --- Dropout ----------------------------------------------------------------------- */
 
+/* Whether elements would really be dropped, as far as that is known. */
+static bool drops(const mx_tensor *ratio, const mx_tensor *training)
+{
+    if (!training || !training->data || mx_tensor_count(training) == 0 ||
+        !*(const uint8_t *)training->data)
+        return false;
+    return !ratio || !ratio->data || mx_tensor_count(ratio) == 0 ||
+           *(const float *)ratio->data != 0;
+}
+
 /* Srivastava et al.: Dropout, 2014; outside of training it does nothing. */
 static mexpr_status infer_dropout(mx_infer *infer)
 {
-    const mx_tensor *training = mx_infer_input(infer, 2);
     mexpr_status status = mx_infer_type(infer, 1, MX_T_F32);
     if (status == MEXPR_OK)
         status = mx_infer_type(infer, 2, MX_T_BOOL);
     if (status != MEXPR_OK)
         return status;
-    if (training && training->data && mx_tensor_count(training) > 0 &&
-        *(const uint8_t *)training->data)
+    if (drops(mx_infer_input(infer, 1), mx_infer_input(infer, 2)))
         return mx_fail(infer->scope, MEXPR_E_OPERATOR,
             "its training form is not known; export the model in evaluation mode");
     mx_infer_shape(infer, 1, infer->inputs[0]->rank, infer->inputs[0]->dims);
@@ -245,7 +253,7 @@ const mx_operator mx_operators_shape[] = {
         .max_outputs = 2,
         .types = MX_T_F32,
         .other_inputs = MX_INPUT_BIT(1) | MX_INPUT_BIT(2),
-        .value_inputs = MX_INPUT_BIT(2),
+        .value_inputs = MX_INPUT_BIT(1) | MX_INPUT_BIT(2),
         .flags = MX_OP_ALIAS,
         .attributes = "ratio:f seed:i",
         .infer = infer_dropout,
