@@ -25,22 +25,26 @@ static mexpr_status fail_reshape(mx_infer *infer, const int64_t *dims, int rank)
         mx_shape_text(infer->inputs[0], a), mx_shape_text(&wanted, b));
 }
 
-/* Fills in the one dimension that is to be found out, number `free` (-1: none). */
-static mexpr_status solve(mx_infer *infer, int64_t *dims, int rank, int free)
+/* Fills in the one dimension that is to be found out, number `free` (-1: none), from the
+ * others. Dimensions taken over as they are (`kept`) cancel out, open or empty as they
+ * may be. */
+static mexpr_status solve(
+    mx_infer *infer, int64_t *dims, int rank, int free, uint32_t kept)
 {
     const mx_tensor *in = infer->inputs[0];
-    const int64_t count = mx_dims_product(in->dims, 0, in->rank);
-    int64_t rest = 1;
-    for (int i = 0; i < rank; i++) {
-        if (i == free)
+    int64_t count = 1, rest = 1;
+    for (int i = 0; i < in->rank; i++) {
+        if (kept & 1u << i)
             continue;
-        if (dims[i] < 0)
+        if (in->dims[i] < 0)
             return MEXPR_OK;
-        if (!mx_mul_i64(rest, dims[i], &rest))
+        if (!mx_mul_i64(count, in->dims[i], &count))
             return fail_reshape(infer, dims, rank);
     }
-    if (count < 0)
-        return MEXPR_OK;
+    for (int i = 0; i < rank; i++) {
+        if (i != free && !(kept & 1u << i) && !mx_mul_i64(rest, dims[i], &rest))
+            return fail_reshape(infer, dims, rank);
+    }
     if (free >= 0 ? rest == 0 || count % rest != 0 : count != rest)
         return fail_reshape(infer, dims, rank);
     if (free >= 0)
@@ -54,21 +58,24 @@ static mexpr_status infer_reshape(mx_infer *infer)
     const bool zero_is_zero = mx_attr_int(infer->node, "allowzero", 0) != 0;
     int64_t dims[MEXPR_MAX_RANK] = {0};
     int rank, free = -1;
+    uint32_t kept = 0;
     if (!infer->inputs[1]->data)
         return mx_infer_type(infer, 1, MX_T_INTS);
     mexpr_status status = mx_infer_ints(infer, 1, dims, MEXPR_MAX_RANK, &rank);
     if (status != MEXPR_OK)
         return status;
     for (int i = 0; i < rank; i++) {
-        if (dims[i] < -1 || (dims[i] == -1 && free >= 0) ||
-            (dims[i] == 0 && !zero_is_zero && i >= in->rank))
+        const bool keeps = dims[i] == 0 && !zero_is_zero;
+        if (dims[i] < -1 || (dims[i] == -1 && free >= 0) || (keeps && i >= in->rank))
             return fail_reshape(infer, dims, rank);
         if (dims[i] == -1)
             free = i;
-        else if (dims[i] == 0 && !zero_is_zero)
-            dims[i] = in->dims[i];
+        if (!keeps)
+            continue;
+        dims[i] = in->dims[i];
+        kept |= 1u << i;
     }
-    status = solve(infer, dims, rank, free);
+    status = solve(infer, dims, rank, free, kept);
     mx_infer_shape(infer, 0, rank, dims);
     return status;
 }
