@@ -56,8 +56,9 @@ int cli_print(const text *out)
     if (out->failed)
         return cli_fail("out of memory; close other programs and try again");
     if (fwrite(out->bytes, 1, out->size, stdout) != out->size || fflush(stdout) != 0)
-        return cli_fail("cannot write to standard output: %s; give it more room or send it "
-                        "elsewhere",
+        return cli_fail(
+            "cannot write to standard output: %s; give it more room or send it "
+            "elsewhere",
             strerror(errno));
     return CLI_OK;
 }
@@ -77,8 +78,8 @@ int cli_context(int threads, mexpr_context **out)
 int cli_read_grey(mexpr_context *context, const char *path, mexpr_image **out)
 {
     mexpr_status status = mexpr_image_read(context, path, MEXPR_COLOUR_KEEP, out);
-    if (status == MEXPR_OK && mexpr_image_format(*out) != MEXPR_FORMAT_GREY8
-        && mexpr_image_format(*out) != MEXPR_FORMAT_GREY16) {
+    if (status == MEXPR_OK && mexpr_image_format(*out) != MEXPR_FORMAT_GREY8 &&
+        mexpr_image_format(*out) != MEXPR_FORMAT_GREY16) {
         mexpr_image_destroy(out);
         status = mexpr_image_read(context, path, MEXPR_COLOUR_GREY, out);
     }
@@ -101,9 +102,9 @@ int cli_strain(const char *name, mexpr_strain *out)
         const char *name;
         mexpr_strain kind;
     } kinds[] = {
-        { "frobenius", MEXPR_STRAIN_FROBENIUS },
-        { "quarter", MEXPR_STRAIN_QUARTER },
-        { "off-tanet", MEXPR_STRAIN_OFF_TANET },
+        {"frobenius", MEXPR_STRAIN_FROBENIUS},
+        {"quarter", MEXPR_STRAIN_QUARTER},
+        {"off-tanet", MEXPR_STRAIN_OFF_TANET},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!name || strcmp(name, kinds[i].name) == 0) {
@@ -111,7 +112,8 @@ int cli_strain(const char *name, mexpr_strain *out)
             return CLI_OK;
         }
     }
-    return cli_usage("--strain '%s' is not known; give frobenius, quarter or off-tanet", name);
+    return cli_usage(
+        "--strain '%s' is not known; give frobenius, quarter or off-tanet", name);
 }
 
 /* --- options ----------------------------------------------------------------------- */
@@ -138,7 +140,7 @@ static int take_int(const cli_option *option, void *field, const char *value)
 static int take_number(const cli_option *option, void *field, const char *value)
 {
     char *end;
-    const cli_number number = { 1, strtod(value, &end) };
+    const cli_number number = {1, strtod(value, &end)};
     if (end == value || *end || !isfinite(number.value))
         return cli_usage("--%s '%s' is not a number", option->name, value);
     set_field(field, &number, sizeof number);
@@ -189,10 +191,10 @@ static void fill_tables(const cli_option *options, getopt_tables *tables)
     struct option *row = tables->rows;
     *letter++ = ':';
     *letter++ = 'h';
-    *row++ = (struct option) { "help", no_argument, NULL, HELP };
+    *row++ = (struct option){"help", no_argument, NULL, HELP};
     for (int i = 0; options[i].name && i < MAX_OPTIONS; i++) {
         const int needs = options[i].kind == CLI_FLAG ? no_argument : required_argument;
-        *row++ = (struct option) { options[i].name, needs, NULL, HELP + 1 + i };
+        *row++ = (struct option){options[i].name, needs, NULL, HELP + 1 + i};
         if (!options[i].letter)
             continue;
         *letter++ = options[i].letter;
@@ -200,7 +202,7 @@ static void fill_tables(const cli_option *options, getopt_tables *tables)
             *letter++ = ':';
     }
     *letter = '\0';
-    *row = (struct option) { NULL, 0, NULL, 0 };
+    *row = (struct option){NULL, 0, NULL, 0};
 }
 
 static int option_row(const cli_option *options, int result)
@@ -226,18 +228,19 @@ static int refuse_option(const cli_command *command, int result, char **argv)
     const char *name = full_name(command);
     const char *given = argv[optind - 1];
     if (result == ':')
-        return cli_usage("%s: option '%s' needs a value; see 'microexpr help %s'", name, given,
-            name);
+        return cli_usage(
+            "%s: option '%s' needs a value; see 'microexpr help %s'", name, given, name);
     if (optopt > 0 && optopt < HELP)
-        return cli_usage("%s: option '-%c' is not known; see 'microexpr help %s'", name,
-            optopt, name);
-    return cli_usage("%s: option '%s' is not known or needs no value; see 'microexpr help %s'",
-        name, given, name);
+        return cli_usage(
+            "%s: option '-%c' is not known; see 'microexpr help %s'", name, optopt, name);
+    return cli_usage(
+        "%s: option '%s' is not known or needs no value; see 'microexpr help %s'", name,
+        given, name);
 }
 
 static int print_help(const cli_command *command)
 {
-    text out = { 0 };
+    text out = {0};
     cli_help(command, &out);
     const int code = cli_print(&out);
     text_free(&out);
@@ -297,7 +300,7 @@ static void help_row(text *out, const cli_option *option)
 
 void cli_help(const cli_command *command, text *out)
 {
-    static const cli_option help = { .name = "help", .letter = 'h', .help = "this text" };
+    static const cli_option help = {.name = "help", .letter = 'h', .help = "this text"};
     text_add(out, "usage: microexpr %s%s%s [options]\n%s.\n", full_name(command),
         *command->arguments ? " " : "", command->arguments, command->summary);
     if (command->about)
@@ -335,14 +338,14 @@ static char *temporary_name(const char *path)
 
 static const char *add_output(cli_outputs *outputs, const char *path)
 {
-    struct cli_output_file *files = realloc(
-        outputs->files, ((size_t)outputs->n + 1) * sizeof *files);
+    struct cli_output_file *files =
+        realloc(outputs->files, ((size_t)outputs->n + 1) * sizeof *files);
     if (!files)
         return NULL;
     outputs->files = files;
     char *temporary = temporary_name(path);
     if (temporary)
-        files[outputs->n++] = (struct cli_output_file) { path, temporary };
+        files[outputs->n++] = (struct cli_output_file){path, temporary};
     return temporary;
 }
 
@@ -386,7 +389,7 @@ int cli_outputs_finish(cli_outputs *outputs, int code)
         free(file->temporary);
     }
     free(outputs->files);
-    *outputs = (cli_outputs) { 0 };
+    *outputs = (cli_outputs){0};
     return code;
 }
 
@@ -397,11 +400,11 @@ cli_motion cli_measure(const mexpr_field *field)
     const size_t n = (size_t)mexpr_field_width(field) * (size_t)mexpr_field_height(field);
     const float *u = mexpr_field_u(field);
     const float *v = mexpr_field_v(field);
-    cli_motion motion = { 0, 0 };
+    cli_motion motion = {0, 0};
     size_t known = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!(fabsf(u[i]) < MEXPR_FIELD_UNKNOWN_THRESHOLD)
-            || !(fabsf(v[i]) < MEXPR_FIELD_UNKNOWN_THRESHOLD))
+        if (!(fabsf(u[i]) < MEXPR_FIELD_UNKNOWN_THRESHOLD) ||
+            !(fabsf(v[i]) < MEXPR_FIELD_UNKNOWN_THRESHOLD))
             continue;
         const double length = hypot((double)u[i], (double)v[i]);
         motion.mean += length;

@@ -20,19 +20,20 @@ typedef struct flow_request {
 #define AT(member) offsetof(flow_request, member)
 
 static const cli_option options[] = {
-    { "output", 'o', CLI_TEXT, AT(flo), "F.flo", "write the field as a Middlebury file" },
-    { "kitti", 0, CLI_TEXT, AT(kitti), "F.png", "write the field as a KITTI flow PNG" },
-    { "picture", 0, CLI_TEXT, AT(picture), "F.png", "write it in colours (Middlebury wheel)" },
-    { "flow28", 0, CLI_TEXT, AT(flow28), "F.png",
-        "write the 28x28 picture: R = u, G = v, B = strain" },
-    { "strain", 0, CLI_TEXT, AT(strain), "KIND",
-        "frobenius (standard), quarter or off-tanet" },
-    { "compare", 0, CLI_TEXT, AT(compare), "F.flo",
-        "tell the mean end-point difference to this field" },
-    { "threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)" },
-    { "json", 0, CLI_FLAG, AT(json), NULL, "print JSON" },
+    {"output", 'o', CLI_TEXT, AT(flo), "F.flo", "write the field as a Middlebury file"},
+    {"kitti", 0, CLI_TEXT, AT(kitti), "F.png", "write the field as a KITTI flow PNG"},
+    {"picture", 0, CLI_TEXT, AT(picture), "F.png",
+        "write it in colours (Middlebury wheel)"},
+    {"flow28", 0, CLI_TEXT, AT(flow28), "F.png",
+        "write the 28x28 picture: R = u, G = v, B = strain"},
+    {"strain", 0, CLI_TEXT, AT(strain), "KIND",
+        "frobenius (standard), quarter or off-tanet"},
+    {"compare", 0, CLI_TEXT, AT(compare), "F.flo",
+        "tell the mean end-point difference to this field"},
+    {"threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)"},
+    {"json", 0, CLI_FLAG, AT(json), NULL, "print JSON"},
     FLOW_PARAM_OPTIONS(flow_request, params),
-    { 0 },
+    {0},
 };
 
 enum { PICTURE_SIDE = 28 };
@@ -77,8 +78,8 @@ static int compare(flow_job *job)
 {
     if (!job->request->compare)
         return CLI_OK;
-    mexpr_status status = mexpr_field_read_flo(
-        job->context, job->request->compare, &job->reference);
+    mexpr_status status =
+        mexpr_field_read_flo(job->context, job->request->compare, &job->reference);
     if (status == MEXPR_OK)
         status = mexpr_field_difference(
             job->context, job->field, job->reference, &job->difference, NULL);
@@ -167,8 +168,8 @@ static void add_json(const flow_job *job, cli_motion motion, text *out)
 static void add_plain(const flow_job *job, cli_motion motion, text *out)
 {
     text_add(out, "%d x %d px, displacement %.3f px on average, %.3f px at most\n",
-        (int)mexpr_field_width(job->field), (int)mexpr_field_height(job->field), motion.mean,
-        motion.largest);
+        (int)mexpr_field_width(job->field), (int)mexpr_field_height(job->field),
+        motion.mean, motion.largest);
     if (job->reference)
         text_add(out, "mean end-point difference %.6f px to %s\n", job->difference,
             job->request->compare);
@@ -177,7 +178,7 @@ static void add_plain(const flow_job *job, cli_motion motion, text *out)
 static int print_flow(const flow_job *job)
 {
     const cli_motion motion = cli_measure(job->field);
-    text out = { 0 };
+    text out = {0};
     if (job->request->json)
         add_json(job, motion, &out);
     else
@@ -210,7 +211,7 @@ static int steps(flow_job *job, char **arguments)
 static int run(const void *request, char **arguments, int n)
 {
     (void)n;
-    flow_job job = { .request = request };
+    flow_job job = {.request = request};
     const int code = cli_outputs_finish(&job.outputs, steps(&job, arguments));
     mexpr_field_destroy(&job.reference);
     mexpr_field_destroy(&job.field);
@@ -225,7 +226,8 @@ const cli_command cmd_flow = {
     .name = "flow",
     .arguments = "A B",
     .summary = "Optical flow (TV-L1) from picture A to picture B",
-    .about = "A and B are PNG or JPEG files of equal size. The field says for every pixel of A\n"
+    .about = "A and B are PNG or JPEG files of equal size. The field says for every "
+             "pixel of A\n"
              "how far it moves to the right (u) and downwards (v), in pixels.",
     .options = options,
     .request_size = sizeof(flow_request),

@@ -15,13 +15,22 @@ typedef struct inspect_request {
 } inspect_request;
 
 static const cli_option inspect_options[] = {
-    { "nodes", 0, CLI_FLAG, offsetof(inspect_request, nodes), NULL, "list every node" },
-    { "json", 0, CLI_FLAG, offsetof(inspect_request, json), NULL, "print JSON" },
-    { 0 },
+    {"nodes", 0, CLI_FLAG, offsetof(inspect_request, nodes), NULL, "list every node"},
+    {"json", 0, CLI_FLAG, offsetof(inspect_request, json), NULL, "print JSON"},
+    {0},
 };
 
 typedef mexpr_status (*info_fn)(
     const mexpr_model *model, int32_t index, mexpr_tensor_info *info);
+
+/* A free dimension is null. */
+static void json_dimension(int64_t size, text *out)
+{
+    if (size < 0)
+        json_string(out, NULL);
+    else
+        json_integer(out, size);
+}
 
 static void json_infos(const mexpr_model *model, int32_t n, info_fn get, text *out)
 {
@@ -41,7 +50,7 @@ static void json_infos(const mexpr_model *model, int32_t n, info_fn get, text *o
         } else {
             json_open(out, '[');
             for (int32_t d = 0; d < info.rank; d++)
-                json_integer(out, info.dims[d]);
+                json_dimension(info.dims[d], out);
             json_close(out, ']');
         }
         json_close(out, '}');
@@ -141,7 +150,8 @@ static void plain_infos(
         mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
         if (get(model, i, &info) != MEXPR_OK)
             continue;
-        text_add(out, "%s %s: %s", what, info.name, mexpr_dtype_name((mexpr_dtype)info.dtype));
+        text_add(
+            out, "%s %s: %s", what, info.name, mexpr_dtype_name((mexpr_dtype)info.dtype));
         for (int32_t d = 0; d < info.rank; d++) {
             if (info.dims[d] < 0)
                 text_add(out, "%sN", d ? " x " : " ");
@@ -184,7 +194,7 @@ static int inspect_loaded(const inspect_request *request, const mexpr_model *mod
     operator_count *counts = count_operators(model, &n_counts);
     if (!counts)
         return cli_fail("out of memory; close other programs and try again");
-    text out = { 0 };
+    text out = {0};
     if (request->json)
         inspect_json(request, model, counts, n_counts, &out);
     else
@@ -231,12 +241,12 @@ typedef struct run_request {
 } run_request;
 
 static const cli_option run_options[] = {
-    { "input", 'i', CLI_LIST, offsetof(run_request, inputs), "NAME=F.npy",
-        "an input; once for each (.npy or TensorProto .pb)" },
-    { "output", 'o', CLI_LIST, offsetof(run_request, outputs), "NAME=F.npy",
-        "write an output; once for each that is wanted" },
-    { "threads", 0, CLI_INT, offsetof(run_request, threads), "N", "threads, 1 to 64 (1)" },
-    { 0 },
+    {"input", 'i', CLI_LIST, offsetof(run_request, inputs), "NAME=F.npy",
+        "an input; once for each (.npy or TensorProto .pb)"},
+    {"output", 'o', CLI_LIST, offsetof(run_request, outputs), "NAME=F.npy",
+        "write an output; once for each that is wanted"},
+    {"threads", 0, CLI_INT, offsetof(run_request, threads), "N", "threads, 1 to 64 (1)"},
+    {0},
 };
 
 /* What the command owns while it runs. */
@@ -332,7 +342,7 @@ static void describe_output(mexpr_session *session, const char *name, text *out)
 
 static int print_outputs(const run_job *job)
 {
-    text out = { 0 };
+    text out = {0};
     for (int32_t i = 0; i < mexpr_model_n_outputs(job->model); i++) {
         mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
         if (mexpr_model_output(job->model, i, &info) == MEXPR_OK)
@@ -363,7 +373,7 @@ static int run_model(run_job *job)
 
 static int run(const void *opaque, char **arguments, int n)
 {
-    run_job job = { .request = opaque };
+    run_job job = {.request = opaque};
     const size_t n_inputs = (size_t)job.request->inputs.n;
     (void)n;
     job.tensors = calloc(n_inputs + 1, sizeof(mexpr_tensor *));
@@ -389,8 +399,9 @@ const cli_command cmd_model_run = {
     .name = "run",
     .arguments = "M.onnx",
     .summary = "Run an ONNX file on arrays in .npy files",
-    .about = "Arrays are C-order float32, int64, int32, uint8 or bool. NAME= may be left out\n"
-             "when the model has only one input or output.",
+    .about =
+        "Arrays are C-order float32, int64, int32, uint8 or bool. NAME= may be left out\n"
+        "when the model has only one input or output.",
     .options = run_options,
     .request_size = sizeof(run_request),
     .min_arguments = 1,

@@ -23,39 +23,40 @@ typedef struct recognize_request {
 #define AT(member) offsetof(recognize_request, member)
 
 static const cli_option options[] = {
-    { "onset", 0, CLI_TEXT, AT(onset), "F", "the frame before the movement (needed)" },
-    { "apex", 0, CLI_TEXT, AT(apex), "F", "the frame where it is strongest (needed)" },
-    { "face", 0, CLI_TEXT, AT(face), "X,Y,W,H",
-        "where the face is; otherwise the frames are face crops" },
-    { "model", 0, CLI_TEXT, AT(model), "M.onnx",
-        "a network of your own; otherwise the built-in one" },
-    { "labels", 0, CLI_TEXT, AT(labels), "A,B,C", "names of its classes" },
-    { "planes", 0, CLI_TEXT, AT(planes), "P,Q,R",
-        "its planes in order, of u, v and strain (strain,v,u)" },
-    { "strain", 0, CLI_TEXT, AT(strain), "KIND",
-        "frobenius (standard), quarter or off-tanet" },
-    { "picture", 0, CLI_TEXT, AT(picture), "F.png",
-        "write the picture the network saw: R = u, G = v, B = strain" },
-    { "threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)" },
-    { "json", 0, CLI_FLAG, AT(json), NULL, "print JSON" },
+    {"onset", 0, CLI_TEXT, AT(onset), "F", "the frame before the movement (needed)"},
+    {"apex", 0, CLI_TEXT, AT(apex), "F", "the frame where it is strongest (needed)"},
+    {"face", 0, CLI_TEXT, AT(face), "X,Y,W,H",
+        "where the face is; otherwise the frames are face crops"},
+    {"model", 0, CLI_TEXT, AT(model), "M.onnx",
+        "a network of your own; otherwise the built-in one"},
+    {"labels", 0, CLI_TEXT, AT(labels), "A,B,C", "names of its classes"},
+    {"planes", 0, CLI_TEXT, AT(planes), "P,Q,R",
+        "its planes in order, of u, v and strain (strain,v,u)"},
+    {"strain", 0, CLI_TEXT, AT(strain), "KIND",
+        "frobenius (standard), quarter or off-tanet"},
+    {"picture", 0, CLI_TEXT, AT(picture), "F.png",
+        "write the picture the network saw: R = u, G = v, B = strain"},
+    {"threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)"},
+    {"json", 0, CLI_FLAG, AT(json), NULL, "print JSON"},
     FLOW_PARAM_OPTIONS(recognize_request, params),
-    { 0 },
+    {0},
 };
 
 enum { BAR_WIDTH = 30 };
 
 static const char built_in[] = "dual_atme_entire";
-static const char use_note[] = "research only: scores describe how a movement looks, they "
-                               "are not calibrated and tell no feeling, intention or truth";
+static const char use_note[] =
+    "research only: scores describe how a movement looks, they "
+    "are not calibrated and tell no feeling, intention or truth";
 
 static const struct {
     mexpr_stage stage;
     const char *name;
 } stages[] = {
-    { MEXPR_STAGE_PREPARE, "prepare" },
-    { MEXPR_STAGE_FLOW, "flow" },
-    { MEXPR_STAGE_PICTURE, "picture" },
-    { MEXPR_STAGE_MODEL, "model" },
+    {MEXPR_STAGE_PREPARE, "prepare"},
+    {MEXPR_STAGE_FLOW, "flow"},
+    {MEXPR_STAGE_PICTURE, "picture"},
+    {MEXPR_STAGE_MODEL, "model"},
 };
 
 enum { N_STAGES = sizeof stages / sizeof stages[0] };
@@ -172,7 +173,7 @@ static void add_plain(const recognize_job *job, text *out)
 
 static int print_result(const recognize_job *job)
 {
-    text out = { 0 };
+    text out = {0};
     if (job->request->json)
         add_json(job, &out);
     else
@@ -200,7 +201,7 @@ static int write_picture(recognize_job *job)
 /* "X,Y,W,H" */
 static int parse_face(const char *value, mexpr_box *face)
 {
-    int32_t *const parts[] = { &face->x, &face->y, &face->width, &face->height };
+    int32_t *const parts[] = {&face->x, &face->y, &face->width, &face->height};
     const char *rest = value;
     for (int i = 0; value && i < 4; i++) {
         char *end;
@@ -236,8 +237,8 @@ static int make_recognizer(recognize_job *job)
     chosen.labels = request->labels;
     chosen.planes = request->planes;
     chosen.strain = job->strain;
-    const mexpr_status status = mexpr_recognizer_create(
-        job->context, &chosen, &job->recognizer);
+    const mexpr_status status =
+        mexpr_recognizer_create(job->context, &chosen, &job->recognizer);
     if (status != MEXPR_OK)
         return cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
     return flow_params_apply(&request->params, mexpr_recognizer_flow(job->recognizer));
@@ -245,8 +246,8 @@ static int make_recognizer(recognize_job *job)
 
 static int recognize(recognize_job *job)
 {
-    const mexpr_status status = mexpr_recognizer_run(job->recognizer, job->onset, job->apex,
-        job->request->face ? &job->face : NULL, &job->result);
+    const mexpr_status status = mexpr_recognizer_run(job->recognizer, job->onset,
+        job->apex, job->request->face ? &job->face : NULL, &job->result);
     if (status == MEXPR_OK)
         return CLI_OK;
     return cli_fail_status(status, mexpr_recognizer_last_error(job->recognizer), NULL);
@@ -276,7 +277,7 @@ static int run(const void *request, char **arguments, int n)
 {
     (void)arguments;
     (void)n;
-    recognize_job job = { .request = request };
+    recognize_job job = {.request = request};
     const int code = cli_outputs_finish(&job.outputs, steps(&job));
     mexpr_result_destroy(&job.result);
     mexpr_image_destroy(&job.apex);
@@ -291,10 +292,11 @@ const cli_command cmd_recognize = {
     .name = "recognize",
     .arguments = "--onset A --apex B",
     .summary = "Class scores for the movement between two face frames",
-    .about = "A and B are PNG or JPEG files of equal size. For research only: the scores\n"
-             "describe how a movement looks; they are not calibrated, and they tell no\n"
-             "feeling, intention or truth. Inferring emotions at work or in education is\n"
-             "forbidden in the European Union. See ETHICS.md and docs/models/.",
+    .about =
+        "A and B are PNG or JPEG files of equal size. For research only: the scores\n"
+        "describe how a movement looks; they are not calibrated, and they tell no\n"
+        "feeling, intention or truth. Inferring emotions at work or in education is\n"
+        "forbidden in the European Union. See ETHICS.md and docs/models/.",
     .options = options,
     .request_size = sizeof(recognize_request),
     .run = run,

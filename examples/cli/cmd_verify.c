@@ -20,13 +20,14 @@ typedef struct verify_request {
 } verify_request;
 
 static const cli_option options[] = {
-    { "rtol", 0, CLI_NUMBER, offsetof(verify_request, rtol), "X",
-        "relative tolerance of float32 outputs (1e-3)" },
-    { "atol", 0, CLI_NUMBER, offsetof(verify_request, atol), "X",
-        "absolute tolerance of float32 outputs (1e-5)" },
-    { "threads", 0, CLI_INT, offsetof(verify_request, threads), "N", "threads, 1 to 64 (1)" },
-    { "json", 0, CLI_FLAG, offsetof(verify_request, json), NULL, "print JSON" },
-    { 0 },
+    {"rtol", 0, CLI_NUMBER, offsetof(verify_request, rtol), "X",
+        "relative tolerance of float32 outputs (1e-3)"},
+    {"atol", 0, CLI_NUMBER, offsetof(verify_request, atol), "X",
+        "absolute tolerance of float32 outputs (1e-5)"},
+    {"threads", 0, CLI_INT, offsetof(verify_request, threads), "N",
+        "threads, 1 to 64 (1)"},
+    {"json", 0, CLI_FLAG, offsetof(verify_request, json), NULL, "print JSON"},
+    {0},
 };
 
 static const char set_prefix[] = "test_data_set_";
@@ -54,8 +55,8 @@ typedef struct verify_job {
 
 static int join(char *path, const char *folder, const char *set, const char *name)
 {
-    const int n = snprintf(
-        path, PATH_SIZE, "%s%s%s/%s", folder, *set ? "/" : "", set, name);
+    const int n =
+        snprintf(path, PATH_SIZE, "%s%s%s/%s", folder, *set ? "/" : "", set, name);
     if (n < 0 || n >= PATH_SIZE)
         return cli_fail("'%.100s…': the name is too long", folder);
     return CLI_OK;
@@ -101,8 +102,9 @@ static int find_sets(verify_job *job)
     }
     closedir(folder);
     if (code == CLI_OK && job->n_sets == 0)
-        return cli_fail("'%s' has no folder test_data_set_0; give a folder laid out as the "
-                        "ONNX backend tests are",
+        return cli_fail(
+            "'%s' has no folder test_data_set_0; give a folder laid out as the "
+            "ONNX backend tests are",
             job->folder);
     if (code == CLI_OK)
         qsort(job->sets, job->n_sets, sizeof *job->sets, by_number);
@@ -155,10 +157,10 @@ static void compare_bytes(
         result->n_wrong += memcmp(a + i * element, e + i * element, element) != 0;
 }
 
-static comparison compare(
-    const verify_job *job, const mexpr_tensor_view *actual, const mexpr_tensor_view *expected)
+static comparison compare(const verify_job *job, const mexpr_tensor_view *actual,
+    const mexpr_tensor_view *expected)
 {
-    comparison result = { same_kind(actual, expected), 1, 0, 0 };
+    comparison result = {same_kind(actual, expected), 1, 0, 0};
     for (int32_t d = 0; d < expected->rank; d++)
         result.n *= (size_t)expected->dims[d];
     if (!result.same_kind)
@@ -173,7 +175,8 @@ static comparison compare(
 
 /* --- one data set ------------------------------------------------------------------ */
 
-static void report(verify_job *job, const char *set, const char *name, const comparison *c)
+static void report(
+    verify_job *job, const char *set, const char *name, const comparison *c)
 {
     const int agrees = c->same_kind && c->n_wrong == 0;
     job->n_outputs++;
@@ -196,13 +199,14 @@ static void report(verify_job *job, const char *set, const char *name, const com
     } else if (!c->same_kind) {
         text_add(&job->out, "%s/%s: type or shape differs\n", set, name);
     } else {
-        text_add(&job->out, "%s/%s: %s, %zu of %zu elements differ, by %.3g at most\n", set,
-            name, agrees ? "agrees" : "DIFFERS", c->n_wrong, c->n, c->largest);
+        text_add(&job->out, "%s/%s: %s, %zu of %zu elements differ, by %.3g at most\n",
+            set, name, agrees ? "agrees" : "DIFFERS", c->n_wrong, c->n, c->largest);
     }
 }
 
 /* The tensor's own name when the model knows it, otherwise the file's number. */
-static const char *input_name(const verify_job *job, const mexpr_tensor *tensor, int32_t k)
+static const char *input_name(
+    const verify_job *job, const mexpr_tensor *tensor, int32_t k)
 {
     mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
     const char *numbered = NULL;
@@ -222,8 +226,8 @@ static int set_inputs(verify_job *job, const char *set)
     char name[64], path[PATH_SIZE];
     for (int32_t k = 0; k < mexpr_model_n_inputs(job->model); k++) {
         snprintf(name, sizeof name, "input_%d.pb", (int)k);
-        if (join(path, job->folder, set, name) != CLI_OK
-            || read_tensor(job, path, &job->inputs[k]) != CLI_OK)
+        if (join(path, job->folder, set, name) != CLI_OK ||
+            read_tensor(job, path, &job->inputs[k]) != CLI_OK)
             return CLI_FAILED;
         mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
         mexpr_status status = mexpr_tensor_get(job->inputs[k], &view);
@@ -273,8 +277,9 @@ static int check_outputs(verify_job *job, const char *set)
         if (check_output(job, set, k, path) != CLI_OK)
             return CLI_FAILED;
     }
-    return found ? CLI_OK
-                 : cli_fail("'%s/%s' has no output_0.pb to compare with", job->folder, set);
+    return found
+               ? CLI_OK
+               : cli_fail("'%s/%s' has no output_0.pb to compare with", job->folder, set);
 }
 
 static void drop_inputs(verify_job *job)
@@ -340,8 +345,9 @@ static int verify_sets(verify_job *job)
     }
     const int code = cli_print(&job->out);
     if (code == CLI_OK && job->n_wrong > 0)
-        return cli_fail("%d of %d outputs of '%s' differ; see the list, or raise --rtol and "
-                        "--atol",
+        return cli_fail(
+            "%d of %d outputs of '%s' differ; see the list, or raise --rtol and "
+            "--atol",
             job->n_wrong, job->n_outputs, job->folder);
     return code;
 }
@@ -353,7 +359,7 @@ static double tolerance(const cli_number *given, double standard)
 
 static int run(const void *opaque, char **arguments, int n)
 {
-    verify_job job = { .request = opaque, .folder = arguments[0] };
+    verify_job job = {.request = opaque, .folder = arguments[0]};
     (void)n;
     job.rtol = tolerance(&job.request->rtol, 1e-3);
     job.atol = tolerance(&job.request->atol, 1e-5);
@@ -378,9 +384,10 @@ const cli_command cmd_model_verify = {
     .name = "verify",
     .arguments = "DIR",
     .summary = "Compare a model's outputs with expected ones",
-    .about = "DIR is laid out as the tests of the ONNX backend suite: model.onnx and\n"
-             "test_data_set_N/input_K.pb, output_K.pb. The exit code is 0 when all agree:\n"
-             "|actual - expected| <= atol + rtol * |expected|, integers and shapes exactly.",
+    .about =
+        "DIR is laid out as the tests of the ONNX backend suite: model.onnx and\n"
+        "test_data_set_N/input_K.pb, output_K.pb. The exit code is 0 when all agree:\n"
+        "|actual - expected| <= atol + rtol * |expected|, integers and shapes exactly.",
     .options = options,
     .request_size = sizeof(verify_request),
     .min_arguments = 1,

@@ -10,17 +10,17 @@ typedef struct version_request {
 } version_request;
 
 static const cli_option options[] = {
-    { "json", 0, CLI_FLAG, offsetof(version_request, json), NULL, "print JSON" },
-    { 0 },
+    {"json", 0, CLI_FLAG, offsetof(version_request, json), NULL, "print JSON"},
+    {0},
 };
 
 static const struct {
     uint32_t flag;
     const char *name;
 } instruction_sets[] = {
-    { MEXPR_CPU_AVX2, "avx2" },
-    { MEXPR_CPU_AVX512, "avx512" },
-    { MEXPR_CPU_NEON, "neon" },
+    {MEXPR_CPU_AVX2, "avx2"},
+    {MEXPR_CPU_AVX512, "avx512"},
+    {MEXPR_CPU_NEON, "neon"},
 };
 
 static const char gemm_prefix[] = "gemm=";
@@ -106,7 +106,7 @@ static void add_plain(text *out)
 static int run(const void *opaque, char **arguments, int n)
 {
     const version_request *request = opaque;
-    text out = { 0 };
+    text out = {0};
     (void)arguments;
     (void)n;
     if (request->json)

@@ -16,21 +16,21 @@ typedef struct flow_params {
     cli_number iterations;
 } flow_params;
 
-#define FLOW_PARAM_ROW(request, member, field, help)                                       \
-    {                                                                                      \
-#field, 0, CLI_NUMBER,                                                             \
-            offsetof(request, member) + offsetof(flow_params, field), "X", help            \
+#define FLOW_PARAM_ROW(request, member, field, help)                                     \
+    {                                                                                    \
+#field, 0, CLI_NUMBER, offsetof(request, member) + offsetof(flow_params, field), \
+            "X", help                                                                    \
     }
 
 /* Rows of an option table for the flow_params in `member` of the request. */
-#define FLOW_PARAM_OPTIONS(request, member)                                                \
-    FLOW_PARAM_ROW(request, member, tau, "time step of TV-L1 (0.25)"),                     \
-        FLOW_PARAM_ROW(request, member, lambda, "weight of the data term (0.15)"),         \
-        FLOW_PARAM_ROW(request, member, theta, "tightness of the coupling (0.3)"),         \
-        FLOW_PARAM_ROW(request, member, scales, "most pyramid levels (100)"),              \
-        FLOW_PARAM_ROW(request, member, zoom, "size ratio of two levels (0.5)"),           \
-        FLOW_PARAM_ROW(request, member, warps, "warps per level (5)"),                     \
-        FLOW_PARAM_ROW(request, member, epsilon, "stopping threshold in px (0.01)"),       \
+#define FLOW_PARAM_OPTIONS(request, member)                                              \
+    FLOW_PARAM_ROW(request, member, tau, "time step of TV-L1 (0.25)"),                   \
+        FLOW_PARAM_ROW(request, member, lambda, "weight of the data term (0.15)"),       \
+        FLOW_PARAM_ROW(request, member, theta, "tightness of the coupling (0.3)"),       \
+        FLOW_PARAM_ROW(request, member, scales, "most pyramid levels (100)"),            \
+        FLOW_PARAM_ROW(request, member, zoom, "size ratio of two levels (0.5)"),         \
+        FLOW_PARAM_ROW(request, member, warps, "warps per level (5)"),                   \
+        FLOW_PARAM_ROW(request, member, epsilon, "stopping threshold in px (0.01)"),     \
         FLOW_PARAM_ROW(request, member, iterations, "most iterations per warp (300)")
 
 /* Sets what was given; an exit code. */

@@ -30,11 +30,11 @@ void json_close(text *t, char bracket)
 /* Length of the UTF-8 sequence (RFC 3629) at s, 0 when it is not one. */
 static size_t utf8_length(const unsigned char *s)
 {
-    const size_t length = s[0] < 0x80 ? 1
-        : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-        : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-        : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                      : 0;
+    const size_t length = s[0] < 0x80                   ? 1
+                          : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                          : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                          : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                                        : 0;
     for (size_t i = 1; i < length; i++) {
         if ((s[i] & 0xc0) != 0x80)
             return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* microexpr: the library at the command line. It uses the public API only. */
+#include <signal.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -33,20 +34,19 @@ static int unknown(int n, char **words)
 {
     for (int i = 0; i < N_COMMANDS; i++) {
         if (commands[i]->group && strcmp(words[0], commands[i]->group) == 0)
-            return n > 1
-                ? cli_usage("there is no command '%s %s'; see 'microexpr help'", words[0],
-                    words[1])
-                : cli_usage("'%s' needs a second word; see 'microexpr help'", words[0]);
+            return n > 1 ? cli_usage("there is no command '%s %s'; see 'microexpr help'",
+                               words[0], words[1])
+                         : cli_usage("'%s' needs a second word; see 'microexpr help'",
+                               words[0]);
     }
     return cli_usage("there is no command '%s'; see 'microexpr help'", words[0]);
 }
 
 static void list_commands(text *out)
 {
-    text_add(out,
-        "usage: microexpr COMMAND [options]\n"
-        "Reads micro-expressions: optical flow, networks, class scores.\n\n"
-        "commands:\n");
+    text_add(out, "usage: microexpr COMMAND [options]\n"
+                  "Reads micro-expressions: optical flow, networks, class scores.\n\n"
+                  "commands:\n");
     for (int i = 0; i < N_COMMANDS; i++) {
         const cli_command *command = commands[i];
         const int group = command->group ? (int)strlen(command->group) + 1 : 0;
@@ -65,7 +65,7 @@ static int help(int n, char **words)
     const cli_command *command = n > 0 ? find(n, words, &used) : NULL;
     if (n > 0 && !command)
         return unknown(n, words);
-    text out = { 0 };
+    text out = {0};
     if (command)
         cli_help(command, &out);
     else
@@ -83,6 +83,8 @@ static int is(const char *word, const char *a, const char *b)
 int main(int argc, char **argv)
 {
     static char version[] = "version";
+    /* A file that grows too large shall be an error to report, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2)
         return cli_usage("no command given; see 'microexpr help'");
     if (is(argv[1], "help", "--help") || is(argv[1], "-h", "-?"))

@@ -52,5 +52,5 @@ void text_add(text *t, const char *format, ...)
 void text_free(text *t)
 {
     free(t->bytes);
-    *t = (text) { 0 };
+    *t = (text){0};
 }

@@ -18,7 +18,7 @@ typedef struct span {
 static span next_part(const char **list)
 {
     const size_t all = strcspn(*list, ",");
-    span part = { *list, all };
+    span part = {*list, all};
     *list = (*list)[all] == ',' ? *list + all + 1 : NULL;
     while (part.length > 0 && strchr(" \t", part.start[0])) {
         part.start++;
@@ -64,8 +64,8 @@ static mexpr_status add_name(
     memcpy(name, part.start, part.length);
     name[part.length] = '\0';
     if (part.length == 0)
-        return mx_fail(
-            scope, MEXPR_E_ARG, "%s: the name of class %d is empty", source, (int)names->n);
+        return mx_fail(scope, MEXPR_E_ARG, "%s: the name of class %d is empty", source,
+            (int)names->n);
     if (has_name(names, name))
         return mx_fail(scope, MEXPR_E_ARG,
             "%s: '%.100s' names two classes; give each its own name", source, name);
@@ -74,16 +74,16 @@ static mexpr_status add_name(
     return MEXPR_OK;
 }
 
-mexpr_status mx_class_names_parse(mx_scope *scope, const char *source, const char *list,
-    int32_t n, mx_class_names *out)
+mexpr_status mx_class_names_parse(
+    mx_scope *scope, const char *source, const char *list, int32_t n, mx_class_names *out)
 {
-    *out = (mx_class_names) { 0 };
+    *out = (mx_class_names){0};
     const int32_t n_parts = count_parts(list);
     if (n_parts != n)
         return mx_fail(scope, MEXPR_E_ARG,
-            "%s: '%.100s' has %d names, but the network tells %d classes apart", source, list,
-            (int)n_parts, (int)n);
-    mx_class_names names = { 0, 0, mx_alloc(scope, strlen(list) + 1, 1) };
+            "%s: '%.100s' has %d names, but the network tells %d classes apart", source,
+            list, (int)n_parts, (int)n);
+    mx_class_names names = {0, 0, mx_alloc(scope, strlen(list) + 1, 1)};
     if (!names.text)
         return MEXPR_E_NOMEM;
     mexpr_status status = MEXPR_OK;
@@ -98,19 +98,19 @@ mexpr_status mx_class_names_parse(mx_scope *scope, const char *source, const cha
 
 mexpr_status mx_class_names_number(mx_scope *scope, int32_t n, mx_class_names *out)
 {
-    *out = (mx_class_names) { n, 0, mx_alloc(scope, (size_t)n, NUMBERED_SIZE) };
+    *out = (mx_class_names){n, 0, mx_alloc(scope, (size_t)n, NUMBERED_SIZE)};
     if (!out->text)
         return MEXPR_E_NOMEM;
     for (int32_t i = 0; i < n; i++)
-        out->size += (size_t)snprintf(out->text + out->size, NUMBERED_SIZE, "class%d", (int)i)
-            + 1;
+        out->size +=
+            (size_t)snprintf(out->text + out->size, NUMBERED_SIZE, "class%d", (int)i) + 1;
     return MEXPR_OK;
 }
 
 mexpr_status mx_class_names_copy(
     mx_scope *scope, const mx_class_names *names, mx_class_names *out)
 {
-    *out = (mx_class_names) { names->n, names->size, mx_alloc(scope, names->size, 1) };
+    *out = (mx_class_names){names->n, names->size, mx_alloc(scope, names->size, 1)};
     if (!out->text)
         return MEXPR_E_NOMEM;
     memcpy(out->text, names->text, names->size);
@@ -119,10 +119,10 @@ mexpr_status mx_class_names_copy(
 
 static int find_channel(span part)
 {
-    static const char *const names[MX_PLANES] = { "u", "v", "strain" };
+    static const char *const names[MX_PLANES] = {"u", "v", "strain"};
     for (int c = 0; c < MX_PLANES; c++) {
-        if (part.length == strlen(names[c])
-            && memcmp(part.start, names[c], part.length) == 0)
+        if (part.length == strlen(names[c]) &&
+            memcmp(part.start, names[c], part.length) == 0)
             return c;
     }
     return -1;
@@ -131,7 +131,7 @@ static int find_channel(span part)
 mexpr_status mx_planes_parse(
     mx_scope *scope, const char *source, const char *list, int channel[MX_PLANES])
 {
-    bool seen[MX_PLANES] = { false, false, false };
+    bool seen[MX_PLANES] = {false, false, false};
     bool good = count_parts(list) == MX_PLANES;
     const char *rest = list;
     for (int p = 0; good && p < MX_PLANES; p++) {

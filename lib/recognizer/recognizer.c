@@ -28,23 +28,24 @@ struct mexpr_recognizer {
 
 /* --- life -------------------------------------------------------------------------- */
 
-static mexpr_status take_options(
-    mx_scope *scope, const mexpr_recognizer_options *given, mexpr_recognizer_options *options)
+static mexpr_status take_options(mx_scope *scope, const mexpr_recognizer_options *given,
+    mexpr_recognizer_options *options)
 {
-    const mexpr_status status
-        = mx_options_copy(scope, given, sizeof *options, options, sizeof *options);
+    const mexpr_status status =
+        mx_options_copy(scope, given, sizeof *options, options, sizeof *options);
     if (status != MEXPR_OK)
         return status;
     if (options->strain == 0)
         options->strain = MEXPR_STRAIN_FROBENIUS;
-    if (options->strain < MEXPR_STRAIN_FROBENIUS || options->strain > MEXPR_STRAIN_OFF_TANET)
+    if (options->strain < MEXPR_STRAIN_FROBENIUS ||
+        options->strain > MEXPR_STRAIN_OFF_TANET)
         return mx_fail(scope, MEXPR_E_ARG, "strain %d is none of enum mexpr_strain",
             (int)options->strain);
     return MEXPR_OK;
 }
 
-static mexpr_status take_model(
-    mx_scope *scope, const mexpr_recognizer_options *options, mexpr_recognizer *recognizer)
+static mexpr_status take_model(mx_scope *scope, const mexpr_recognizer_options *options,
+    mexpr_recognizer *recognizer)
 {
     if (options->model) {
         recognizer->model = mexpr_model_retain(options->model);
@@ -70,10 +71,11 @@ static mexpr_status take_input_size(mx_scope *scope, mexpr_recognizer *recognize
     const mexpr_status status = mexpr_model_input(recognizer->model, 0, &info);
     if (status != MEXPR_OK)
         return mx_fail(scope, status, "the network does not tell its input");
-    if (info.dtype != MEXPR_DTYPE_F32 || info.rank != 4 || info.dims[0] > 1
-        || info.dims[1] != MX_PLANES || info.dims[2] < 1 || info.dims[3] < 1)
+    if (info.dtype != MEXPR_DTYPE_F32 || info.rank != 4 || info.dims[0] > 1 ||
+        info.dims[1] != MX_PLANES || info.dims[2] < 1 || info.dims[3] < 1)
         return mx_fail(scope, MEXPR_E_SHAPE,
-            "the network's input '%.100s' is not float32 of N×3×height×width with N free or 1",
+            "the network's input '%.100s' is not float32 of N×3×height×width with N free "
+            "or 1",
             info.name);
     const mexpr_status size = mx_check_size(scope, info.dims[3], info.dims[2]);
     recognizer->width = (int32_t)info.dims[3];
@@ -157,12 +159,12 @@ static mexpr_status take_planes(mx_scope *scope, const mexpr_recognizer_options 
     if (options->planes)
         return mx_planes_parse(
             scope, "the planes of the options", options->planes, recognizer->channel);
-    return mx_planes_parse(scope, "the model's microexpr.planes", own ? own : standard_planes,
-        recognizer->channel);
+    return mx_planes_parse(scope, "the model's microexpr.planes",
+        own ? own : standard_planes, recognizer->channel);
 }
 
-static mexpr_status build(
-    mx_scope *scope, const mexpr_recognizer_options *options, mexpr_recognizer *recognizer)
+static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *options,
+    mexpr_recognizer *recognizer)
 {
     int32_t n_classes = 0;
     mexpr_status status = take_model(scope, options, recognizer);
@@ -240,19 +242,19 @@ static mexpr_status check_frames(mx_scope *scope, const mexpr_image *onset,
     const mexpr_image *apex, const mexpr_box *face)
 {
     if (!onset || !apex)
-        return mx_fail(scope, MEXPR_E_ARG, "the %s frame is NULL", onset ? "apex" : "onset");
+        return mx_fail(
+            scope, MEXPR_E_ARG, "the %s frame is NULL", onset ? "apex" : "onset");
     if (onset->width != apex->width || onset->height != apex->height)
         return mx_fail(scope, MEXPR_E_SHAPE,
             "the onset frame has %d×%d pixels, the apex frame %d×%d; they must be equal",
             (int)onset->width, (int)onset->height, (int)apex->width, (int)apex->height);
-    if (face
-        && (face->x < 0 || face->y < 0 || face->width < 1 || face->height < 1
-            || face->width > onset->width - face->x
-            || face->height > onset->height - face->y))
+    if (face && (face->x < 0 || face->y < 0 || face->width < 1 || face->height < 1 ||
+                    face->width > onset->width - face->x ||
+                    face->height > onset->height - face->y))
         return mx_fail(scope, MEXPR_E_RANGE,
-            "the face box %d,%d,%d,%d is not inside the frames of %d×%d pixels", (int)face->x,
-            (int)face->y, (int)face->width, (int)face->height, (int)onset->width,
-            (int)onset->height);
+            "the face box %d,%d,%d,%d is not inside the frames of %d×%d pixels",
+            (int)face->x, (int)face->y, (int)face->width, (int)face->height,
+            (int)onset->width, (int)onset->height);
     return MEXPR_OK;
 }
 
@@ -272,8 +274,8 @@ static mexpr_status prepare(
 {
     mexpr_image view = *frame;
     if (face) {
-        view.data += (size_t)face->y * frame->stride
-            + (size_t)face->x * mexpr_format_bytes(frame->format);
+        view.data += (size_t)face->y * frame->stride +
+                     (size_t)face->x * mexpr_format_bytes(frame->format);
         view.width = face->width;
         view.height = face->height;
     }
@@ -287,11 +289,12 @@ static mexpr_status find_flow(
     mx_scope *scope, mexpr_recognizer *recognizer, mexpr_result *result)
 {
     const mexpr_image *onset = recognizer->grey[0];
-    mexpr_status status = mx_field_new(scope, onset->width, onset->height, &result->field);
+    mexpr_status status =
+        mx_field_new(scope, onset->width, onset->height, &result->field);
     if (status != MEXPR_OK)
         return status;
-    status = mexpr_flow_compute(
-        recognizer->flow, onset, recognizer->grey[1], result->field);
+    status =
+        mexpr_flow_compute(recognizer->flow, onset, recognizer->grey[1], result->field);
     if (status != MEXPR_OK)
         return mx_fail(scope, status, "%s", mexpr_flow_last_error(recognizer->flow));
     return MEXPR_OK;
@@ -333,8 +336,8 @@ static void note_time(mexpr_result *result, mexpr_stage stage, double *start)
     *start = now;
 }
 
-static mexpr_status run_stages(mexpr_recognizer *recognizer, const mexpr_image *const *frames,
-    const mexpr_box *face, mexpr_result *result)
+static mexpr_status run_stages(mexpr_recognizer *recognizer,
+    const mexpr_image *const *frames, const mexpr_box *face, mexpr_result *result)
 {
     mx_scope *scope = &recognizer->scope;
     double start = mx_now_ms();
@@ -346,8 +349,8 @@ static mexpr_status run_stages(mexpr_recognizer *recognizer, const mexpr_image *
         status = find_flow(scope, recognizer, result);
     note_time(result, MEXPR_STAGE_FLOW, &start);
     if (status == MEXPR_OK)
-        status = mx_flow_picture(scope, result->field, recognizer->strain, recognizer->width,
-            recognizer->height, &result->picture);
+        status = mx_flow_picture(scope, result->field, recognizer->strain,
+            recognizer->width, recognizer->height, &result->picture);
     note_time(result, MEXPR_STAGE_PICTURE, &start);
     if (status == MEXPR_OK)
         status = classify(scope, recognizer, result);
@@ -368,7 +371,7 @@ mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer, const mexpr_imag
     mexpr_status status = check_frames(scope, onset, apex, face);
     if (status != MEXPR_OK)
         return status;
-    const mexpr_image *const frames[] = { onset, apex };
+    const mexpr_image *const frames[] = {onset, apex};
     mexpr_result *result = NULL;
     status = mx_result_create(scope, &recognizer->names, &result);
     if (status == MEXPR_OK)

@@ -51,14 +51,16 @@ static void softmax(const double *logits, int32_t n, double highest, double *sco
         scores[i] /= sum;
 }
 
-mexpr_status mx_result_set_logits(mx_scope *scope, mexpr_result *result, const float *logits)
+mexpr_status mx_result_set_logits(
+    mx_scope *scope, mexpr_result *result, const float *logits)
 {
     const int32_t n = result->names.n;
     result->best = 0;
     for (int32_t i = 0; i < n; i++) {
         if (!isfinite(logits[i]))
             return mx_fail(scope, MEXPR_E_MODEL,
-                "the network's output for class '%.100s' is not a number; check its weights",
+                "the network's output for class '%.100s' is not a number; check its "
+                "weights",
                 mx_class_names_get(&result->names, i));
         result->logits[i] = (double)logits[i];
         if (logits[i] > logits[result->best])

@@ -25,6 +25,7 @@ mexpr_status mx_result_create(
 
 /* Takes the network's output over as logits, scores and best class. MEXPR_E_MODEL for NaN
  * or infinity. */
-mexpr_status mx_result_set_logits(mx_scope *scope, mexpr_result *result, const float *logits);
+mexpr_status mx_result_set_logits(
+    mx_scope *scope, mexpr_result *result, const float *logits);
 
 #endif
