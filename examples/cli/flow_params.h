@@ -16,10 +16,10 @@ typedef struct flow_params {
     cli_number iterations;
 } flow_params;
 
-#define FLOW_PARAM_ROW(request, member, field, help)                                     \
+#define FLOW_PARAM_ROW(request, member, field, text)                                     \
     {                                                                                    \
-#field, 0, CLI_NUMBER, offsetof(request, member) + offsetof(flow_params, field), \
-            "X", help                                                                    \
+        .name = #field, .kind = CLI_NUMBER, .value = "X", .help = text,                  \
+        .offset = offsetof(request, member) + offsetof(flow_params, field)               \
     }
 
 /* Rows of an option table for the flow_params in `member` of the request. */
