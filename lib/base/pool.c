@@ -203,6 +203,14 @@ void mx_parallel_for(mexpr_context *context, int want, int n, mx_for_fn fn, void
     mx_team_run(context, want < n ? want : n, for_worker, &job);
 }
 
+void mx_wait_turn(int turn)
+{
+    if (turn < SPIN_TURNS)
+        relax();
+    else
+        sched_yield();
+}
+
 void mx_barrier_wait(mx_barrier *barrier, int n_workers, int *phase)
 {
     const int next = *phase + 1;
@@ -214,10 +222,6 @@ void mx_barrier_wait(mx_barrier *barrier, int n_workers, int *phase)
         return;
     }
     for (int turn = 0;
-         atomic_load_explicit(&barrier->phase, memory_order_acquire) != next; turn++) {
-        if (turn < SPIN_TURNS)
-            relax();
-        else
-            sched_yield();
-    }
+         atomic_load_explicit(&barrier->phase, memory_order_acquire) != next; turn++)
+        mx_wait_turn(turn);
 }

@@ -34,6 +34,10 @@ typedef struct mx_barrier {
     atomic_int phase;
 } mx_barrier;
 
+/* What a thread does at turn 0, 1, 2, … of a loop that waits for another: it pauses, and
+ * before long lets others run. */
+void mx_wait_turn(int turn);
+
 void mx_barrier_wait(mx_barrier *barrier, int n_workers, int *phase);
 
 #endif

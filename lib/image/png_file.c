@@ -125,10 +125,13 @@ static mexpr_status run(png_job *job, png_step step)
     const bool done = guarded(job, step);
     if (job->status != MEXPR_OK)
         return job->status;
-    if (!done)
-        return mx_fail(
-            job->scope, MEXPR_E_FORMAT, "the PNG is damaged: %s (libpng)", job->message);
-    return MEXPR_OK;
+    if (done)
+        return MEXPR_OK;
+    if (!job->in)
+        return mx_fail(job->scope, MEXPR_E_INTERNAL,
+            "libpng cannot write this picture: %s", job->message);
+    return mx_fail(
+        job->scope, MEXPR_E_FORMAT, "the PNG is damaged: %s (libpng)", job->message);
 }
 
 static mexpr_status fail_to_start(png_job *job)

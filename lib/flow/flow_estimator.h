@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The estimator from inside. flow.c is the door and keeps the parameters; flow_levels.c
+ * goes from the coarsest level to the finest with a team of threads; flow_pyramid.c makes
+ * the levels; tvl1.c solves one. Another method is another file beside tvl1.c. */
+#ifndef MX_FLOW_FLOW_ESTIMATOR_H
+#define MX_FLOW_FLOW_ESTIMATOR_H
+
+#include <stdatomic.h>
+
+#include "base/pool.h"
+#include "base/scope.h"
+#include "flow/flow_pyramid.h"
+#include "kernel/tvl1_kernel.h"
+#include "microexpr/flow.h"
+
+enum { MX_FLOW_N_PARAMS = MEXPR_FLOW_ITERATIONS, MX_FLOW_MAX_THREADS = 64 };
+
+/* The parameters as the methods use them: single precision, like the published program. */
+typedef struct mx_flow_settings {
+    float tau;
+    float lambda;
+    float theta;
+    float zoom;
+    float epsilon;
+    int max_levels;
+    int n_warps;
+    int max_iterations;
+} mx_flow_settings;
+
+/* How far a worker has come, for its neighbour to see. */
+typedef struct mx_flow_mark {
+    _Alignas(MX_ALIGNMENT) atomic_uint_least64_t step;
+} mx_flow_mark;
+
+/* The level in work: its state rows (tvl1_kernel.h) lie in `rows`, row y at
+ * rows + y × row_floats, with a row of zeros above the first. */
+typedef struct mx_flow_level {
+    int index;
+    int width;
+    int height;
+    ptrdiff_t stride;
+    ptrdiff_t row_floats;
+    float *rows;
+    mx_barrier barrier;
+} mx_flow_level;
+
+typedef struct mx_flow_work {
+    /* What the memory is laid out for. */
+    int width;
+    int height;
+    mx_flow_settings settings;
+    /* Memory, in one block: the state of even and odd levels, differences of the second
+     * picture, scratch lines per thread, row errors of even and odd iterations. */
+    float *block;
+    float *states[2];
+    float *gradients[2];
+    float *lines;
+    double *errors[2];
+    mx_pyramid pyramid;
+    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
+    mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];
+    mx_barrier barrier;
+    /* One call. */
+    const float *inputs[2];
+    double low;
+    double span;
+    float *u;
+    float *v;
+} mx_flow_work;
+
+struct mexpr_flow {
+    mx_scope scope; /* its context is retained */
+    double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
+    mx_tvl1_kernels kernels;
+    mx_flow_work work;
+};
+
+/* One thread of a call. */
+typedef struct mx_flow_worker {
+    mexpr_flow *flow;
+    int index;
+    int n;
+    int phase; /* of work.barrier */
+    mx_flow_level *level;
+    int n_level;     /* the level's team: workers 0 .. n_level - 1 */
+    int level_phase; /* of level->barrier */
+    int first_row;   /* this worker's share of the level */
+    int end_row;
+} mx_flow_worker;
+
+/* Lays out the memory for pictures of this size; does nothing when it fits already. */
+mexpr_status mx_flow_prepare(
+    mexpr_flow *flow, const mx_flow_settings *settings, int width, int height);
+void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work);
+
+/* Where a caller may put picture 0 or 1, without gaps, before mx_flow_solve(). */
+float *mx_flow_input(mexpr_flow *flow, int which);
+
+/* Flow between the inputs, which are lost, into planes without gaps. MEXPR_E_FORMAT when a number is not
+ * finite. */
+mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v);
+
+#endif

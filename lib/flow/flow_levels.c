@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "flow/flow_estimator.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "flow/tvl1.h"
+
+/* A thread's share of a level, below which it costs more than it brings. */
+enum { MIN_ROWS_PER_THREAD = 24 };
+
+/* --- memory ------------------------------------------------------------------------ */
+
+static ptrdiff_t state_stride(int width)
+{
+    return (ptrdiff_t)mx_round_up((size_t)width + 1, MX_TVL1_LANES);
+}
+
+/* A row of zeros above the first, and lanes before it that a vector may read. */
+static size_t state_floats(int width, int height)
+{
+    return (size_t)MX_TVL1_ROWS * (size_t)state_stride(width) * ((size_t)height + 1)
+        + MX_TVL1_LANES;
+}
+
+/* Inputs and scratch planes of the pyramids lie in the finest level's state, which is not
+ * in use yet: four planes of the ten. */
+static float *scratch_plane(const mx_flow_work *work, int index)
+{
+    return work->states[0] + (size_t)index * work->pyramid.plane_floats;
+}
+
+float *mx_flow_input(mexpr_flow *flow, int which)
+{
+    return scratch_plane(&flow->work, which);
+}
+
+static void place_levels(mx_flow_work *work)
+{
+    for (int i = 0; i < work->pyramid.n_levels; i++) {
+        const mx_pyramid_level *picture = &work->pyramid.levels[i];
+        mx_flow_level *level = &work->levels[i];
+        level->index = i;
+        level->width = picture->width;
+        level->height = picture->height;
+        level->stride = state_stride(picture->width);
+        level->row_floats = MX_TVL1_ROWS * level->stride;
+        level->rows = work->states[i % 2] + MX_TVL1_LANES + level->row_floats;
+    }
+}
+
+static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_threads)
+{
+    const mx_pyramid *pyramid = &work->pyramid;
+    const mx_pyramid_level *finest = &pyramid->levels[0], *next = finest + 1;
+    const size_t even = state_floats(finest->width, finest->height);
+    const size_t odd = pyramid->n_levels > 1 ? state_floats(next->width, next->height) : 0;
+    const size_t plane = pyramid->plane_floats + 2 * MX_TVL1_GUARD;
+    const size_t lines = pyramid->line_floats * (size_t)n_threads;
+    const size_t errors = mx_round_up((size_t)finest->height * 2, MX_TVL1_LANES);
+    work->block
+        = mx_alloc(scope, even + odd + 2 * plane + lines + 2 * errors, sizeof(float));
+    if (!work->block)
+        return MEXPR_E_NOMEM;
+    work->states[0] = work->block;
+    work->states[1] = work->states[0] + even;
+    work->gradients[0] = work->states[1] + odd + MX_TVL1_GUARD;
+    work->gradients[1] = work->gradients[0] + plane;
+    work->lines = work->states[1] + odd + 2 * plane;
+    work->errors[0] = (double *)(void *)(work->lines + lines);
+    work->errors[1] = (double *)(void *)(work->lines + lines + errors);
+    /* What lies before, between and behind the two planes is read, though never used. */
+    memset(work->gradients[0] - MX_TVL1_GUARD, 0, 2 * plane * sizeof(float));
+    place_levels(work);
+    return MEXPR_OK;
+}
+
+mexpr_status mx_flow_prepare(
+    mexpr_flow *flow, const mx_flow_settings *settings, int width, int height)
+{
+    mx_flow_work *work = &flow->work;
+    const mx_flow_settings *old = &work->settings;
+    const bool fits = work->block && work->width == width && work->height == height
+        && old->zoom == settings->zoom && old->max_levels == settings->max_levels;
+    work->settings = *settings;
+    if (fits)
+        return MEXPR_OK;
+    mx_flow_work_destroy(flow->scope.context, work);
+    work->width = width;
+    work->height = height;
+    mexpr_status status = mx_pyramid_create(&flow->scope, &work->pyramid, width, height,
+        settings->zoom, settings->max_levels);
+    if (status == MEXPR_OK)
+        status = place_memory(
+            &flow->scope, work, mexpr_context_threads(flow->scope.context));
+    if (status != MEXPR_OK)
+        mx_flow_work_destroy(flow->scope.context, work);
+    return status;
+}
+
+void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work)
+{
+    mx_pyramid_destroy(context, &work->pyramid);
+    mx_free(context, work->block);
+    work->block = NULL;
+}
+
+/* --- one level --------------------------------------------------------------------- */
+
+/* Zeros right of each sub-row, the dual variable 0, and the flow from the coarser level. */
+static void init_row(const mx_flow_worker *worker, int y, float *lines)
+{
+    const mx_flow_level *level = worker->level;
+    const mx_flow_work *work = &worker->flow->work;
+    float *row = level->rows + y * level->row_floats;
+    const size_t pad = (size_t)(level->stride - level->width);
+    memset(row + MX_TVL1_P11 * level->stride, 0,
+        (size_t)(MX_TVL1_A - MX_TVL1_P11) * (size_t)level->stride * sizeof *row);
+    for (int i = 0; i < MX_TVL1_ROWS; i++)
+        memset(row + i * level->stride + level->width, 0, pad * sizeof *row);
+    for (int i = 0; i < 2; i++) {
+        float *flow = row + (MX_TVL1_U1 + i) * level->stride;
+        if (level->index + 1 == work->pyramid.n_levels)
+            memset(flow, 0, (size_t)level->width * sizeof *flow);
+        else
+            mx_pyramid_grow_row(&work->pyramid, &worker->flow->kernels, level->index, y,
+                level[1].rows + (MX_TVL1_U1 + i) * level[1].stride, level[1].row_floats,
+                flow, lines);
+    }
+}
+
+static void init_level(const mx_flow_worker *worker)
+{
+    const mx_flow_level *level = worker->level;
+    const mx_flow_work *work = &worker->flow->work;
+    const mx_pyramid_level *picture = &work->pyramid.levels[level->index];
+    float *lines = work->lines + (size_t)worker->index * work->pyramid.line_floats;
+    if (worker->first_row == 0)
+        memset(level->rows - level->row_floats - MX_TVL1_LANES, 0,
+            (size_t)(level->row_floats + MX_TVL1_LANES) * sizeof(float));
+    for (int y = worker->first_row; y < worker->end_row; y++) {
+        const float *row = picture->images[1] + y * picture->stride;
+        worker->flow->kernels.gradient(work->gradients[0] + y * picture->stride,
+            work->gradients[1] + y * picture->stride, y > 0 ? row - picture->stride : row,
+            row, y + 1 < picture->height ? row + picture->stride : row, picture->width);
+        init_row(worker, y, lines);
+    }
+}
+
+/* Gives the worker its share of a level; an empty one to those beyond the team. */
+static void share_level(mx_flow_worker *worker, mx_flow_level *level)
+{
+    const int64_t height = level->height;
+    const int most = level->height / MIN_ROWS_PER_THREAD;
+    worker->level = level;
+    worker->level_phase = 0;
+    worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
+    const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
+    worker->first_row = (int)(height * index / worker->n_level);
+    worker->end_row = index < worker->n_level ? (int)(height * (index + 1) / worker->n_level)
+                                              : worker->first_row;
+}
+
+/* --- all levels -------------------------------------------------------------------- */
+
+/* This worker's rows of the finest level, in pixels. */
+static void hand_out(const mx_flow_worker *worker)
+{
+    const mx_flow_work *work = &worker->flow->work;
+    const mx_tvl1_kernels *kernels = &worker->flow->kernels;
+    const mx_flow_level *level = worker->level;
+    const float pixels = work->settings.theta / work->settings.tau;
+    for (int y = worker->first_row; y < worker->end_row; y++) {
+        const float *row = level->rows + y * level->row_floats;
+        float *u = work->u + (size_t)y * (size_t)level->width;
+        float *v = work->v + (size_t)y * (size_t)level->width;
+        kernels->scale(u, row + MX_TVL1_U1 * level->stride, pixels, level->width);
+        kernels->scale(v, row + MX_TVL1_U2 * level->stride, pixels, level->width);
+    }
+}
+
+static void work_as(void *arg, int index, int n)
+{
+    mexpr_flow *flow = arg;
+    mx_flow_work *work = &flow->work;
+    mx_flow_worker worker = { .flow = flow, .index = index, .n = n };
+    for (int i = index; i < 2; i += n)
+        mx_pyramid_build(&work->pyramid, &flow->kernels, i, work->inputs[i], work->low,
+            work->span, scratch_plane(work, 2 + i),
+            work->lines + (size_t)index * work->pyramid.line_floats);
+    for (int i = work->pyramid.n_levels - 1; i >= 0; i--) {
+        mx_barrier_wait(&work->barrier, n, &worker.phase);
+        share_level(&worker, &work->levels[i]);
+        if (worker.index < worker.n_level) {
+            init_level(&worker);
+            mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
+            mx_tvl1_level(&worker);
+        }
+    }
+    hand_out(&worker);
+}
+
+static void reset(mx_barrier *barrier)
+{
+    atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&barrier->phase, 0, memory_order_relaxed);
+}
+
+/* The joint range of both pictures. */
+static bool find_range(mx_flow_work *work, const mx_tvl1_kernels *kernels)
+{
+    const size_t n = (size_t)work->width * (size_t)work->height;
+    float low[2], high[2];
+    for (int i = 0; i < 2; i++) {
+        work->inputs[i] = scratch_plane(work, i);
+        if (!kernels->range(work->inputs[i], n, &low[i], &high[i]))
+            return false;
+    }
+    work->low = low[0] < low[1] ? low[0] : low[1];
+    work->span = (double)(high[0] > high[1] ? high[0] : high[1]) - work->low;
+    return true;
+}
+
+mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
+{
+    mx_flow_work *work = &flow->work;
+    mexpr_context *context = flow->scope.context;
+    if (!find_range(work, &flow->kernels))
+        return mx_fail(&flow->scope, MEXPR_E_FORMAT,
+            "a picture holds NaN or infinity; replace such pixels before computing flow");
+    if (work->span == 0) {
+        memset(u, 0, (size_t)work->width * (size_t)work->height * sizeof *u);
+        memset(v, 0, (size_t)work->width * (size_t)work->height * sizeof *v);
+        return MEXPR_OK;
+    }
+    work->u = u;
+    work->v = v;
+    reset(&work->barrier);
+    for (int i = 0; i < work->pyramid.n_levels; i++)
+        reset(&work->levels[i].barrier);
+    for (int i = 0; i < MX_FLOW_MAX_THREADS; i++)
+        atomic_store_explicit(&work->marks[i].step, 0, memory_order_relaxed);
+    mx_team_run(context, mexpr_context_threads(context), work_as, flow);
+    return MEXPR_OK;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/gemm.h"
+
+#include <string.h>
+
+#include "config.h"
+
+void mx_gemm_init(mx_gemm *gemm, uint32_t cpu)
+{
+    memset(gemm, 0, sizeof *gemm);
+    mx_gemm_kernels_init(&gemm->kernels, cpu);
+#if MX_GEMM_OPENBLAS
+    mx_gemm_openblas_init(gemm);
+#endif
+}
+
+static void scale(int m, int n, float beta, float *c, int ldc)
+{
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            float *at = c + (ptrdiff_t)i * ldc + j;
+            *at = beta == 0.0f ? 0.0f : beta * *at;
+        }
+}
+
+typedef void product(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m,
+    int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
+    float beta, float *c, int ldc);
+
+/* OpenBLAS, except where the builtin product was measured to be faster (docs/kernels.md):
+ * b transposed and a tall, and, where OpenBLAS has no small path, all that it would have
+ * to be called several times for. */
+static product *choose(const mx_gemm *gemm, bool transpose_b, int m, int n, int k)
+{
+#if MX_GEMM_OPENBLAS
+    const bool large = (int64_t)m * n > gemm->call_limit / k;
+    const bool builtin = transpose_b ? m >= 32 : large && !gemm->small_path;
+    if (!builtin || !gemm->kernels.fast)
+        return mx_sgemm_openblas;
+#else
+    (void)gemm, (void)transpose_b, (void)m, (void)n, (void)k;
+#endif
+    return mx_sgemm_builtin;
+}
+
+void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, int n,
+    int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta,
+    float *c, int ldc)
+{
+    if (m <= 0 || n <= 0)
+        return;
+    if (k <= 0 || alpha == 0.0f) {
+        scale(m, n, beta, c, ldc);
+        return;
+    }
+    /* One row times rows of b, or rows of a times one column: dot products. */
+    if (alpha == 1.0f && beta == 0.0f) {
+        if (m == 1 && transpose_b && (!transpose_a || lda == 1)) {
+            mx_gemv(gemm, n, k, b, ldb, a, c);
+            return;
+        }
+        if (n == 1 && !transpose_a && (transpose_b || ldb == 1) && (ldc == 1 || m == 1)) {
+            mx_gemv(gemm, m, k, a, lda, b, c);
+            return;
+        }
+    }
+    product *run = choose(gemm, transpose_b, m, n, k);
+    run(gemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
+
+void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,
+    const float *x, float *y)
+{
+    for (int r = 0; r < rows; r++)
+        y[r] =
+            cols > 0 ? gemm->kernels.dot((size_t)cols, a + (ptrdiff_t)r * lda, x) : 0.0f;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#include <immintrin.h>
+
+typedef __m512 vector;
+
+#define FILL mx_gemm_kernels_fill_avx512
+#define ROWS 12
+#define VECTORS 2
+#define WIDTH 16
+#define ZERO() _mm512_setzero_ps()
+#define LOAD(p) _mm512_loadu_ps(p)
+#define STORE(p, v) _mm512_storeu_ps(p, v)
+#define SPREAD(x) _mm512_set1_ps(x)
+#define MULTIPLY_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
+#include "kernel/gemm_kernel.inc"

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Inner loops of TV-L1 flow (lib/flow/tvl1.c says what they compute).
+ *
+ * State of one picture row: MX_TVL1_ROWS sub-rows of floats, `stride` apart. `stride` is a
+ * multiple of MX_TVL1_LANES above `width`; rows begin on 64 bytes; the numbers from
+ * `width` to `stride` are 0 and stay 0, as does the row above the first. Every number is
+ * finite. The flow is kept as U = u tau / theta, so that the dual step needs no factor.
+ *
+ * Class of every slot: E, equal bits on every instruction set, also where sums are taken:
+ * their order is part of the definition. */
+#ifndef MX_KERNEL_TVL1_KERNEL_H
+#define MX_KERNEL_TVL1_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Row errors are summed in this many lanes, column x in lane x mod MX_TVL1_LANES, and the
+ * lanes then as a tree: l with l + 8, l + 4, l + 2, l + 1. */
+#define MX_TVL1_LANES 16
+
+enum mx_tvl1_row {
+    MX_TVL1_U1,
+    MX_TVL1_U2,
+    MX_TVL1_P11, /* dual variable of u: x and y */
+    MX_TVL1_P12,
+    MX_TVL1_P21, /* dual variable of v */
+    MX_TVL1_P22,
+    MX_TVL1_A, /* linearised residual at u = 0, over |gradient|, times tau / theta */
+    MX_TVL1_N1, /* unit gradient of the warped picture */
+    MX_TVL1_N2,
+    MX_TVL1_G, /* lambda tau |gradient|: the longest step of the data term */
+    MX_TVL1_ROWS
+};
+
+/* Below this |gradient|² there is none: the published program's limit. */
+#define MX_TVL1_NO_GRADIENT 1e-10f
+
+/* Floats that may be read before and behind the planes of a warp. */
+#define MX_TVL1_GUARD 32
+
+/* What a warp of one level needs. The three planes have `plane_stride` floats per row and
+ * MX_TVL1_GUARD readable floats on both ends; what lies between and around the rows is
+ * read and must be finite. */
+typedef struct mx_tvl1_warp {
+    const float *i0;  /* first picture, same stride */
+    const float *i1;  /* second picture */
+    const float *i1x; /* its centred differences */
+    const float *i1y;
+    ptrdiff_t plane_stride;
+    ptrdiff_t stride; /* of the state */
+    int width;
+    int height;
+    float pixels;     /* theta / tau: U to pixels */
+    float units;      /* tau / theta */
+    float lambda_tau; /* lambda tau */
+} mx_tvl1_warp;
+
+typedef struct mx_tvl1_kernels {
+    /* Primal step of a row; `above` is the row above. Returns the sum of |dU|^2. */
+    float (*primal)(
+        float *row, const float *above, ptrdiff_t stride, int width, float tau);
+    /* The same, then the dual step of the row above, whose U is this iteration's. */
+    float (*step)(float *row, float *above, ptrdiff_t stride, int width, float tau);
+    /* Dual step of a row with `below`, of which U alone is read. The last row is its own
+     * neighbour. */
+    void (*dual)(float *row, const float *below, ptrdiff_t stride, int width);
+    /* A, N1, N2, G of row y from the planes warped by its U: bicubic, 0 where the 4 × 4
+     * neighbourhood leaves the picture. */
+    void (*warp)(const mx_tvl1_warp *warp, int y, float *row);
+    /* Half the differences of a row, edges repeated. `above` and `below` may be `row`. */
+    void (*gradient)(float *dx, float *dy, const float *above, const float *row,
+        const float *below, int n);
+    /* Smallest and largest number; returns 0 if one is NaN or infinite. n >= 1. */
+    int (*range)(const float *in, size_t n, float *low, float *high);
+    /* out = 255 (in - low) / span */
+    void (*normalise)(float *out, const float *in, double low, double span, int n);
+    /* out = taps[0] in[0] + sum over j of taps[j] (in[-j] + in[j]), j up to `radius`. */
+    void (*smooth_row)(float *out, const float *in, const float *taps, int radius, int n);
+    /* The same over rows[-radius .. radius] at each place. */
+    void (*smooth_column)(
+        float *out, const float *const *rows, const float *taps, int radius, int n);
+    /* out = sum over k of weights[k] rows[k]. */
+    void (*cubic_column)(
+        float *out, const float *const *rows, const float *weights, int n);
+    /* out[i] = scale × sum over k of weights[k][i] in[first[i] + k]. */
+    void (*cubic_row)(float *out, const float *in, const int32_t *first,
+        const float *const *weights, float scale, int n);
+    /* out = factor × in */
+    void (*scale)(float *out, const float *in, float factor, int n);
+} mx_tvl1_kernels;
+
+void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu);
+
+/* The parts of mx_tvl1_kernels_init(), one per instruction set. */
+void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table);
+void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table);
+void mx_tvl1_kernels_neon(mx_tvl1_kernels *table);
+
+#endif
