@@ -259,18 +259,18 @@ void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int w
 /* --- flow -------------------------------------------------------------------------- */
 
 void mx_pyramid_grow_row(const mx_pyramid *pyramid, const mx_tvl1_kernels *kernels,
-    int level, int y, const float *in, ptrdiff_t in_stride, float *out, float *lines)
+    int level, int y, const float *in, float *lines)
 {
     const mx_pyramid_level *fine = &pyramid->levels[level], *coarse = fine + 1;
-    float *line = lines + LINE_PAD;
+    float *line = lines + line_step(pyramid) + LINE_PAD;
     const float *rows[4];
     float weights[4];
     for (int i = 0; i < 4; i++) {
-        rows[i] = in + clamp(fine->grow_y.first[y] + i, coarse->height) * in_stride;
+        rows[i] = in + clamp(fine->grow_y.first[y] + i, coarse->height) * coarse->stride;
         weights[i] = fine->grow_y.weights[i][y];
     }
     kernels->cubic_column(line, rows, weights, coarse->width);
     repeat_edges(line, coarse->width);
-    kernels->cubic_row(out, line, fine->grow_x.first,
+    kernels->cubic_row(lines, line, fine->grow_x.first,
         (const float *const *)fine->grow_x.weights, 1.0f / pyramid->zoom, fine->width);
 }

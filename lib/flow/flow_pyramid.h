@@ -53,8 +53,8 @@ void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int w
     const float *in, double low, double span, float *plane, float *lines);
 
 /* Row y of a component of the flow at the finer `level` of two, in the finer level's
- * pixels. `in` is the coarser level's first row, its rows in_stride apart. */
+ * pixels, to the start of `lines`. `in` is the coarser level's plane, with its stride. */
 void mx_pyramid_grow_row(const mx_pyramid *pyramid, const mx_tvl1_kernels *kernels,
-    int level, int y, const float *in, ptrdiff_t in_stride, float *out, float *lines);
+    int level, int y, const float *in, float *lines);
 
 #endif

@@ -28,7 +28,6 @@ static void warp_rows(const mx_flow_worker *worker)
         .i1x = work->gradients[0],
         .i1y = work->gradients[1],
         .plane_stride = picture->stride,
-        .stride = level->stride,
         .width = level->width,
         .height = level->height,
         .pixels = settings->theta / settings->tau,
@@ -57,16 +56,16 @@ static void iterate_rows(const mx_flow_worker *worker, uint64_t step, double *er
     mx_flow_mark *marks = worker->flow->work.marks;
     const float tau = worker->flow->work.settings.tau;
     const int first = worker->first_row, end = worker->end_row;
-    errors[first] = kernels->primal(row_of(level, first), row_of(level, first - 1),
-        level->stride, level->width, tau);
+    errors[first] = kernels->primal(
+        row_of(level, first), row_of(level, first - 1), level->width, tau);
     atomic_store_explicit(&marks[worker->index].step, step, memory_order_release);
     for (int y = first + 1; y < end; y++)
-        errors[y] = kernels->step(
-            row_of(level, y), row_of(level, y - 1), level->stride, level->width, tau);
+        errors[y]
+            = kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
     if (worker->index + 1 < worker->n_level)
         wait_for_mark(&marks[worker->index + 1], step);
     kernels->dual(row_of(level, end - 1), row_of(level, end < level->height ? end : end - 1),
-        level->stride, level->width);
+        level->width);
 }
 
 /* Mean |du|² in px². Summed in row order by every worker for itself: the same number

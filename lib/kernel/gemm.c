@@ -71,7 +71,6 @@ void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, in
 void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,
     const float *x, float *y)
 {
-    for (int r = 0; r < rows; r++)
-        y[r] =
-            cols > 0 ? gemm->kernels.dot((size_t)cols, a + (ptrdiff_t)r * lda, x) : 0.0f;
+    if (rows > 0)
+        gemm->kernels.gemv((size_t)rows, cols > 0 ? (size_t)cols : 0, a, lda, x, y);
 }

@@ -25,14 +25,15 @@ void mx_gemm_init(mx_gemm *gemm, uint32_t cpu);
  * transpose. lda, ldb and ldc are the row lengths of the matrices as stored. m, n, k >=
  * 0; k = 0 scales c; with beta = 0 whatever c held, NaN too, is overwritten. c must not
  * overlap a or b. Fastest with op(b) = b: transpose constant weights once, beforehand.
- * The result does not depend on how the caller splits m and n only within rounding: keep
- * the split independent of the number of threads. */
+ * How a caller divides m and n changes the rounding: divide by size, never by the number
+ * of threads. */
 void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, int n,
     int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta,
     float *c, int ldc);
 
 /* y[r] = sum of a[r * lda + i] * x[i] for i < cols, r < rows. The product for one row of
- * activations with weights stored [out][in]; bound by memory, it reads ahead. */
+ * activations with weights stored [out][in]. Divide rows in multiples of four only: four
+ * rows together round otherwise than one alone. */
 void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,
     const float *x, float *y);
 

@@ -29,8 +29,9 @@ typedef struct mx_gemm_kernels {
     /* R(1e-6 * sqrt(k)) against exact sums; sums run over p upwards in every one, so that
      * versions with FMA agree bit for bit among each other. */
     void (*block)(const mx_gemm_block *block);
-    /* Dot product of n >= 1 pairs; R(1e-6 * sqrt(n)). */
-    float (*dot)(size_t n, const float *a, const float *x);
+    /* y[r] = sum of a[r * lda + i] * x[i] over i < n; rows, n >= 0; R(1e-6 * sqrt(n)). */
+    void (*gemv)(
+        size_t rows, size_t n, const float *a, ptrdiff_t lda, const float *x, float *y);
 } mx_gemm_kernels;
 
 void mx_gemm_kernels_init(mx_gemm_kernels *table, uint32_t cpu);

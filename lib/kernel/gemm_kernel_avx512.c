@@ -12,4 +12,5 @@ typedef __m512 vector;
 #define STORE(p, v) _mm512_storeu_ps(p, v)
 #define SPREAD(x) _mm512_set1_ps(x)
 #define MULTIPLY_ADD(sum, a, b) _mm512_fmadd_ps(a, b, sum)
+#define TOTAL(v) _mm512_reduce_add_ps(v)
 #include "kernel/gemm_kernel.inc"

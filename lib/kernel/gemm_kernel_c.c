@@ -30,4 +30,5 @@ static inline vector spread(float x)
 #define STORE(p, v) store(p, v)
 #define SPREAD(x) spread(x)
 #define MULTIPLY_ADD(sum, a, b) ((sum) + (a) * (b))
+#define TOTAL(v) (((v)[0] + (v)[2]) + ((v)[1] + (v)[3]))
 #include "kernel/gemm_kernel.inc"

@@ -12,4 +12,5 @@ typedef float32x4_t vector;
 #define STORE(p, v) vst1q_f32(p, v)
 #define SPREAD(x) vdupq_n_f32(x)
 #define MULTIPLY_ADD(sum, a, b) vfmaq_f32(sum, a, b)
+#define TOTAL(v) vaddvq_f32(v)
 #include "kernel/gemm_kernel.inc"

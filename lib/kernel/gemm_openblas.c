@@ -9,7 +9,10 @@
 /* OpenBLAS 0.3.21 stays on one thread up to m n k = 4 * 65536 (interface/gemm.c,
  * SMP_THRESHOLD_MIN * GEMM_MULTITHREAD_THRESHOLD). Its AVX-512 cores take products up to
  * 10^6 to kernels that neither pack nor lock, which are faster than its ordinary path
- * (measured: docs/kernels.md). */
+ * (measured: docs/kernels.md), but not those with b alone transposed, unless small
+ * (kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). */
+enum { ONE_THREAD_LIMIT = 262144, SMALL_PATH_LIMIT = 1000000 };
+
 void mx_gemm_openblas_init(mx_gemm *gemm)
 {
     static const char *const small_path[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
@@ -17,7 +20,7 @@ void mx_gemm_openblas_init(mx_gemm *gemm)
     for (size_t i = 0; i < sizeof small_path / sizeof small_path[0]; i++)
         if (core && strcmp(core, small_path[i]) == 0)
             gemm->small_path = true;
-    gemm->call_limit = gemm->small_path ? 1000000 : 262144;
+    gemm->call_limit = gemm->small_path ? SMALL_PATH_LIMIT : ONE_THREAD_LIMIT;
     gemm->k_limit = gemm->small_path ? 576 : 256;
 }
 
@@ -37,12 +40,14 @@ void mx_sgemm_openblas(const mx_gemm *gemm, bool transpose_a, bool transpose_b, 
     const CBLAS_TRANSPOSE tb = transpose_b ? CblasTrans : CblasNoTrans;
     const ptrdiff_t a_row = transpose_a ? 1 : lda, a_col = transpose_a ? lda : 1;
     const ptrdiff_t b_row = transpose_b ? 1 : ldb, b_col = transpose_b ? ldb : 1;
+    const int64_t limit =
+        transpose_b && !transpose_a ? ONE_THREAD_LIMIT : gemm->call_limit;
     int rows = m, cols = n, terms = k;
-    if ((int64_t)m * n > gemm->call_limit / k) {
+    if ((int64_t)m * n > limit / k) {
         terms = part_of(k, gemm->k_limit);
         cols = n < COLS ? n : COLS;
-        rows = (int)(gemm->call_limit / ((int64_t)terms * cols));
-        rows = rows < m ? rows / ROWS * ROWS : m;
+        rows = (int)(limit / ((int64_t)terms * cols));
+        rows = rows < m ? (rows > ROWS ? rows / ROWS * ROWS : rows) : m;
     }
     for (int j = 0; j < n; j += cols) {
         const int nj = n - j < cols ? n - j : cols;

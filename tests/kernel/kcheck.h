@@ -21,7 +21,7 @@ typedef struct kcheck {
 } kcheck;
 
 /* Written by each program: checks (and with k->bench times) all slots at k->cpu. Called
- * once for every cumulative level the processor has, and never for 0. */
+ * once for every cumulative level the processor has; for 0 only if it has none. */
 void kcheck_table(kcheck *k);
 
 /* Sets the name that failures, signals and timings are reported under. */

@@ -172,6 +172,46 @@ static void check_products(kcheck *k)
     }
 }
 
+#if MX_GEMM_OPENBLAS
+/* Milliseconds that threads other than this one have worked. */
+static double others_ms(void)
+{
+    struct timespec process, self;
+    const struct timespec settle = {0, 100000000};
+    nanosleep(&settle, NULL);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &process);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &self);
+    return (double)(process.tv_sec - self.tv_sec) * 1e3 +
+           (double)(process.tv_nsec - self.tv_nsec) * 1e-6;
+}
+
+/* OpenBLAS has its threads, but no product may wake them: one that does keeps them
+ * spinning for tens of milliseconds. */
+static void check_one_thread(kcheck *k)
+{
+    static const int sizes[][3] = {
+        {200, 200, 200}, {784, 16, 27}, {20, 512, 1200}, {1, 2000, 600}};
+    mx_gemm gemm;
+    mx_gemm_init(&gemm, k->cpu);
+    for (int turn = 0; turn < 16; turn++) {
+        const int *s = sizes[turn / 4];
+        problem p = {.transpose_a = turn & 1,
+            .transpose_b = turn & 2,
+            .m = s[0],
+            .n = s[1],
+            .k = s[2],
+            .alpha = 1,
+            .beta = 0};
+        problem_begin(k, &p);
+        const double before = others_ms();
+        for (int i = 0; i < 8; i++)
+            kcheck_release(k, solve(k, &p, "gemm_openblas", mx_sgemm_openblas, &gemm));
+        kcheck_true(k, others_ms() - before < 1, "OpenBLAS stays on one thread");
+        problem_end(k, &p);
+    }
+}
+#endif
+
 static void check_gemv(kcheck *k)
 {
     mx_gemm plain, fast;
@@ -293,6 +333,9 @@ void kcheck_table(kcheck *k)
 {
     check_products(k);
     check_gemv(k);
+#if MX_GEMM_OPENBLAS
+    check_one_thread(k);
+#endif
     if (k->bench) {
         bench_products(k);
         bench_gemv(k, "gemv 64 x 256", 64, 256);

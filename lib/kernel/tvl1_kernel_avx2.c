@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #define MX_ISA(name) mx_tvl1_##name##_avx2
-#include "kernel/tvl1_simple.inc"
+#include "kernel/tvl1_kernel_simple.inc"
 
 typedef __m256 vf;
 typedef __m256 vm;
@@ -74,7 +74,7 @@ static inline float vf_sum_lanes(const vf *sums)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-#include "kernel/tvl1_vector.inc"
+#include "kernel/tvl1_kernel_vector.inc"
 
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table)
 {
