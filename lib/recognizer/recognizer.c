@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "flow/field.h"
+#include "flow/flow_picture.h"
 #include "image/picture.h"
 #include "recognizer/class_names.h"
 #include "recognizer/default_model.h"
