@@ -321,21 +321,26 @@ static void side_files(void **state)
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
     mx_scope *scope = mx_context_scope(context);
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    mx_file file;
     char model[512];
+    char bytes[2] = "";
     strcpy(model, test_path("model"));
-    test_write_file(test_path("weights"), "w", 1);
-    assert_ok(context, mx_file_read_beside(scope, model, "weights", &bytes, &size));
-    assert_int_equal(size, 1);
-    mx_free(context, bytes);
+    test_write_file(test_path("weights"), "weights", 7);
+    assert_ok(context, mx_file_open_beside(scope, model, "weights", &file));
+    assert_int_equal(file.size, 7);
+    assert_ok(context, mx_file_read_at(scope, &file, "weights", 5, bytes, 2));
+    assert_memory_equal(bytes, "ts", 2);
+    assert_failure(context, mx_file_read_at(scope, &file, "weights", 6, bytes, 2),
+        MEXPR_E_IO, "became shorter");
+    mx_file_close(&file);
+    mx_file_close(&file);
     static const char *const refused[] = { "../weights", "..", ".", "", "/etc/passwd",
         "sub/weights" };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        assert_failure(context, mx_file_read_beside(scope, model, refused[i], &bytes, &size),
+        assert_failure(context, mx_file_open_beside(scope, model, refused[i], &file),
             MEXPR_E_EXTERNAL, "plain name");
     assert_int_equal(symlink(test_path("weights"), test_path("link")), 0);
-    assert_failure(context, mx_file_read_beside(scope, model, "link", &bytes, &size),
+    assert_failure(context, mx_file_open_beside(scope, model, "link", &file),
         MEXPR_E_EXTERNAL, "it is a link");
     mexpr_context_destroy(&context);
 }
