@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* include/microexpr/recognizer.h with every allocation failing in turn. */
-#include "support/support.h"
+#include "support.h"
 
 #include "microexpr/recognizer.h"
 

@@ -3,7 +3,9 @@
 # cli.sh MICROEXPR JSON_CHECK SAMPLE MODEL: the contract of the microexpr command. SAMPLE
 # is the folder of onset.png and apex.png, MODEL the network that ships.
 set -u
-microexpr=$1 json_check=$2 sample=$3 model=$4
+absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
+microexpr=$(absolute "$1") json_check=$(absolute "$2")
+sample=$(absolute "$3") model=$(absolute "$4")
 onset=$sample/onset.png apex=$sample/apex.png
 
 case " $("$microexpr" version) " in

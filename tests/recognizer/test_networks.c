@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Networks of other makes: which ones a recognizer takes, and what it says of the rest.
  */
-#include "support/support.h"
+#include "support.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Published networks and pictures, through the library and through the command. */
-#include "support/support.h"
+#include "support.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/support.h"
+#include "support.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "recognizer/class_names.h"
 #include "recognizer/default_model.h"
 #include "recognizer/result.h"
-#include "support/face_render.h"
+#include "face_render.h"
 
 /* --- frames ------------------------------------------------------------------------ */
 
