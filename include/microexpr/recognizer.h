@@ -64,9 +64,10 @@ typedef enum mexpr_stage {
 } mexpr_stage;
 
 /**
- * Makes a recognizer.
+ * Makes a recognizer. The network is run once, on a picture without motion, so that one
+ * that cannot work is refused here.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_SHAPE (the model is of another
- *         kind), MEXPR_E_NOMEM; the sentence is in the context
+ *         kind), MEXPR_E_LIMIT, MEXPR_E_NOMEM; the sentence is in the context
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_recognizer_create(mexpr_context *context,
@@ -82,7 +83,8 @@ MEXPR_API mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer);
  * Classifies the movement from `onset` to `apex`.
  * @param face where the face is, in both frames; NULL: the frames are face crops
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE (the box is
- *         not inside), MEXPR_E_FORMAT, MEXPR_E_NOMEM
+ *         not inside), MEXPR_E_FORMAT (a float frame holds NaN or infinity),
+ *         MEXPR_E_MODEL (the network's output does), MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,

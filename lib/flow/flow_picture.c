@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/checked.h"
+#include "flow/flow_picture.h"
+
 #include "flow/strain.h"
 #include "image/picture.h"
 
@@ -45,6 +46,27 @@ static mexpr_status fill_picture(mx_scope *scope, const mexpr_field *field,
     return status;
 }
 
+mexpr_status mx_flow_picture(mx_scope *scope, const mexpr_field *field, mexpr_strain kind,
+    int32_t width, int32_t height, mexpr_image **out)
+{
+    *out = NULL;
+    mexpr_image *image = NULL;
+    float *plane = mx_alloc(scope, mx_field_size(field), sizeof *plane);
+    float *small = mx_alloc(scope, (size_t)width * (size_t)height, sizeof *small);
+    mexpr_status status = plane && small
+        ? mx_image_new(scope, MEXPR_FORMAT_RGB8, width, height, &image)
+        : MEXPR_E_NOMEM;
+    if (status == MEXPR_OK)
+        status = fill_picture(scope, field, kind, plane, small, image);
+    mx_free(scope->context, small);
+    mx_free(scope->context, plane);
+    if (status == MEXPR_OK)
+        *out = image;
+    else
+        mexpr_image_destroy(&image);
+    return status;
+}
+
 mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_field *field,
     mexpr_strain kind, int32_t width, int32_t height, mexpr_image **out)
 {
@@ -59,21 +81,7 @@ mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_field *field
     mexpr_status status = mx_strain_check(scope, kind);
     if (status == MEXPR_OK)
         status = mx_check_size(scope, width, height);
-    if (status != MEXPR_OK)
-        return status;
-    mexpr_image *image = NULL;
-    float *plane = mx_alloc(scope, mx_field_size(field), sizeof *plane);
-    float *small = mx_alloc(scope, (size_t)width * (size_t)height, sizeof *small);
-    status = plane && small
-        ? mx_image_new(scope, MEXPR_FORMAT_RGB8, width, height, &image)
-        : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
-        status = fill_picture(scope, field, kind, plane, small, image);
-    mx_free(context, small);
-    mx_free(context, plane);
-    if (status == MEXPR_OK)
-        *out = image;
-    else
-        mexpr_image_destroy(&image);
+        status = mx_flow_picture(scope, field, kind, width, height, out);
     return status;
 }
