@@ -6,10 +6,11 @@
 #include "microexpr/microexpr.h"
 
 #define VALUE(name, value) _Static_assert((name) == (value), #name " has changed");
-#define SIZE(type, bytes)                                                                  \
-    _Static_assert(sizeof(void *) != 8 || sizeof(type) == (bytes), #type " has changed");
-#define PLACE(type, field, bytes)                                                          \
-    _Static_assert(sizeof(void *) != 8 || offsetof(type, field) == (bytes),                \
+#define SIZE(type, bytes)                                                                \
+    _Static_assert(sizeof(void *) != 8 || sizeof(type) == (bytes),                       \
+        #type " has changed");
+#define PLACE(type, field, bytes)                                                        \
+    _Static_assert(sizeof(void *) != 8 || offsetof(type, field) == (bytes),              \
         #type "." #field " has moved");
 
 /* clang-format off */

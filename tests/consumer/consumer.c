@@ -17,8 +17,8 @@ static void draw_frames(void)
             for (int x = 0; x < SIDE; x++) {
                 const int dx = x - 30 - frame, dy = y - 32;
                 const int square = dx * dx + dy * dy;
-                frames[frame][y * SIDE + x]
-                    = (unsigned char)(square < 900 ? 200 - square / 6 : 50);
+                frames[frame][y * SIDE + x] =
+                    (unsigned char)(square < 900 ? 200 - square / 6 : 50);
             }
         }
     }
@@ -27,8 +27,8 @@ static void draw_frames(void)
 static mexpr_image *wrap(mexpr_context *context, unsigned char *pixels)
 {
     mexpr_image *image = NULL;
-    mexpr_image_wrap(context, MEXPR_FORMAT_GREY8, SIDE, SIDE, SIDE, pixels, NULL, NULL,
-        &image);
+    mexpr_image_wrap(
+        context, MEXPR_FORMAT_GREY8, SIDE, SIDE, SIDE, pixels, NULL, NULL, &image);
     return image;
 }
 
@@ -38,8 +38,8 @@ int main(void)
     mexpr_context *context = NULL;
     mexpr_recognizer *recognizer = NULL;
     mexpr_result *result = NULL;
-    const int version = MEXPR_VERSION_MAJOR * 10000 + MEXPR_VERSION_MINOR * 100
-        + MEXPR_VERSION_PATCH;
+    const int version =
+        MEXPR_VERSION_MAJOR * 10000 + MEXPR_VERSION_MINOR * 100 + MEXPR_VERSION_PATCH;
     if (mexpr_version() != version) {
         printf("headers %d, library %d\n", version, (int)mexpr_version());
         return 1;
@@ -57,9 +57,10 @@ int main(void)
         printf("%s %.3f\n", mexpr_result_label(result),
             mexpr_result_score(result, mexpr_result_class(result)));
     else
-        printf("%s: %s %s\n", mexpr_status_name(status), mexpr_context_last_error(context),
-            mexpr_recognizer_last_error(recognizer));
-    const float u = result ? mexpr_field_u(mexpr_result_field(result))[32 * SIDE + 30] : 0;
+        printf("%s: %s %s\n", mexpr_status_name(status),
+            mexpr_context_last_error(context), mexpr_recognizer_last_error(recognizer));
+    const float u =
+        result ? mexpr_field_u(mexpr_result_field(result))[32 * SIDE + 30] : 0;
     mexpr_result_destroy(&result);
     mexpr_recognizer_destroy(&recognizer);
     mexpr_image_destroy(&apex);
