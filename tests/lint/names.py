@@ -16,11 +16,12 @@ LOWER_SNAKE = re.compile(r"[a-z0-9_]+\.[a-z0-9]+")
 
 def _twins(root: Path, paths: list[Path]) -> list[str]:
     """A module's header, chapter, binding and folder share their name by design, each with
-    another suffix; two files of one name and suffix are a muddle."""
+    another suffix; two files of one name and suffix are a muddle. Examples are programs
+    of their own and are named after what they show."""
     seen: dict[str, Path] = {}
     findings = []
     for path in paths:
-        if path.name in REPEATED:
+        if path.name in REPEATED or "examples" in path.relative_to(root).parts:
             continue
         if path.name in seen:
             findings.append(f"{path.relative_to(root)}: there is also "

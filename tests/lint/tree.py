@@ -11,7 +11,7 @@ from pathlib import Path
 FOLDERS = ("include", "lib", "examples", "bindings", "tests", "docs", "pkgconfig")
 C_SUFFIXES = (".c", ".h", ".inc", ".cpp")
 TEXT_SUFFIXES = C_SUFFIXES + (
-    ".py", ".pyi", ".md", ".build", ".txt", ".map", ".in", ".scd", ".toml", ".supp", ".sh",
+    ".py", ".pyi", ".md", ".build", ".txt", ".map", ".in", ".toml", ".supp", ".sh",
     ".cmake", ".proto")
 
 
