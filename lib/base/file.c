@@ -42,8 +42,7 @@ static const char *reason(int code)
     }
 }
 
-static mexpr_status fail_errno(
-    mx_scope *scope, const char *verb, const char *path, int code)
+static mexpr_status fail_errno(mx_scope *scope, const char *verb, const char *path, int code)
 {
     const mexpr_status status = code == ENOENT ? MEXPR_E_NOT_FOUND : MEXPR_E_IO;
     return mx_fail(scope, status, "cannot %s '%.200s': %s (error %d)", verb, path,
@@ -60,8 +59,7 @@ static mexpr_status read_all(
         if (n < 0)
             return fail_errno(scope, "read", path, errno);
         if (n == 0)
-            return mx_fail(
-                scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
+            return mx_fail(scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
         done += (size_t)n;
     }
     return MEXPR_OK;
@@ -93,8 +91,7 @@ static mexpr_status read_fd(
     return MEXPR_OK;
 }
 
-mexpr_status mx_file_read(
-    mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
+mexpr_status mx_file_read(mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
 {
     *bytes = NULL;
     *size = 0;
@@ -124,16 +121,15 @@ static int open_folder_of(const char *path)
     return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-mexpr_status mx_file_read_beside(
-    mx_scope *scope, const char *path, const char *name, uint8_t **bytes, size_t *size)
+mexpr_status mx_file_read_beside(mx_scope *scope, const char *path, const char *name,
+    uint8_t **bytes, size_t *size)
 {
     *bytes = NULL;
     *size = 0;
-    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0)
+    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0
+        || strcmp(name, "..") == 0)
         return mx_fail(scope, MEXPR_E_EXTERNAL,
-            "the side file '%.200s' must lie beside its model: a plain name without "
-            "folders",
+            "the side file '%.200s' must lie beside its model: a plain name without folders",
             name);
     const int folder = open_folder_of(path);
     if (folder < 0)
@@ -142,8 +138,8 @@ mexpr_status mx_file_read_beside(
     const int code = errno;
     close(folder);
     if (fd < 0)
-        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s",
-            name, reason(code));
+        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s", name,
+            reason(code));
     mexpr_status status = read_fd(scope, fd, name, bytes, size);
     close(fd);
     if (status == MEXPR_E_IO)
@@ -155,8 +151,8 @@ mexpr_status mx_file_read_beside(
 static int open_temporary(const char *path, char *temporary, size_t temporary_size)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        const int n =
-            snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path, (long)getpid(), i);
+        const int n = snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path,
+            (long)getpid(), i);
         if (n < 0 || (size_t)n >= temporary_size) {
             errno = ENAMETOOLONG;
             return -1;
@@ -181,8 +177,7 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size)
     return true;
 }
 
-mexpr_status mx_file_write(
-    mx_scope *scope, const char *path, const void *bytes, size_t size)
+mexpr_status mx_file_write(mx_scope *scope, const char *path, const void *bytes, size_t size)
 {
     char temporary[MAX_PATH_BYTES];
     const int fd = open_temporary(path, temporary, sizeof temporary);
