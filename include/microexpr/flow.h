@@ -82,7 +82,8 @@ MEXPR_API void mexpr_flow_destroy(mexpr_flow **flow);
 /** The sentence about the last failed call on this estimator. @since 0.1.0 */
 MEXPR_API const char *mexpr_flow_last_error(const mexpr_flow *flow);
 /** Sets a tunable. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE @since 0.1.0 */
-MEXPR_API mexpr_status mexpr_flow_set(mexpr_flow *flow, mexpr_flow_param param, double value);
+MEXPR_API mexpr_status mexpr_flow_set(
+    mexpr_flow *flow, mexpr_flow_param param, double value);
 /** Reads a tunable. @return MEXPR_OK, MEXPR_E_ARG @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_flow_get(
     const mexpr_flow *flow, mexpr_flow_param param, double *value);
@@ -105,8 +106,8 @@ MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *f
 typedef enum mexpr_strain {
     MEXPR_STRAIN_FROBENIUS = 1, /**< sqrt(u_x² + v_y² + ½(u_y + v_x)²): the usual one */
     MEXPR_STRAIN_QUARTER = 2,   /**< sqrt(u_x² + v_y² + ¼(u_y + v_x)²) */
-    MEXPR_STRAIN_OFF_TANET = 3  /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
-                                     in published code, for compatibility alone */
+    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
+                                    in published code, for compatibility alone */
 } mexpr_strain;
 
 /**
@@ -116,8 +117,8 @@ typedef enum mexpr_strain {
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_strain(
-    mexpr_context *context, const mexpr_field *field, mexpr_strain kind, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_strain(mexpr_context *context, const mexpr_field *field,
+    mexpr_strain kind, mexpr_image **out);
 
 /**
  * The u/v/strain picture that networks of this field read, RGB8: R = u, G = v, B =
@@ -126,8 +127,9 @@ MEXPR_API mexpr_status mexpr_flow_strain(
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_field *field,
-    mexpr_strain kind, int32_t width, int32_t height, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context,
+    const mexpr_field *field, mexpr_strain kind, int32_t width, int32_t height,
+    mexpr_image **out);
 
 /**
  * The field in the colours of the Middlebury wheel, RGB8 (S. Baker et al., "A Database
@@ -136,8 +138,8 @@ MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_fi
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_colour(
-    mexpr_context *context, const mexpr_field *field, double max_radius, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_colour(mexpr_context *context, const mexpr_field *field,
+    double max_radius, mexpr_image **out);
 
 /**
  * Reads a Middlebury `.flo` file.
@@ -174,8 +176,8 @@ MEXPR_API mexpr_status mexpr_field_write_kitti(
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context, const mexpr_field *a,
-    const mexpr_field *b, double *mean, uint64_t *n);
+MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context,
+    const mexpr_field *a, const mexpr_field *b, double *mean, uint64_t *n);
 
 /* --- features: magnitude and orientation ----------------------------------------- */
 /* Of all features: docs/features.md. Unknown displacements take no part in any. */
