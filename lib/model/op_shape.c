@@ -25,22 +25,26 @@ static mexpr_status fail_reshape(mx_infer *infer, const int64_t *dims, int rank)
         mx_shape_text(infer->inputs[0], a), mx_shape_text(&wanted, b));
 }
 
-/* Fills in the one dimension that is to be found out, number `free` (-1: none). */
-static mexpr_status solve(mx_infer *infer, int64_t *dims, int rank, int free)
+/* Fills in the one dimension that is to be found out, number `free` (-1: none), from the
+ * others. Dimensions taken over as they are (`kept`) cancel out, open or empty as they
+ * may be. */
+static mexpr_status solve(
+    mx_infer *infer, int64_t *dims, int rank, int free, uint32_t kept)
 {
     const mx_tensor *in = infer->inputs[0];
-    const int64_t count = mx_dims_product(in->dims, 0, in->rank);
-    int64_t rest = 1;
-    for (int i = 0; i < rank; i++) {
-        if (i == free)
+    int64_t count = 1, rest = 1;
+    for (int i = 0; i < in->rank; i++) {
+        if (kept & 1u << i)
             continue;
-        if (dims[i] < 0)
+        if (in->dims[i] < 0)
             return MEXPR_OK;
-        if (!mx_mul_i64(rest, dims[i], &rest))
+        if (!mx_mul_i64(count, in->dims[i], &count))
             return fail_reshape(infer, dims, rank);
     }
-    if (count < 0)
-        return MEXPR_OK;
+    for (int i = 0; i < rank; i++) {
+        if (i != free && !(kept & 1u << i) && !mx_mul_i64(rest, dims[i], &rest))
+            return fail_reshape(infer, dims, rank);
+    }
     if (free >= 0 ? rest == 0 || count % rest != 0 : count != rest)
         return fail_reshape(infer, dims, rank);
     if (free >= 0)
@@ -54,21 +58,24 @@ static mexpr_status infer_reshape(mx_infer *infer)
     const bool zero_is_zero = mx_attr_int(infer->node, "allowzero", 0) != 0;
     int64_t dims[MEXPR_MAX_RANK] = {0};
     int rank, free = -1;
+    uint32_t kept = 0;
     if (!infer->inputs[1]->data)
         return mx_infer_type(infer, 1, MX_T_INTS);
     mexpr_status status = mx_infer_ints(infer, 1, dims, MEXPR_MAX_RANK, &rank);
     if (status != MEXPR_OK)
         return status;
     for (int i = 0; i < rank; i++) {
-        if (dims[i] < -1 || (dims[i] == -1 && free >= 0) ||
-            (dims[i] == 0 && !zero_is_zero && i >= in->rank))
+        const bool keeps = dims[i] == 0 && !zero_is_zero;
+        if (dims[i] < -1 || (dims[i] == -1 && free >= 0) || (keeps && i >= in->rank))
             return fail_reshape(infer, dims, rank);
         if (dims[i] == -1)
             free = i;
-        else if (dims[i] == 0 && !zero_is_zero)
-            dims[i] = in->dims[i];
+        if (!keeps)
+            continue;
+        dims[i] = in->dims[i];
+        kept |= 1u << i;
     }
-    status = solve(infer, dims, rank, free);
+    status = solve(infer, dims, rank, free, kept);
     mx_infer_shape(infer, 0, rank, dims);
     return status;
 }
@@ -146,17 +153,25 @@ static mexpr_status infer_unsqueeze(mx_infer *infer)
 
 /* --- Dropout ----------------------------------------------------------------------- */
 
+/* Whether elements would really be dropped, as far as that is known. */
+static bool drops(const mx_tensor *ratio, const mx_tensor *training)
+{
+    if (!training || !training->data || mx_tensor_count(training) == 0 ||
+        !*(const uint8_t *)training->data)
+        return false;
+    return !ratio || !ratio->data || mx_tensor_count(ratio) == 0 ||
+           *(const float *)ratio->data != 0;
+}
+
 /* Srivastava et al.: Dropout, 2014; outside of training it does nothing. */
 static mexpr_status infer_dropout(mx_infer *infer)
 {
-    const mx_tensor *training = mx_infer_input(infer, 2);
     mexpr_status status = mx_infer_type(infer, 1, MX_T_F32);
     if (status == MEXPR_OK)
         status = mx_infer_type(infer, 2, MX_T_BOOL);
     if (status != MEXPR_OK)
         return status;
-    if (training && training->data && mx_tensor_count(training) > 0 &&
-        *(const uint8_t *)training->data)
+    if (drops(mx_infer_input(infer, 1), mx_infer_input(infer, 2)))
         return mx_fail(infer->scope, MEXPR_E_OPERATOR,
             "its training form is not known; export the model in evaluation mode");
     mx_infer_shape(infer, 1, infer->inputs[0]->rank, infer->inputs[0]->dims);
@@ -245,7 +260,7 @@ const mx_operator mx_operators_shape[] = {
         .max_outputs = 2,
         .types = MX_T_F32,
         .other_inputs = MX_INPUT_BIT(1) | MX_INPUT_BIT(2),
-        .value_inputs = MX_INPUT_BIT(2),
+        .value_inputs = MX_INPUT_BIT(1) | MX_INPUT_BIT(2),
         .flags = MX_OP_ALIAS,
         .attributes = "ratio:f seed:i",
         .infer = infer_dropout,

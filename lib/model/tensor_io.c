@@ -209,9 +209,9 @@ static bool take_shape(text *t, mx_tensor *tensor, bool *too_many)
     return true;
 }
 
-static bool is(const char *text, size_t length, const char *word)
+static bool is(const char *start, size_t length, const char *word)
 {
-    return length == strlen(word) && memcmp(text, word, length) == 0;
+    return length == strlen(word) && memcmp(start, word, length) == 0;
 }
 
 static mexpr_status set_dtype(mx_scope *scope, npy *n, const char *descr, size_t length)
