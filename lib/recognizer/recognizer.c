@@ -24,6 +24,7 @@ struct mexpr_recognizer {
     int32_t height;
     float *input; /* MX_PLANES × height × width */
     mx_class_names names;
+    mx_picture_work picture_work;
     mexpr_image *grey[2]; /* onset and apex, kept while the size stays */
 };
 
@@ -218,6 +219,7 @@ void mexpr_recognizer_destroy(mexpr_recognizer **recognizer)
     *recognizer = NULL;
     mexpr_image_destroy(&r->grey[1]);
     mexpr_image_destroy(&r->grey[0]);
+    mx_picture_work_release(context, &r->picture_work);
     mx_free(context, r->names.text);
     mx_free(context, r->input);
     mexpr_flow_destroy(&r->flow);
@@ -350,8 +352,8 @@ static mexpr_status run_stages(mexpr_recognizer *recognizer,
         status = find_flow(scope, recognizer, result);
     note_time(result, MEXPR_STAGE_FLOW, &start);
     if (status == MEXPR_OK)
-        status = mx_flow_picture(scope, result->field, recognizer->strain,
-            recognizer->width, recognizer->height, &result->picture);
+        status = mx_flow_picture(scope, &recognizer->picture_work, result->field,
+            recognizer->strain, recognizer->width, recognizer->height, &result->picture);
     note_time(result, MEXPR_STAGE_PICTURE, &start);
     if (status == MEXPR_OK)
         status = classify(scope, recognizer, result);
