@@ -25,8 +25,6 @@ static void warp_rows(const mx_flow_worker *worker)
     const mx_tvl1_warp warp = {
         .i0 = picture->images[0],
         .i1 = picture->images[1],
-        .i1x = work->gradients[0],
-        .i1y = work->gradients[1],
         .plane_stride = picture->stride,
         .width = level->width,
         .height = level->height,
