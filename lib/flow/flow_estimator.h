@@ -54,7 +54,7 @@ typedef struct mx_flow_work {
     float *state;
     float *coarse[2];
     float *lines;
-    double *errors[2];
+    float *errors[2];
     mx_pyramid pyramid;
     mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];

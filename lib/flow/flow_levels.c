@@ -45,7 +45,7 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse
         = pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height * 2, MX_TVL1_LANES);
+    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
     float *at
         = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
@@ -57,8 +57,8 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     at += 2 * coarse;
     work->lines = at;
     at += lines;
-    work->errors[0] = (double *)(void *)at;
-    work->errors[1] = (double *)(void *)(at + errors);
+    work->errors[0] = at;
+    work->errors[1] = at + errors;
     place_levels(work);
     return MEXPR_OK;
 }
