@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/checked.h"
+#include "flow/flow_picture.h"
+
 #include "flow/strain.h"
-#include "image/picture.h"
 
 /* Stretches a plane to 0..255 into every third byte; a constant plane becomes 0. */
 static void stretch(const float *in, size_t n, uint8_t *out)
@@ -30,18 +30,55 @@ static void fill_plane(
         plane[i] = mx_field_is_known(field->u[i], field->v[i]) ? in[i] : 0.0f;
 }
 
-static mexpr_status fill_picture(mx_scope *scope, const mexpr_field *field,
-    mexpr_strain kind, float *plane, float *small, mexpr_image *image)
+static void fill_picture(mx_picture_work *work, const mexpr_field *field,
+    mexpr_strain kind, mexpr_image *image)
 {
     const size_t n = (size_t)image->width * (size_t)image->height;
-    mexpr_status status = MEXPR_OK;
-    for (int i = 0; i < 3 && status == MEXPR_OK; i++) {
-        fill_plane(field, kind, i, plane);
-        status = mx_image_resize_f32(scope, plane, field->width, field->height, small,
-            image->width, image->height, MEXPR_FILTER_AREA);
-        if (status == MEXPR_OK)
-            stretch(small, n, image->data + i);
+    for (int i = 0; i < 3; i++) {
+        fill_plane(field, kind, i, work->plane);
+        mx_resizer_run(work->resizer, work->plane, work->small);
+        stretch(work->small, n, image->data + i);
     }
+}
+
+void mx_picture_work_release(mexpr_context *context, mx_picture_work *work)
+{
+    mx_free(context, work->small);
+    mx_free(context, work->plane);
+    mx_resizer_destroy(context, &work->resizer);
+    *work = (mx_picture_work){0};
+}
+
+static mexpr_status fit_work(mx_scope *scope, mx_picture_work *work,
+    const mexpr_field *field, int32_t width, int32_t height)
+{
+    if (work->resizer && work->field_width == field->width &&
+        work->field_height == field->height && work->width == width &&
+        work->height == height)
+        return MEXPR_OK;
+    mx_picture_work_release(scope->context, work);
+    work->field_width = field->width;
+    work->field_height = field->height;
+    work->width = width;
+    work->height = height;
+    work->plane = mx_alloc(scope, mx_field_size(field), sizeof *work->plane);
+    work->small = mx_alloc(scope, (size_t)width * (size_t)height, sizeof *work->small);
+    if (!work->plane || !work->small)
+        return MEXPR_E_NOMEM;
+    return mx_resizer_create(scope, field->width, field->height, width, height,
+        MEXPR_FILTER_AREA, &work->resizer);
+}
+
+mexpr_status mx_flow_picture(mx_scope *scope, mx_picture_work *work,
+    const mexpr_field *field, mexpr_strain kind, int32_t width, int32_t height,
+    mexpr_image **out)
+{
+    *out = NULL;
+    mexpr_status status = fit_work(scope, work, field, width, height);
+    if (status == MEXPR_OK)
+        status = mx_image_new(scope, MEXPR_FORMAT_RGB8, width, height, out);
+    if (status == MEXPR_OK)
+        fill_picture(work, field, kind, *out);
     return status;
 }
 
@@ -61,19 +98,8 @@ mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_field *field
         status = mx_check_size(scope, width, height);
     if (status != MEXPR_OK)
         return status;
-    mexpr_image *image = NULL;
-    float *plane = mx_alloc(scope, mx_field_size(field), sizeof *plane);
-    float *small = mx_alloc(scope, (size_t)width * (size_t)height, sizeof *small);
-    status = plane && small
-        ? mx_image_new(scope, MEXPR_FORMAT_RGB8, width, height, &image)
-        : MEXPR_E_NOMEM;
-    if (status == MEXPR_OK)
-        status = fill_picture(scope, field, kind, plane, small, image);
-    mx_free(context, small);
-    mx_free(context, plane);
-    if (status == MEXPR_OK)
-        *out = image;
-    else
-        mexpr_image_destroy(&image);
+    mx_picture_work work = {0};
+    status = mx_flow_picture(scope, &work, field, kind, width, height, out);
+    mx_picture_work_release(context, &work);
     return status;
 }
