@@ -49,14 +49,12 @@ typedef struct mx_flow_work {
     int height;
     mx_flow_settings settings;
     /* Memory, in one block: the state of the level that is solved, the flow of the one
-     * before, differences of the second picture, scratch lines per thread, row errors of
-     * even and odd iterations. */
+     * before, scratch lines per thread, row errors of even and odd iterations. */
     float *block;
     float *state;
     float *coarse[2];
-    float *gradients[2];
     float *lines;
-    double *errors[2];
+    float *errors[2];
     mx_pyramid pyramid;
     mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];

@@ -98,27 +98,56 @@ static float step_c(float *row, float *above, int width, float tau)
 
 /* --- warp -------------------------------------------------------------------------- */
 
-/* Weights of Keys' cubic (a = -1/2) for the taps -1, 0, 1, 2 at 0 <= t < 1. */
+/* Twice the weights of Keys' cubic (a = -1/2) for the taps -1, 0, 1, 2 at 0 <= t < 1. */
 static inline void cubic_weights(float t, float *w)
 {
-    w[0] = ((2.0f - t) * t - 1.0f) * t * 0.5f;
-    w[1] = ((3.0f * t - 5.0f) * t * t + 2.0f) * 0.5f;
-    w[2] = ((4.0f - 3.0f * t) * t + 1.0f) * t * 0.5f;
-    w[3] = (t - 1.0f) * t * t * 0.5f;
+    w[0] = ((2.0f - t) * t - 1.0f) * t;
+    w[1] = (3.0f * t - 5.0f) * t * t + 2.0f;
+    w[2] = ((4.0f - 3.0f * t) * t + 1.0f) * t;
+    w[3] = (t - 1.0f) * t * t;
 }
 
-/* The sample whose first tap is at `p`. Adding 0 turns -0 into 0: kernels with more taps
- * than these, the others of weight 0, then agree in every bit. */
-static inline float cubic_sample(
-    const float *p, ptrdiff_t stride, const float *wx, const float *wy)
+/* What the taps -2 to 3 weigh in the difference of the two neighbours of what w samples:
+ * w shifted right less w shifted left. */
+static inline void slope_weights(const float *w, float *v)
 {
-    float sum = 0.0f;
-    for (int i = 0; i < 4; i++) {
-        const float column = ((wy[0] * p[i] + wy[1] * p[i + stride]) + wy[2] * p[i + 2 * stride])
-            + wy[3] * p[i + 3 * stride];
-        sum = i == 0 ? wx[0] * column : sum + wx[i] * column;
-    }
-    return sum + 0.0f;
+    v[0] = -w[0];
+    v[1] = -w[1];
+    v[2] = w[0] - w[2];
+    v[3] = w[1] - w[3];
+    v[4] = w[2];
+    v[5] = w[3];
+}
+
+static inline float weigh(const float *p, ptrdiff_t step, const float *w, int n)
+{
+    float sum = w[0] * p[0];
+    for (int i = 1; i < n; i++)
+        sum += w[i] * p[i * step];
+    return sum;
+}
+
+typedef struct samples {
+    float i1, i1x, i1y;
+} samples;
+
+/* Picture and centred differences at fractions tx, ty behind the pixel at p. The factors
+ * take back the weights' doubling and halve the differences. Adding 0 turns -0 into 0:
+ * kernels with more taps than these, the others of weight 0, then agree in every bit. */
+static inline samples sample(const float *p, ptrdiff_t stride, float tx, float ty)
+{
+    float wx[4], wy[4], vx[6], vy[6], columns[6], slopes[4];
+    cubic_weights(tx, wx);
+    cubic_weights(ty, wy);
+    slope_weights(wx, vx);
+    slope_weights(wy, vy);
+    for (int i = 0; i < 6; i++)
+        columns[i] = weigh(p - stride + i - 2, stride, wy, 4);
+    for (int i = 0; i < 4; i++)
+        slopes[i] = weigh(p - 2 * stride + i - 1, stride, vy, 6);
+    return (samples) { weigh(columns + 1, 1, wx, 4) * 0.25f + 0.0f,
+        weigh(columns, 1, vx, 6) * 0.125f + 0.0f,
+        weigh(slopes, 1, wx, 4) * 0.125f + 0.0f };
 }
 
 static void warp_c(const mx_tvl1_warp *w, int y, float *row)
@@ -131,20 +160,15 @@ static void warp_c(const mx_tvl1_warp *w, int y, float *row)
         if (px >= 1.0f && px < (float)(w->width - 2) && py >= 1.0f
             && py < (float)(w->height - 2)) {
             const int ix = (int)px, iy = (int)py;
-            const ptrdiff_t tap = (iy - 1) * w->plane_stride + (ix - 1);
-            float wx[4], wy[4];
-            cubic_weights(px - (float)ix, wx);
-            cubic_weights(py - (float)iy, wy);
-            const float i1 = cubic_sample(w->i1 + tap, w->plane_stride, wx, wy);
-            const float gx = cubic_sample(w->i1x + tap, w->plane_stride, wx, wy);
-            const float gy = cubic_sample(w->i1y + tap, w->plane_stride, wx, wy);
-            const float squared = gx * gx + gy * gy;
+            const samples at_p = sample(w->i1 + iy * w->plane_stride + ix, w->plane_stride,
+                px - (float)ix, py - (float)iy);
+            const float squared = at_p.i1x * at_p.i1x + at_p.i1y * at_p.i1y;
             if (squared >= MX_TVL1_NO_GRADIENT) {
                 length = sqrtf(squared);
                 const float inverse = 1.0f / length;
-                n1 = gx * inverse;
-                n2 = gy * inverse;
-                a = (i1 - w->i0[y * w->plane_stride + x]) * (inverse * w->units)
+                n1 = at_p.i1x * inverse;
+                n2 = at_p.i1y * inverse;
+                a = (at_p.i1 - w->i0[y * w->plane_stride + x]) * (inverse * w->units)
                     - (n1 * u1 + n2 * u2);
             }
         }
