@@ -39,7 +39,7 @@ mexpr_status mx_file_read_at(mx_scope *scope, const mx_file *file, const char *p
 void mx_file_close(mx_file *file);
 
 /* Writes a file whole or not at all: to a temporary name in the same folder, then
- * renamed. */
+ * renamed. What is there already must be a regular file. */
 mexpr_status mx_file_write(
     mx_scope *scope, const char *path, const void *bytes, size_t size);
 
