@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar, Union
 
 from . import _signatures as c
+from ._buffer import Memory, new_memory
 from ._library import lib
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -330,6 +331,15 @@ class Context(Speaker):
         out = ctypes.POINTER(kind)()
         self._call(function, *arguments, ctypes.byref(out))
         return Handle(out, destroy, self._use())
+
+    def _values(self, function: Any, *arguments: Any) -> Memory:
+        """A row of float32 from function(self, *arguments, values, capacity, n)."""
+        count = ctypes.c_size_t()
+        with self._lock:
+            self._call(function, *arguments, None, 0, ctypes.byref(count))
+            values = new_memory("f4", (count.value,))
+            self._call(function, *arguments, values.floats(), count, None)
+        return values
 
     def __repr__(self) -> str:
         return "<Context, closed>" if self.closed else f"<Context, {self.threads} threads>"
