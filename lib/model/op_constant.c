@@ -170,6 +170,14 @@ static mexpr_status infer_cast(mx_infer *infer)
     return mx_infer_same(infer);
 }
 
+static mexpr_status infer_cast_like(mx_infer *infer)
+{
+    cast_params *p = infer->params;
+    p->to = infer->inputs[1]->dtype;
+    infer->outputs[0]->dtype = (int32_t)p->to;
+    return mx_infer_same(infer);
+}
+
 /* What does not fit becomes the nearest number that does; NaN becomes 0. */
 static int64_t int_from_float(float x, int64_t low, int64_t high)
 {
@@ -261,6 +269,19 @@ const mx_operator mx_operators_constant[] = {
         .infer = infer_cast,
         .forward = cast,
         .note = "float16 and bfloat16 round, and stay float32 like float64"},
+    {.name = "CastLike",
+        .domain = "",
+        .since = 15,
+        .min_inputs = 2,
+        .max_inputs = 2,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_ALL,
+        .other_inputs = MX_INPUT_BIT(1),
+        .attributes = "saturate:i",
+        .params_size = sizeof(cast_params),
+        .infer = infer_cast_like,
+        .forward = cast},
     {.name = "Constant",
         .domain = "",
         .since = 1,

@@ -407,61 +407,6 @@ static mexpr_status tile(const mx_run *run)
     return MEXPR_OK;
 }
 
-/* --- Gather ------------------------------------------------------------------------ */
-
-static mexpr_status infer_gather(mx_infer *infer)
-{
-    const mx_tensor *in = infer->inputs[0], *indices = infer->inputs[1];
-    axis_params *p = infer->params;
-    p->axis = mx_attr_int(infer->node, "axis", 0);
-    mexpr_status status = mx_infer_type(infer, 1, MX_T_INTS);
-    if (status == MEXPR_OK)
-        status = mx_infer_axis(infer, &p->axis, in->rank);
-    if (status != MEXPR_OK)
-        return status;
-    int64_t dims[2 * MEXPR_MAX_RANK];
-    int rank = 0;
-    for (int i = 0; i < p->axis; i++)
-        dims[rank++] = in->dims[i];
-    for (int i = 0; i < indices->rank; i++)
-        dims[rank++] = indices->dims[i];
-    for (int i = (int)p->axis + 1; i < in->rank; i++)
-        dims[rank++] = in->dims[i];
-    mx_infer_shape(infer, 0, rank, dims);
-    return MEXPR_OK;
-}
-
-static int64_t index_at(const mx_tensor *indices, int64_t i)
-{
-    return indices->dtype == MEXPR_DTYPE_I64 ? ((const int64_t *)indices->data)[i]
-                                             : ((const int32_t *)indices->data)[i];
-}
-
-static mexpr_status gather(const mx_run *run)
-{
-    const axis_params *p = run->params;
-    const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
-    const int64_t n = in->dims[p->axis], n_indices = mx_tensor_count(indices);
-    const int64_t outer = mx_dims_product(in->dims, 0, (int)p->axis);
-    const size_t size = block_bytes(in, p->axis + 1, in->rank);
-    uint8_t *to = run->outputs[0]->data;
-    if (mx_tensor_count(run->outputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t o = 0; o < outer; o++) {
-        const uint8_t *from = (const uint8_t *)in->data + (size_t)(o * n) * size;
-        for (int64_t i = 0; i < n_indices; i++, to += size) {
-            int64_t index = index_at(indices, i);
-            if (index < -n || index >= n)
-                return mx_fail(run->scope, MEXPR_E_SHAPE,
-                    "the index %lld does not exist in a dimension of %lld",
-                    (long long)index, (long long)n);
-            index += index < 0 ? n : 0;
-            memcpy(to, from + (size_t)index * size, size);
-        }
-    }
-    return MEXPR_OK;
-}
-
 /* --- Pad --------------------------------------------------------------------------- */
 
 typedef enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } pad_mode;
@@ -663,8 +608,6 @@ const mx_operator mx_operators_move[] = {
         .forward = concat},
     MOVE(
         "Expand", 8, 2, 2, 0, "", MX_INPUT_BIT(1), MX_INPUT_BIT(1), infer_expand, expand),
-    MOVE("Gather", 1, 2, 2, sizeof(axis_params), "axis:i", MX_INPUT_BIT(1), 0,
-        infer_gather, gather),
     MOVE("Pad", 11, 2, 4, sizeof(pad_params), "mode:s", 14,
         MX_INPUT_BIT(1) | MX_INPUT_BIT(3), infer_pad, pad),
     MOVE("Slice", 10, 3, 5, sizeof(slice_params), "", 30, 30, infer_slice, slice),

@@ -16,5 +16,8 @@ extern const mx_operator mx_operators_norm[];        /* op_norm.c */
 extern const mx_operator mx_operators_shape[];       /* op_shape.c */
 extern const mx_operator mx_operators_move[];        /* op_move.c */
 extern const mx_operator mx_operators_constant[];    /* op_constant.c */
+extern const mx_operator mx_operators_math[];        /* op_math.c */
+extern const mx_operator mx_operators_rank[];        /* op_rank.c */
+extern const mx_operator mx_operators_select[];      /* op_select.c */
 
 #endif

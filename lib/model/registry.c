@@ -15,6 +15,9 @@ static const mx_operator *const families[] = {
     mx_operators_shape,
     mx_operators_move,
     mx_operators_constant,
+    mx_operators_math,
+    mx_operators_rank,
+    mx_operators_select,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
