@@ -190,8 +190,8 @@ static bool output_decides(const finish *f, const mx_node *node)
     return false;
 }
 
-/* Backwards from inputs like the shape of Reshape: everything it is computed from has to
- * be known when a plan is made. */
+/* Backwards from inputs like the shape of Reshape: what it is computed from is folded,
+ * however large. */
 static mexpr_status find_deciding(finish *f)
 {
     mx_graph *graph = f->graph;
@@ -206,10 +206,10 @@ static mexpr_status find_deciding(finish *f)
             const bool own = k < 32 && node->op->value_inputs & MX_INPUT_BIT(k);
             if ((all || own) && node->inputs[k] >= 0)
                 f->decides[node->inputs[k]] = true;
+            if (own && node->inputs[k] >= 0)
+                graph->values[node->inputs[k]].decides_shape = true;
         }
     }
-    for (int i = 0; i < graph->n_values; i++)
-        graph->values[i].decides_shape = f->decides[i];
     return MEXPR_OK;
 }
 

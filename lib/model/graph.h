@@ -54,7 +54,7 @@ typedef struct mx_value {
     int producer; /* node, -1: graph input, initializer, or not made yet */
     bool is_input;
     bool is_output;
-    /* A shape is computed from its values: it has to be known when a plan is made. */
+    /* A shape follows from its values: they have to be known when that is planned. */
     bool decides_shape;
     /* What is known before running: type and shape as far as they are fixed; data for
      * initializers and everything computed from them. */
