@@ -19,5 +19,6 @@ extern const mx_operator mx_operators_constant[];    /* op_constant.c */
 extern const mx_operator mx_operators_math[];        /* op_math.c */
 extern const mx_operator mx_operators_rank[];        /* op_rank.c */
 extern const mx_operator mx_operators_select[];      /* op_select.c */
+extern const mx_operator mx_operators_dynamic[];     /* op_dynamic.c */
 
 #endif

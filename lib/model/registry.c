@@ -18,6 +18,7 @@ static const mx_operator *const families[] = {
     mx_operators_math,
     mx_operators_rank,
     mx_operators_select,
+    mx_operators_dynamic,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
