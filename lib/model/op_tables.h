@@ -20,5 +20,7 @@ extern const mx_operator mx_operators_math[];        /* op_math.c */
 extern const mx_operator mx_operators_rank[];        /* op_rank.c */
 extern const mx_operator mx_operators_select[];      /* op_select.c */
 extern const mx_operator mx_operators_dynamic[];     /* op_dynamic.c */
+extern const mx_operator mx_operators_resize[];      /* op_resize.c */
+extern const mx_operator mx_operators_sample[];      /* op_sample.c */
 
 #endif

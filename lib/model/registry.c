@@ -19,6 +19,8 @@ static const mx_operator *const families[] = {
     mx_operators_rank,
     mx_operators_select,
     mx_operators_dynamic,
+    mx_operators_resize,
+    mx_operators_sample,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
