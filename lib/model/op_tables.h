@@ -22,5 +22,7 @@ extern const mx_operator mx_operators_select[];      /* op_select.c */
 extern const mx_operator mx_operators_dynamic[];     /* op_dynamic.c */
 extern const mx_operator mx_operators_resize[];      /* op_resize.c */
 extern const mx_operator mx_operators_sample[];      /* op_sample.c */
+extern const mx_operator mx_operators_einsum[];      /* op_einsum.c */
+extern const mx_operator mx_operators_ml[];          /* op_ml.c */
 
 #endif

@@ -104,6 +104,10 @@ mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *n
 /* All of them, in alphabetical order within a family. NULL behind the last. */
 const mx_operator *mx_operator_at(int index);
 
+/* Operators that are left out on purpose: name, with '*' at its end for all that begin
+ * so, and reason. NULL behind the last. */
+const char *mx_operator_refusal(int index, const char **reason);
+
 /* Work on the nodes of a graph, one at a time, with `tensors` indexed by value. */
 typedef struct mx_frame {
     mx_scope *scope;

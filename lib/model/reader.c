@@ -6,7 +6,9 @@
 #include "model/operator.h"
 #include "model/weights.h"
 
-enum { IR_FIRST = 3, IR_LAST = 10, OPSET_FIRST = 11, OPSET_LAST = 21 };
+enum { IR_FIRST = 3, IR_LAST = 10, OPSET_FIRST = 11, OPSET_LAST = 21, ML_LAST = 5 };
+
+static const char ml_domain[] = "ai.onnx.ml";
 
 typedef struct reader {
     mx_scope *scope;
@@ -14,6 +16,7 @@ typedef struct reader {
     mx_arena arena; /* of what is unpacked */
     mx_wire_model wire;
     mx_weights weights;
+    int64_t ml_opset; /* of the domain ai.onnx.ml, 0: not used */
 } reader;
 
 /* --- header ------------------------------------------------------------------------ */
@@ -34,7 +37,15 @@ static mexpr_status read_versions(reader *r)
     for (size_t i = 0; i < model->n_opset_import; i++) {
         if (is_onnx_domain(model->opset_import[i]->domain))
             opset = model->opset_import[i]->version;
+        else if (strcmp(model->opset_import[i]->domain, ml_domain) == 0)
+            r->ml_opset = model->opset_import[i]->version;
     }
+    if (r->ml_opset < 0 || r->ml_opset > ML_LAST)
+        return mx_fail(r->scope, MEXPR_E_OPSET,
+            "the model is of opset %lld of the domain %s; 1 to %d are supported",
+            (long long)r->ml_opset, ml_domain, ML_LAST);
+    if (opset == 0 && r->ml_opset > 0) /* nothing of the ONNX domain */
+        opset = OPSET_FIRST;
     if (opset < OPSET_FIRST || opset > OPSET_LAST)
         return mx_fail(r->scope, MEXPR_E_OPSET,
             "the model is of opset %lld; %d to %d are supported: convert or export it "
@@ -280,7 +291,8 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node)
     mx_node_source source = {.name = node->name,
         .op_type = node->op_type,
         .domain = is_onnx_domain(node->domain) ? "" : node->domain,
-        .opset = r->graph->opset,
+        .opset = strcmp(node->domain, ml_domain) == 0 ? (int)r->ml_opset
+                                                      : r->graph->opset,
         .n_inputs = node->n_input,
         .n_outputs = node->n_output,
         .inputs = (const char *const *)node->input,
