@@ -102,7 +102,8 @@ static mexpr_status infer_range(mx_infer *infer)
     const mx_tensor *const *in = infer->inputs;
     bool known = true;
     for (int k = 0; k < 3; k++) {
-        if (mx_dims_product(in[k]->dims, 0, in[k]->rank) != 1)
+        const int64_t count = mx_dims_product(in[k]->dims, 0, in[k]->rank);
+        if (count >= 0 && count != 1)
             return mx_fail(
                 infer->scope, MEXPR_E_SHAPE, "its inputs must be single numbers");
         known = known && in[k]->data;

@@ -321,7 +321,8 @@ static mexpr_status unique(const mx_run *run)
 
 static bool is_number(const mx_tensor *t)
 {
-    return !t || mx_dims_product(t->dims, 0, t->rank) == 1;
+    const int64_t n = t ? mx_dims_product(t->dims, 0, t->rank) : 1;
+    return n < 0 || n == 1;
 }
 
 static mexpr_status infer_suppression(mx_infer *infer)

@@ -463,28 +463,13 @@ static void estimate(const mx_run *run, double *scores, double *memory)
     couple(c, r, q, qp, scores);
 }
 
-static bool is_all_positive(const mx_run *run)
-{
-    const mx_attribute *w = mx_attr(run->node, "coefficients");
-    for (size_t i = 0; i < w->n; i++) {
-        if (!(w->floats[i] >= 0))
-            return false;
-    }
-    return true;
-}
-
-/* The label as ONNX has it: of two classes with one machine of positive weights, the
- * second as soon as it weighs a half. */
-static int64_t svm_label(const mx_run *run, const double *weights, bool all_positive)
+/* One class alone is 1 where its weight is positive. */
+static int64_t svm_label(const mx_run *run, const double *weights)
 {
     const ml_params *p = run->params;
-    const int64_t best = largest(weights, p->n_classes);
-    if (mx_attr(run->node, "rho")->n != 1 || p->n_classes > 2)
-        return label_at(run, best);
-    if (p->n_classes == 2)
-        return label_at(
-            run, !p->has_probability && all_positive && weights[best] >= 0.5 ? 1 : best);
-    return weights[best] > 0;
+    if (p->n_classes == 1)
+        return weights[0] > 0;
+    return label_at(run, largest(weights, p->n_classes));
 }
 
 static mexpr_status svm_classifier(const mx_run *run)
@@ -493,7 +478,6 @@ static mexpr_status svm_classifier(const mx_run *run)
     const int64_t rows = run->outputs[0]->dims[0], c = p->n_classes;
     double *kernels = run->workspace, *scores = kernels + p->n_vectors;
     double *votes = scores + c * c + 2, *memory = votes + c;
-    const bool all_positive = is_all_positive(run);
     for (int64_t r = 0; r < rows; r++) {
         const double *weights = p->n_vectors > 0 ? votes : scores;
         if (p->n_vectors > 0)
@@ -505,7 +489,7 @@ static mexpr_status svm_classifier(const mx_run *run)
                             KERNEL_LINEAR);
         if (p->has_probability)
             estimate(run, scores, memory);
-        ((int64_t *)run->outputs[0]->data)[r] = svm_label(run, weights, all_positive);
+        ((int64_t *)run->outputs[0]->data)[r] = svm_label(run, weights);
         if (p->n_out > p->n_scores) {
             scores[1] = scores[0];
             scores[0] = -scores[0];

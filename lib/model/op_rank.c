@@ -231,7 +231,8 @@ static mexpr_status infer_cumsum(mx_infer *infer)
     const mexpr_status status = mx_infer_type(infer, 1, MX_T_INTS);
     if (status != MEXPR_OK)
         return status;
-    if (mx_dims_product(axis->dims, 0, axis->rank) != 1)
+    const int64_t n = mx_dims_product(axis->dims, 0, axis->rank);
+    if (n >= 0 && n != 1)
         return mx_fail(infer->scope, MEXPR_E_SHAPE, "its axis must be one number");
     p->exclusive = mx_attr_int(infer->node, "exclusive", 0) != 0;
     p->reverse = mx_attr_int(infer->node, "reverse", 0) != 0;

@@ -372,7 +372,7 @@ static void write_number(void *y, int32_t dtype, double x)
         *(float *)y = (float)x;
         return;
     }
-    x = x != x ? 0 : x < low ? low : x > high ? high : x;
+    x = x != x ? 0 : x < low ? low : x > high ? high : rint(x);
     if (dtype == MEXPR_DTYPE_I32)
         *(int32_t *)y = (int32_t)x;
     else if (dtype == MEXPR_DTYPE_I64)
@@ -558,8 +558,8 @@ static void resize_axis(const mx_run *run, int d, const float *from, float *to)
     }
 }
 
-/* Axis by axis: the weights of several axes are products. Integers go through float32,
- * and the whole part of the result. */
+/* Axis by axis: the weights of several axes are products. Integers go through float32
+ * and are rounded. */
 static void resize_weighted(const mx_run *run)
 {
     const resize_params *p = run->params;

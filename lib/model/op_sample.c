@@ -186,7 +186,7 @@ static int axis_taps(
     if (!(x > -1e9 && x < 1e9)) /* NaN too: far outside */
         x = -1e9;
     x = p->mode == NEAREST ? rint(x) : x;
-    if (x < low || x > high) {
+    if (p->mode != CUBIC && (x < low || x > high)) {
         if (p->padding == BORDER)
             x = x < 0 ? 0 : x > (double)n - 1 ? (double)n - 1 : x;
         else if (p->padding == REFLECTION)
