@@ -72,7 +72,8 @@ enum {
     MX_OP_VARIADIC = 4,   /* any number of inputs from min_inputs on */
     /* How large outputs are comes out of running: infer leaves dimensions open and sets
      * capacity, forward fills them in. */
-    MX_OP_DYNAMIC = 8
+    MX_OP_DYNAMIC = 8,
+    MX_OP_BRANCH = 16 /* input 1 or 2, by the constant input 0 */
 };
 
 enum { MX_MAX_PARAMS = 512, MX_INPUT = 1 };

@@ -23,6 +23,7 @@ static const mx_operator *const families[] = {
     mx_operators_sample,
     mx_operators_einsum,
     mx_operators_ml,
+    mx_operators_flow,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
