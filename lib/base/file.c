@@ -216,8 +216,8 @@ mexpr_status mx_file_write(
     struct stat info;
     /* Renaming over a device such as /dev/null would put a file in its place. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return mx_fail(scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file",
-            path);
+        return mx_fail(
+            scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file", path);
     const int fd = open_temporary(path, temporary, sizeof temporary);
     if (fd < 0) {
         const mexpr_status status = fail_errno(scope, "write", path, errno);
