@@ -42,7 +42,8 @@ static const char *reason(int code)
     }
 }
 
-static mexpr_status fail_errno(mx_scope *scope, const char *verb, const char *path, int code)
+static mexpr_status fail_errno(
+    mx_scope *scope, const char *verb, const char *path, int code)
 {
     const mexpr_status status = code == ENOENT ? MEXPR_E_NOT_FOUND : MEXPR_E_IO;
     return mx_fail(scope, status, "cannot %s '%.200s': %s (error %d)", verb, path,
@@ -74,7 +75,7 @@ static mexpr_status file_from_fd(mx_scope *scope, int fd, const char *path, mx_f
 
 mexpr_status mx_file_open(mx_scope *scope, const char *path, mx_file *file)
 {
-    *file = (mx_file) MX_FILE_NONE;
+    *file = (mx_file)MX_FILE_NONE;
     /* O_NONBLOCK: opening a FIFO must not hang; it means nothing for regular files. */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
@@ -86,14 +87,15 @@ mexpr_status mx_file_read_at(mx_scope *scope, const mx_file *file, const char *p
     uint64_t offset, void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        const ssize_t n = pread(
-            file->fd, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
+        const ssize_t n =
+            pread(file->fd, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return fail_errno(scope, "read", path, errno);
         if (n == 0)
-            return mx_fail(scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
+            return mx_fail(
+                scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
         done += (size_t)n;
     }
     return MEXPR_OK;
@@ -103,7 +105,7 @@ void mx_file_close(mx_file *file)
 {
     if (file->fd >= 0)
         close(file->fd);
-    *file = (mx_file) MX_FILE_NONE;
+    *file = (mx_file)MX_FILE_NONE;
 }
 
 /* Reads all of an open file into memory of the context. */
@@ -113,8 +115,8 @@ static mexpr_status read_whole(
     uint8_t *buffer = mx_alloc(scope, (size_t)file->size, 1);
     if (!buffer)
         return MEXPR_E_NOMEM;
-    const mexpr_status status
-        = mx_file_read_at(scope, file, path, 0, buffer, (size_t)file->size);
+    const mexpr_status status =
+        mx_file_read_at(scope, file, path, 0, buffer, (size_t)file->size);
     if (status != MEXPR_OK) {
         mx_free(scope->context, buffer);
         return status;
@@ -124,7 +126,8 @@ static mexpr_status read_whole(
     return MEXPR_OK;
 }
 
-mexpr_status mx_file_read(mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
+mexpr_status mx_file_read(
+    mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
 {
     *bytes = NULL;
     *size = 0;
@@ -156,11 +159,12 @@ static int open_folder_of(const char *path)
 mexpr_status mx_file_open_beside(
     mx_scope *scope, const char *path, const char *name, mx_file *file)
 {
-    *file = (mx_file) MX_FILE_NONE;
-    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0
-        || strcmp(name, "..") == 0)
+    *file = (mx_file)MX_FILE_NONE;
+    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0)
         return mx_fail(scope, MEXPR_E_EXTERNAL,
-            "the side file '%.200s' must lie beside its model: a plain name without folders",
+            "the side file '%.200s' must lie beside its model: a plain name without "
+            "folders",
             name);
     const int folder = open_folder_of(path);
     if (folder < 0)
@@ -169,8 +173,8 @@ mexpr_status mx_file_open_beside(
     const int code = errno;
     close(folder);
     if (fd < 0)
-        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s", name,
-            reason(code));
+        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s",
+            name, reason(code));
     const mexpr_status status = file_from_fd(scope, fd, name, file);
     return status == MEXPR_E_IO ? MEXPR_E_EXTERNAL : status;
 }
@@ -179,8 +183,8 @@ mexpr_status mx_file_open_beside(
 static int open_temporary(const char *path, char *temporary, size_t temporary_size)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        const int n = snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path,
-            (long)getpid(), i);
+        const int n =
+            snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path, (long)getpid(), i);
         if (n < 0 || (size_t)n >= temporary_size) {
             errno = ENAMETOOLONG;
             return -1;
@@ -205,9 +209,15 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size)
     return true;
 }
 
-mexpr_status mx_file_write(mx_scope *scope, const char *path, const void *bytes, size_t size)
+mexpr_status mx_file_write(
+    mx_scope *scope, const char *path, const void *bytes, size_t size)
 {
     char temporary[MAX_PATH_BYTES];
+    struct stat info;
+    /* Renaming over a device such as /dev/null would put a file in its place. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return mx_fail(
+            scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file", path);
     const int fd = open_temporary(path, temporary, sizeof temporary);
     if (fd < 0) {
         const mexpr_status status = fail_errno(scope, "write", path, errno);

@@ -94,13 +94,12 @@ static mx_flow_settings settings_of(const mexpr_flow *flow)
 
 mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
 {
-    if (out)
-        *out = NULL;
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
     mx_scope *scope = mx_context_scope(context);
-    if (!out)
-        return mx_fail(scope, MEXPR_E_ARG, "out is NULL");
     mexpr_flow *flow = mx_calloc(scope, 1, sizeof *flow);
     if (!flow)
         return MEXPR_E_NOMEM;
@@ -130,6 +129,9 @@ const char *mexpr_flow_last_error(const mexpr_flow *flow)
 
 /* --- flow -------------------------------------------------------------------------- */
 
+/* Beyond this, neighbouring pixels would be one place in single precision. */
+enum { MAX_SIDE = 1 << 23 };
+
 mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
     const mexpr_image *second, mexpr_field *field)
 {
@@ -149,6 +151,10 @@ mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
         return mx_fail(&flow->scope, MEXPR_E_SHAPE,
             "the field is %d×%d, but the pictures are %d×%d", field->width, field->height,
             width, height);
+    if (width > MAX_SIDE || height > MAX_SIDE)
+        return mx_fail(&flow->scope, MEXPR_E_LIMIT,
+            "the pictures are %d×%d; no side may be longer than %d pixels", width, height,
+            MAX_SIDE);
     const mx_flow_settings settings = settings_of(flow);
     const mexpr_status status = mx_flow_prepare(flow, &settings, width, height);
     if (status != MEXPR_OK)

@@ -32,13 +32,12 @@ typedef struct mx_flow_mark {
     _Alignas(MX_ALIGNMENT) atomic_uint_least64_t step;
 } mx_flow_mark;
 
-/* The level in work: its state rows (tvl1_kernel.h) lie in `rows`, row y at
+/* A level while it is solved: row y of its state (tvl1_kernel.h) is at
  * rows + y × row_floats, with a row of zeros above the first. */
 typedef struct mx_flow_level {
     int index;
     int width;
     int height;
-    ptrdiff_t stride;
     ptrdiff_t row_floats;
     float *rows;
     mx_barrier barrier;
@@ -49,13 +48,13 @@ typedef struct mx_flow_work {
     int width;
     int height;
     mx_flow_settings settings;
-    /* Memory, in one block: the state of even and odd levels, differences of the second
-     * picture, scratch lines per thread, row errors of even and odd iterations. */
+    /* Memory, in one block: the state of the level that is solved, the flow of the one
+     * before, scratch lines per thread, row errors of even and odd iterations. */
     float *block;
-    float *states[2];
-    float *gradients[2];
+    float *state;
+    float *coarse[2];
     float *lines;
-    double *errors[2];
+    float *errors[2];
     mx_pyramid pyramid;
     mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];

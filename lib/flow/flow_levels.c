@@ -11,23 +11,11 @@ enum { MIN_ROWS_PER_THREAD = 24 };
 
 /* --- memory ------------------------------------------------------------------------ */
 
-static ptrdiff_t state_stride(int width)
-{
-    return (ptrdiff_t)mx_round_up((size_t)width + 1, MX_TVL1_LANES);
-}
-
-/* A row of zeros above the first, and lanes before it that a vector may read. */
-static size_t state_floats(int width, int height)
-{
-    return (size_t)MX_TVL1_ROWS * (size_t)state_stride(width) * ((size_t)height + 1)
-        + MX_TVL1_LANES;
-}
-
-/* Inputs and scratch planes of the pyramids lie in the finest level's state, which is not
- * in use yet: four planes of the ten. */
+/* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet: four
+ * planes of the ten. */
 static float *scratch_plane(const mx_flow_work *work, int index)
 {
-    return work->states[0] + (size_t)index * work->pyramid.plane_floats;
+    return work->state + (size_t)index * work->pyramid.plane_floats;
 }
 
 float *mx_flow_input(mexpr_flow *flow, int which)
@@ -43,9 +31,8 @@ static void place_levels(mx_flow_work *work)
         level->index = i;
         level->width = picture->width;
         level->height = picture->height;
-        level->stride = state_stride(picture->width);
-        level->row_floats = MX_TVL1_ROWS * level->stride;
-        level->rows = work->states[i % 2] + MX_TVL1_LANES + level->row_floats;
+        level->row_floats = mx_tvl1_row_floats(picture->width);
+        level->rows = work->state + level->row_floats;
     }
 }
 
@@ -53,24 +40,25 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
 {
     const mx_pyramid *pyramid = &work->pyramid;
     const mx_pyramid_level *finest = &pyramid->levels[0], *next = finest + 1;
-    const size_t even = state_floats(finest->width, finest->height);
-    const size_t odd = pyramid->n_levels > 1 ? state_floats(next->width, next->height) : 0;
-    const size_t plane = pyramid->plane_floats + 2 * MX_TVL1_GUARD;
+    const size_t state
+        = (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
+    const size_t coarse
+        = pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height * 2, MX_TVL1_LANES);
-    work->block
-        = mx_alloc(scope, even + odd + 2 * plane + lines + 2 * errors, sizeof(float));
-    if (!work->block)
+    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
+    float *at
+        = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    if (!at)
         return MEXPR_E_NOMEM;
-    work->states[0] = work->block;
-    work->states[1] = work->states[0] + even;
-    work->gradients[0] = work->states[1] + odd + MX_TVL1_GUARD;
-    work->gradients[1] = work->gradients[0] + plane;
-    work->lines = work->states[1] + odd + 2 * plane;
-    work->errors[0] = (double *)(void *)(work->lines + lines);
-    work->errors[1] = (double *)(void *)(work->lines + lines + errors);
-    /* What lies before, between and behind the two planes is read, though never used. */
-    memset(work->gradients[0] - MX_TVL1_GUARD, 0, 2 * plane * sizeof(float));
+    work->block = work->state = at;
+    at += state;
+    work->coarse[0] = at;
+    work->coarse[1] = at + coarse;
+    at += 2 * coarse;
+    work->lines = at;
+    at += lines;
+    work->errors[0] = at;
+    work->errors[1] = at + errors;
     place_levels(work);
     return MEXPR_OK;
 }
@@ -107,25 +95,22 @@ void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work)
 
 /* --- one level --------------------------------------------------------------------- */
 
-/* Zeros right of each sub-row, the dual variable 0, and the flow from the coarser level. */
+/* The dual variable 0, the flow from the coarser level, zeros right of the picture. */
 static void init_row(const mx_flow_worker *worker, int y, float *lines)
 {
     const mx_flow_level *level = worker->level;
     const mx_flow_work *work = &worker->flow->work;
+    const mx_tvl1_kernels *kernels = &worker->flow->kernels;
     float *row = level->rows + y * level->row_floats;
-    const size_t pad = (size_t)(level->stride - level->width);
-    memset(row + MX_TVL1_P11 * level->stride, 0,
-        (size_t)(MX_TVL1_A - MX_TVL1_P11) * (size_t)level->stride * sizeof *row);
-    for (int i = 0; i < MX_TVL1_ROWS; i++)
-        memset(row + i * level->stride + level->width, 0, pad * sizeof *row);
+    for (ptrdiff_t i = 0; i < level->row_floats - MX_TVL1_BLOCK; i += MX_TVL1_BLOCK)
+        memset(row + i, 0, MX_TVL1_A * MX_TVL1_LANES * sizeof *row);
+    memset(row + level->row_floats - MX_TVL1_BLOCK, 0, MX_TVL1_BLOCK * sizeof *row);
+    if (level->index + 1 == work->pyramid.n_levels)
+        return;
     for (int i = 0; i < 2; i++) {
-        float *flow = row + (MX_TVL1_U1 + i) * level->stride;
-        if (level->index + 1 == work->pyramid.n_levels)
-            memset(flow, 0, (size_t)level->width * sizeof *flow);
-        else
-            mx_pyramid_grow_row(&work->pyramid, &worker->flow->kernels, level->index, y,
-                level[1].rows + (MX_TVL1_U1 + i) * level[1].stride, level[1].row_floats,
-                flow, lines);
+        mx_pyramid_grow_row(
+            &work->pyramid, kernels, level->index, y, work->coarse[i], lines);
+        kernels->pack(row, lines, MX_TVL1_U1 + i, level->width);
     }
 }
 
@@ -133,17 +118,29 @@ static void init_level(const mx_flow_worker *worker)
 {
     const mx_flow_level *level = worker->level;
     const mx_flow_work *work = &worker->flow->work;
-    const mx_pyramid_level *picture = &work->pyramid.levels[level->index];
     float *lines = work->lines + (size_t)worker->index * work->pyramid.line_floats;
     if (worker->first_row == 0)
-        memset(level->rows - level->row_floats - MX_TVL1_LANES, 0,
-            (size_t)(level->row_floats + MX_TVL1_LANES) * sizeof(float));
-    for (int y = worker->first_row; y < worker->end_row; y++) {
-        const float *row = picture->images[1] + y * picture->stride;
-        worker->flow->kernels.gradient(work->gradients[0] + y * picture->stride,
-            work->gradients[1] + y * picture->stride, y > 0 ? row - picture->stride : row,
-            row, y + 1 < picture->height ? row + picture->stride : row, picture->width);
+        memset(level->rows - level->row_floats, 0,
+            (size_t)level->row_floats * sizeof(float));
+    for (int y = worker->first_row; y < worker->end_row; y++)
         init_row(worker, y, lines);
+}
+
+/* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
+ * the next level. */
+static void finish_level(const mx_flow_worker *worker)
+{
+    const mx_flow_work *work = &worker->flow->work;
+    const mx_flow_level *level = worker->level;
+    const bool is_finest = level->index == 0;
+    const float factor = is_finest ? work->settings.theta / work->settings.tau : 1.0f;
+    const ptrdiff_t stride
+        = is_finest ? level->width : work->pyramid.levels[level->index].stride;
+    for (int i = 0; i < 2; i++) {
+        float *out = is_finest ? (i ? work->v : work->u) : work->coarse[i];
+        for (int y = worker->first_row; y < worker->end_row; y++)
+            worker->flow->kernels.unpack(out + y * stride,
+                level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor, level->width);
     }
 }
 
@@ -163,22 +160,6 @@ static void share_level(mx_flow_worker *worker, mx_flow_level *level)
 
 /* --- all levels -------------------------------------------------------------------- */
 
-/* This worker's rows of the finest level, in pixels. */
-static void hand_out(const mx_flow_worker *worker)
-{
-    const mx_flow_work *work = &worker->flow->work;
-    const mx_tvl1_kernels *kernels = &worker->flow->kernels;
-    const mx_flow_level *level = worker->level;
-    const float pixels = work->settings.theta / work->settings.tau;
-    for (int y = worker->first_row; y < worker->end_row; y++) {
-        const float *row = level->rows + y * level->row_floats;
-        float *u = work->u + (size_t)y * (size_t)level->width;
-        float *v = work->v + (size_t)y * (size_t)level->width;
-        kernels->scale(u, row + MX_TVL1_U1 * level->stride, pixels, level->width);
-        kernels->scale(v, row + MX_TVL1_U2 * level->stride, pixels, level->width);
-    }
-}
-
 static void work_as(void *arg, int index, int n)
 {
     mexpr_flow *flow = arg;
@@ -195,9 +176,9 @@ static void work_as(void *arg, int index, int n)
             init_level(&worker);
             mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
             mx_tvl1_level(&worker);
+            finish_level(&worker);
         }
     }
-    hand_out(&worker);
 }
 
 static void reset(mx_barrier *barrier)

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #define MX_ISA(name) mx_tvl1_##name##_avx2
-#include "kernel/tvl1_simple.inc"
+#include "kernel/tvl1_kernel_simple.inc"
 
 typedef __m256 vf;
 typedef __m256 vm;
@@ -27,6 +27,9 @@ enum { VF_LANES = 8 };
 #define vf_iota() _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7)
 #define vf_where(m, a, b) _mm256_blendv_ps(b, a, m)
 #define vf_only(m, a) _mm256_and_ps(m, a)
+#define vf_lane0(a) _mm256_cvtss_f32(a)
+#define vm_equal(a, b) _mm256_cmp_ps(a, b, _CMP_EQ_OQ)
+#define vm_all(a) (_mm256_movemask_ps(a) == 0xff)
 #define vm_below(a, b) _mm256_cmp_ps(a, b, _CMP_LT_OQ)
 #define vm_not_above(a, b) _mm256_cmp_ps(a, b, _CMP_LE_OQ)
 #define vm_and(a, b) _mm256_and_ps(a, b)
@@ -74,7 +77,7 @@ static inline float vf_sum_lanes(const vf *sums)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-#include "kernel/tvl1_vector.inc"
+#include "kernel/tvl1_kernel_vector.inc"
 
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table)
 {

@@ -4,7 +4,7 @@
 #include <immintrin.h>
 
 #define MX_ISA(name) mx_tvl1_##name##_avx512
-#include "kernel/tvl1_simple.inc"
+#include "kernel/tvl1_kernel_simple.inc"
 
 typedef __m512 vf;
 typedef __mmask16 vm;
@@ -29,6 +29,9 @@ enum { VF_LANES = 16 };
 #define vf_least(a) _mm512_reduce_min_ps(a)
 #define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
 #define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
+#define vf_lane0(a) _mm512_cvtss_f32(a)
+#define vm_equal(a, b) _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ)
+#define vm_all(a) ((a) == 0xffff)
 #define vm_below(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
 #define vm_not_above(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ)
 #define vm_and(a, b) ((vm)((a) & (b)))
@@ -65,7 +68,7 @@ static inline float vf_sum_lanes(const vf *sums)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-#include "kernel/tvl1_vector.inc"
+#include "kernel/tvl1_kernel_vector.inc"
 
 void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table)
 {
