@@ -45,8 +45,9 @@ static double position_of(const interpolation *p, int64_t j)
 
 static mexpr_status cancelled(interpolation *p, const char *who)
 {
-    return mx_fail(p->scope, MEXPR_E_CANCELLED, "%s asked to stop after %llu of %llu steps",
-        who, (unsigned long long)p->done, (unsigned long long)p->total);
+    return mx_fail(p->scope, MEXPR_E_CANCELLED,
+        "%s asked to stop after %llu of %llu steps", who, (unsigned long long)p->done,
+        (unsigned long long)p->total);
 }
 
 static mexpr_status step(interpolation *p)
@@ -60,14 +61,15 @@ static mexpr_status step(interpolation *p)
 static mexpr_status hand_out(interpolation *p, int64_t j, const double *sums)
 {
     for (int32_t y = 0; y < p->out->height; y++)
-        mx_samples_store(p->out->format, sums + (size_t)y * p->row_samples, p->row_samples,
-            mx_image_row_pixels(p->out, y));
+        mx_samples_store(p->out->format, sums + (size_t)y * p->row_samples,
+            p->row_samples, mx_image_row_pixels(p->out, y));
     return p->take(p->user, j, p->out) == 0
-        ? MEXPR_OK
-        : cancelled(p, "the callback that takes the frames");
+               ? MEXPR_OK
+               : cancelled(p, "the callback that takes the frames");
 }
 
-static void add(const interpolation *p, const mexpr_image *frame, double weight, double *sums)
+static void add(
+    const interpolation *p, const mexpr_image *frame, double weight, double *sums)
 {
     for (int32_t y = 0; y < frame->height; y++)
         mx_samples_add(frame->format, mx_image_row(frame, y), p->row_samples, weight,
@@ -83,11 +85,13 @@ static mexpr_status load(interpolation *p, int64_t i, const mexpr_image **frame)
         return mx_fail(p->scope, status, "%s", mexpr_clip_last_error(p->clip));
     if (status == MEXPR_END)
         return mx_fail(p->scope, MEXPR_E_RANGE,
-            "there is no frame %lld: the clip has %lld frames, n_in and first ask for more",
+            "there is no frame %lld: the clip has %lld frames, n_in and first ask for "
+            "more",
             (long long)index, (long long)mexpr_clip_n_frames(p->clip));
     if (p->out && (*frame)->format != p->out->format)
         return mx_fail(p->scope, MEXPR_E_TYPE,
-            "frame %lld has format %d, but the first one has %d; open the clip with a colour",
+            "frame %lld has format %d, but the first one has %d; open the clip with a "
+            "colour",
             (long long)index, (int)(*frame)->format, (int)p->out->format);
     return MEXPR_OK;
 }
@@ -205,8 +209,8 @@ static mexpr_status run_tim(interpolation *p)
         block = fit > 0 ? fit : 1;
     p->total = (uint64_t)((p->o.n_out + block - 1) / block) * (uint64_t)p->o.n_in;
     p->sums = mx_mul_size((size_t)block, samples, &n_sums)
-        ? mx_alloc(p->scope, n_sums, sizeof *p->sums)
-        : NULL;
+                  ? mx_alloc(p->scope, n_sums, sizeof *p->sums)
+                  : NULL;
     if (!p->sums)
         return mx_fail(p->scope, MEXPR_E_NOMEM,
             "%lld frames do not fit in memory; make fewer at once", (long long)block);
@@ -226,12 +230,13 @@ static mexpr_status check_lengths(interpolation *p)
     const uint64_t most = mx_context_limits(p->scope->context)->frames;
     if (o->first < 0 || o->n_in < 0 || o->n_out < 1)
         return mx_fail(p->scope, MEXPR_E_RANGE,
-            "first is %lld, n_in %lld, n_out %lld; n_out must be 1 or more and the others "
+            "first is %lld, n_in %lld, n_out %lld; n_out must be 1 or more and the "
+            "others "
             "not negative",
             (long long)o->first, (long long)o->n_in, (long long)o->n_out);
     if (o->n_in == 0 && n < 0)
-        return mx_fail(p->scope, MEXPR_E_RANGE,
-            "the length of the stream is not known; set n_in");
+        return mx_fail(
+            p->scope, MEXPR_E_RANGE, "the length of the stream is not known; set n_in");
     if (n >= 0 && (o->first >= n || o->n_in > n - o->first))
         return mx_fail(p->scope, MEXPR_E_RANGE,
             "%lld frames from frame %lld on are not there: the clip has %lld",
@@ -241,7 +246,8 @@ static mexpr_status check_lengths(interpolation *p)
     if ((uint64_t)o->n_out > most || (uint64_t)o->n_in > most)
         return mx_fail(p->scope, MEXPR_E_LIMIT,
             "%lld frames are more than the limit max_frames of %llu",
-            (long long)(o->n_out > o->n_in ? o->n_out : o->n_in), (unsigned long long)most);
+            (long long)(o->n_out > o->n_in ? o->n_out : o->n_in),
+            (unsigned long long)most);
     return MEXPR_OK;
 }
 
@@ -254,12 +260,12 @@ mexpr_status mexpr_interpolate(mexpr_context *context, mexpr_clip *clip,
     mx_scope *scope = mx_context_scope(context);
     if (!clip || !take)
         return mx_fail(scope, MEXPR_E_ARG, "%s is NULL", clip ? "take" : "clip");
-    interpolation p = { .scope = scope,
+    interpolation p = {.scope = scope,
         .clip = clip,
         .o = MEXPR_INTERPOLATE_OPTIONS_INIT,
         .take = take,
         .progress = progress,
-        .user = user };
+        .user = user};
     mexpr_status status = mx_options_copy(scope, options, sizeof p.o, &p.o, sizeof p.o);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "method", &p.o.method, MEXPR_INTERPOLATION_TIM,
