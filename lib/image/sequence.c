@@ -61,13 +61,13 @@ static mexpr_status open_path(mexpr_clip *clip, const char *path)
 {
     if (!mx_path_exists(path) || mx_path_is_folder(path))
         return mx_clip_open_files(clip, path);
-    mx_source *source;
-    const mexpr_status status = mx_source_open_file(&clip->scope, path, &source);
+    mx_clip_source *source;
+    const mexpr_status status = mx_clip_source_open_file(&clip->scope, path, &source);
     if (status != MEXPR_OK)
         return status;
     if (mx_is_y4m(source))
         return mx_clip_open_y4m(clip, source);
-    mx_source_close(source);
+    mx_clip_source_close(source);
     return mx_fail(&clip->scope, MEXPR_E_FORMAT,
         "'%.200s' is neither a folder nor a Y4M file; for single pictures give a pattern "
         "such as \"img%%d.jpg\" or their folder",
@@ -103,8 +103,8 @@ mexpr_status mexpr_clip_open_y4m(mexpr_context *context, mexpr_read_fn read, voi
     mexpr_status status = make(scope, options, out);
     if (status != MEXPR_OK)
         return status;
-    mx_source *source;
-    status = mx_source_open_callback(&(*out)->scope, read, user, &source);
+    mx_clip_source *source;
+    status = mx_clip_source_open_callback(&(*out)->scope, read, user, &source);
     if (status == MEXPR_OK)
         status = mx_clip_open_y4m(*out, source);
     return finish(scope, status, out);
@@ -130,8 +130,8 @@ mexpr_status mexpr_clip_open_raw(mexpr_context *context, mexpr_format format,
     if (status != MEXPR_OK)
         return status;
     const mx_stream_layout layout = {.format = format, .width = width, .height = height};
-    mx_source *source;
-    status = mx_source_open_callback(&(*out)->scope, read, user, &source);
+    mx_clip_source *source;
+    status = mx_clip_source_open_callback(&(*out)->scope, read, user, &source);
     if (status == MEXPR_OK)
         status = mx_clip_open_stream(*out, source, &layout);
     return finish(scope, status, out);
@@ -218,7 +218,7 @@ void mexpr_clip_destroy(mexpr_clip **clip)
     for (int64_t i = 0; gone->images && i < gone->n_frames; i++)
         mexpr_image_destroy(&gone->images[i]);
     mx_free(context, gone->images);
-    mx_source_close(gone->source);
+    mx_clip_source_close(gone->source);
     mx_names_free(context, &gone->names);
     mx_free(context, gone->folder);
     mexpr_image_destroy(&gone->frame);

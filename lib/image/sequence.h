@@ -43,7 +43,7 @@ struct mexpr_clip {
     char *folder; /* with its '/' at the end, or "" */
     mx_names names;
     /* Streams. */
-    mx_source *source;
+    mx_clip_source *source;
     mx_stream_layout layout;
     int64_t next; /* the frame that the source stands at */
     bool broken;  /* the source stands nowhere in particular */
@@ -56,14 +56,14 @@ struct mexpr_clip {
 mexpr_status mx_clip_open_files(mexpr_clip *clip, const char *path);
 /* The source becomes the clip's. */
 mexpr_status mx_clip_open_stream(
-    mexpr_clip *clip, mx_source *source, const mx_stream_layout *layout);
+    mexpr_clip *clip, mx_clip_source *source, const mx_stream_layout *layout);
 /* Reads the header of a Y4M stream, too. */
-mexpr_status mx_clip_open_y4m(mexpr_clip *clip, mx_source *source);
+mexpr_status mx_clip_open_y4m(mexpr_clip *clip, mx_clip_source *source);
 /* Whether the file begins as Y4M. */
-bool mx_is_y4m(mx_source *source);
+bool mx_is_y4m(mx_clip_source *source);
 
 /* The FRAME line; MEXPR_END at the end of the stream. */
-mexpr_status mx_y4m_frame_header(mx_source *source, int64_t index);
+mexpr_status mx_y4m_frame_header(mx_clip_source *source, int64_t index);
 
 /* MEXPR_E_LIMIT for a frame number beyond max_frames. */
 mexpr_status mx_clip_check_count(mx_scope *scope, int64_t n_frames);

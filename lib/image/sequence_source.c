@@ -3,21 +3,19 @@
 
 #include <string.h>
 
-#include "base/file.h"
-
-static mexpr_status make(mx_scope *scope, mx_source **out)
+static mexpr_status make(mx_scope *scope, mx_clip_source **out)
 {
-    mx_source *source = mx_calloc(scope, 1, sizeof *source);
+    mx_clip_source *source = mx_calloc(scope, 1, sizeof *source);
     *out = source;
     if (!source)
         return MEXPR_E_NOMEM;
     source->scope = scope;
-    source->fd = -1;
+    source->file = (mx_file)MX_FILE_NONE;
     return MEXPR_OK;
 }
 
-mexpr_status mx_source_open_callback(
-    mx_scope *scope, mexpr_read_fn read, void *user, mx_source **out)
+mexpr_status mx_clip_source_open_callback(
+    mx_scope *scope, mexpr_read_fn read, void *user, mx_clip_source **out)
 {
     const mexpr_status status = make(scope, out);
     if (status == MEXPR_OK) {
@@ -27,38 +25,47 @@ mexpr_status mx_source_open_callback(
     return status;
 }
 
-mexpr_status mx_source_open_file(mx_scope *scope, const char *path, mx_source **out)
+mexpr_status mx_clip_source_open_file(
+    mx_scope *scope, const char *path, mx_clip_source **out)
 {
     mexpr_status status = make(scope, out);
     if (status != MEXPR_OK)
         return status;
-    mx_source *source = *out;
+    mx_clip_source *source = *out;
     source->path = mx_strndup(scope, path, strlen(path));
-    status = source->path ? mx_file_open(scope, path, &source->fd, &source->size)
-                          : MEXPR_E_NOMEM;
+    status = source->path ? mx_file_open(scope, path, &source->file) : MEXPR_E_NOMEM;
     if (status != MEXPR_OK) {
-        mx_source_close(source);
+        mx_clip_source_close(source);
         *out = NULL;
     }
     return status;
 }
 
-void mx_source_close(mx_source *source)
+void mx_clip_source_close(mx_clip_source *source)
 {
     if (!source)
         return;
     mexpr_context *context = source->scope->context;
-    mx_file_close(source->fd);
+    mx_file_close(&source->file);
     mx_free(context, source->path);
     mx_free(context, source);
 }
 
-/* Up to `size` bytes past the buffer, 0 at the end. */
-static mexpr_status pull(mx_source *source, void *bytes, size_t size, size_t *n)
+static uint64_t left_in_file(const mx_clip_source *source)
 {
-    if (!source->read)
+    return source->file.size > source->position ? source->file.size - source->position
+                                                : 0;
+}
+
+/* Up to `size` bytes past the buffer, 0 at the end. */
+static mexpr_status pull(mx_clip_source *source, void *bytes, size_t size, size_t *n)
+{
+    if (!source->read) {
+        const uint64_t left = left_in_file(source);
+        *n = size < left ? size : (size_t)left;
         return mx_file_read_at(
-            source->scope, source->fd, source->path, source->position, bytes, size, n);
+            source->scope, &source->file, source->path, source->position, bytes, *n);
+    }
     const int64_t got = source->read(source->user, bytes, size);
     *n = 0;
     if (got < 0 || (uint64_t)got > size)
@@ -70,7 +77,7 @@ static mexpr_status pull(mx_source *source, void *bytes, size_t size, size_t *n)
 }
 
 /* Hands out buffered bytes; `bytes` may be NULL. */
-static size_t take(mx_source *source, void *bytes, size_t size)
+static size_t take(mx_clip_source *source, void *bytes, size_t size)
 {
     const size_t there = source->end - source->begin;
     const size_t n = size < there ? size : there;
@@ -82,7 +89,7 @@ static size_t take(mx_source *source, void *bytes, size_t size)
 }
 
 /* Into the empty buffer; *n is 0 at the end. */
-static mexpr_status refill(mx_source *source, size_t *n)
+static mexpr_status refill(mx_clip_source *source, size_t *n)
 {
     source->begin = source->end = 0;
     const mexpr_status status = pull(source, source->buffer, sizeof source->buffer, n);
@@ -90,7 +97,8 @@ static mexpr_status refill(mx_source *source, size_t *n)
     return status;
 }
 
-mexpr_status mx_source_read(mx_source *source, void *bytes, size_t size, size_t *n)
+mexpr_status mx_clip_source_read(
+    mx_clip_source *source, void *bytes, size_t size, size_t *n)
 {
     for (*n = take(source, bytes, size); *n < size;) {
         size_t got;
@@ -105,13 +113,12 @@ mexpr_status mx_source_read(mx_source *source, void *bytes, size_t size, size_t 
     return MEXPR_OK;
 }
 
-mexpr_status mx_source_skip(mx_source *source, uint64_t size, uint64_t *n)
+mexpr_status mx_clip_source_skip(mx_clip_source *source, uint64_t size, uint64_t *n)
 {
     if (!source->read) {
-        const uint64_t left =
-            source->size > source->position ? source->size - source->position : 0;
+        const uint64_t left = left_in_file(source);
         *n = size < left ? size : left;
-        mx_source_go(source, source->position + *n);
+        mx_clip_source_go(source, source->position + *n);
         return MEXPR_OK;
     }
     for (*n = 0; *n < size;) {
@@ -131,7 +138,8 @@ mexpr_status mx_source_skip(mx_source *source, uint64_t size, uint64_t *n)
     return MEXPR_OK;
 }
 
-mexpr_status mx_source_line(mx_source *source, char *line, size_t capacity, size_t *n)
+mexpr_status mx_clip_source_line(
+    mx_clip_source *source, char *line, size_t capacity, size_t *n)
 {
     for (*n = 0; *n < capacity; (*n)++) {
         if (source->begin == source->end) {
@@ -155,7 +163,7 @@ mexpr_status mx_source_line(mx_source *source, char *line, size_t capacity, size
         "a header line of the stream is longer than %zu bytes", capacity - 1);
 }
 
-void mx_source_go(mx_source *source, uint64_t position)
+void mx_clip_source_go(mx_clip_source *source, uint64_t position)
 {
     source->position = position;
     source->begin = source->end = 0;

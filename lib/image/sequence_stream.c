@@ -16,7 +16,8 @@ static mexpr_status read_picture(mexpr_clip *clip)
 {
     const size_t size = clip->frame->stride * (size_t)clip->height;
     size_t n;
-    const mexpr_status status = mx_source_read(clip->source, clip->frame->data, size, &n);
+    const mexpr_status status =
+        mx_clip_source_read(clip->source, clip->frame->data, size, &n);
     if (status != MEXPR_OK)
         return status;
     if (n == 0 && !clip->layout.has_header)
@@ -27,7 +28,7 @@ static mexpr_status read_picture(mexpr_clip *clip)
 static mexpr_status skip(mexpr_clip *clip, uint64_t size)
 {
     uint64_t n;
-    const mexpr_status status = mx_source_skip(clip->source, size, &n);
+    const mexpr_status status = mx_clip_source_skip(clip->source, size, &n);
     if (status != MEXPR_OK)
         return status;
     if (n == 0 && size > clip->layout.skip && !clip->layout.has_header)
@@ -58,7 +59,7 @@ static mexpr_status pass_frame(mexpr_clip *clip, bool keep)
 
 static void go_to_start(mexpr_clip *clip)
 {
-    mx_source_go(clip->source, clip->layout.start);
+    mx_clip_source_go(clip->source, clip->layout.start);
     clip->next = 0;
     clip->broken = false;
 }
@@ -100,7 +101,7 @@ static mexpr_status count_frames(mexpr_clip *clip)
 static const mx_clip_kind stream = {stream_frame};
 
 mexpr_status mx_clip_open_stream(
-    mexpr_clip *clip, mx_source *source, const mx_stream_layout *layout)
+    mexpr_clip *clip, mx_clip_source *source, const mx_stream_layout *layout)
 {
     clip->kind = &stream;
     clip->source = source;

@@ -10,13 +10,13 @@
 
 enum { MAX_LINE = 1024 };
 
-bool mx_is_y4m(mx_source *source)
+bool mx_is_y4m(mx_clip_source *source)
 {
     char bytes[sizeof SIGNATURE - 1];
     size_t n;
-    const bool is = mx_source_read(source, bytes, sizeof bytes, &n) == MEXPR_OK &&
+    const bool is = mx_clip_source_read(source, bytes, sizeof bytes, &n) == MEXPR_OK &&
                     n == sizeof bytes && memcmp(bytes, SIGNATURE, n) == 0;
-    mx_source_go(source, 0);
+    mx_clip_source_go(source, 0);
     return is;
 }
 
@@ -124,13 +124,13 @@ static mexpr_status parse_header(
 /* --- headers ----------------------------------------------------------------------- */
 
 static mexpr_status read_header(
-    mexpr_clip *clip, mx_source *source, mx_stream_layout *layout)
+    mexpr_clip *clip, mx_clip_source *source, mx_stream_layout *layout)
 {
     char line[MAX_LINE];
     const char *chroma = "420jpeg"; /* without a tag, by the format's definition */
     size_t n;
     mx_scope *scope = &clip->scope;
-    mexpr_status status = mx_source_line(source, line, sizeof line, &n);
+    mexpr_status status = mx_clip_source_line(source, line, sizeof line, &n);
     if (status == MEXPR_OK && n == 0)
         status =
             mx_fail(scope, MEXPR_E_TRUNCATED, "there are no bytes: the stream is empty");
@@ -153,7 +153,7 @@ static mexpr_status read_header(
     return MEXPR_OK;
 }
 
-mexpr_status mx_clip_open_y4m(mexpr_clip *clip, mx_source *source)
+mexpr_status mx_clip_open_y4m(mexpr_clip *clip, mx_clip_source *source)
 {
     mx_stream_layout layout = {.format = MEXPR_FORMAT_GREY8, .has_header = true};
     mexpr_status status = MEXPR_OK;
@@ -167,11 +167,11 @@ mexpr_status mx_clip_open_y4m(mexpr_clip *clip, mx_source *source)
     return status == MEXPR_OK ? mx_clip_open_stream(clip, source, &layout) : status;
 }
 
-mexpr_status mx_y4m_frame_header(mx_source *source, int64_t index)
+mexpr_status mx_y4m_frame_header(mx_clip_source *source, int64_t index)
 {
     char line[MAX_LINE];
     size_t n;
-    const mexpr_status status = mx_source_line(source, line, sizeof line, &n);
+    const mexpr_status status = mx_clip_source_line(source, line, sizeof line, &n);
     if (status != MEXPR_OK)
         return status;
     if (n == 0)

@@ -36,7 +36,8 @@ static mexpr_clip *clip_of(mexpr_context *context, int size)
         return NULL;
     for (int t = 0; t < N_FRAMES; t++) {
         mexpr_image *image;
-        if (mexpr_image_create(context, MEXPR_FORMAT_GREY8, size, size, &image) != MEXPR_OK)
+        if (mexpr_image_create(context, MEXPR_FORMAT_GREY8, size, size, &image) !=
+            MEXPR_OK)
             break;
         face_clip_frame(&face, 5 + t, mexpr_image_pixels(image), size);
         mexpr_clip_push(clip, &image);
@@ -44,7 +45,8 @@ static mexpr_clip *clip_of(mexpr_context *context, int size)
     return clip;
 }
 
-/* Milliseconds for all pairs: by the call, or pair after pair on the context's threads. */
+/* Milliseconds for all pairs: by the call, or pair after pair on the context's threads.
+ */
 static double run(mexpr_flow *flow, mexpr_clip *clip, mexpr_field *field, int divided)
 {
     const double start = mx_now_ms();
@@ -77,15 +79,15 @@ static double median(double *values)
 
 static void bench(int size, int n_threads)
 {
-    mexpr_context *contexts[2] = { context_of(1), context_of(n_threads) };
+    mexpr_context *contexts[2] = {context_of(1), context_of(n_threads)};
     mexpr_clip *clips[2];
     mexpr_flow *flows[2];
     mexpr_field *fields[2];
     double one[ROUNDS], aside[ROUNDS], divided[ROUNDS];
     for (int i = 0; i < 2; i++) {
         clips[i] = clip_of(contexts[i], size);
-        if (mexpr_flow_create(contexts[i], &flows[i]) != MEXPR_OK
-            || mexpr_field_create(contexts[i], size, size, &fields[i]) != MEXPR_OK)
+        if (mexpr_flow_create(contexts[i], &flows[i]) != MEXPR_OK ||
+            mexpr_field_create(contexts[i], size, size, &fields[i]) != MEXPR_OK)
             exit(1);
         run(flows[i], clips[i], fields[i], 1);
     }
@@ -94,9 +96,11 @@ static void bench(int size, int n_threads)
         aside[r] = one[r] / run(flows[1], clips[1], fields[1], 0);
         divided[r] = one[r] / run(flows[1], clips[1], fields[1], 1);
     }
-    printf("%4d x %-4d %8.2f ms a pair on 1 thread; %d threads: pairs side by side %.2f x, "
-           "each pair divided %.2f x\n",
-        size, size, median(one) / (N_FRAMES - 1), n_threads, median(aside), median(divided));
+    printf(
+        "%4d x %-4d %8.2f ms a pair on 1 thread; %d threads: pairs side by side %.2f x, "
+        "each pair divided %.2f x\n",
+        size, size, median(one) / (N_FRAMES - 1), n_threads, median(aside),
+        median(divided));
     for (int i = 0; i < 2; i++) {
         mexpr_field_destroy(&fields[i]);
         mexpr_flow_destroy(&flows[i]);
@@ -108,7 +112,7 @@ static void bench(int size, int n_threads)
 int main(int argc, char **argv)
 {
     const int n_threads = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 2;
-    const int sizes[] = { 64, 128, 224, 448 };
+    const int sizes[] = {64, 128, 224, 448};
     for (int i = 0; i < 4; i++)
         bench(sizes[i], n_threads < 1 ? 2 : n_threads);
     return 0;

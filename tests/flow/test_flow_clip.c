@@ -43,8 +43,7 @@ typedef struct record {
 
 static uint32_t sum_of(const mexpr_field *field)
 {
-    const size_t n
-        = (size_t)mexpr_field_width(field) * (size_t)mexpr_field_height(field);
+    const size_t n = (size_t)mexpr_field_width(field) * (size_t)mexpr_field_height(field);
     uint32_t sum = 17, bits;
     for (size_t i = 0; i < n; i++) {
         memcpy(&bits, mexpr_field_u(field) + i, sizeof bits);
@@ -100,7 +99,7 @@ static void pairs_in_order(int n_threads, mexpr_flow_reference reference, int64_
     mexpr_context *context = test_context(NULL, n_threads);
     mexpr_clip *clip = face_clip(context);
     mexpr_flow *flow;
-    record r = { 0 };
+    record r = {0};
     mexpr_flow_clip_options o = MEXPR_FLOW_CLIP_OPTIONS_INIT;
     o.reference = reference;
     o.onset = onset;
@@ -168,15 +167,14 @@ static long stream_peak(int64_t n, int n_threads, int32_t reference, long *live)
     test_heap heap;
     test_heap_init(&heap);
     mexpr_context *context = test_context(&heap, n_threads);
-    noise s = { (uint64_t)n * 64, 1 };
+    noise s = {(uint64_t)n * 64, 1};
     mexpr_clip *clip;
     mexpr_flow *flow;
-    record r = { .heap = &heap };
+    record r = {.heap = &heap};
     mexpr_flow_clip_options o = MEXPR_FLOW_CLIP_OPTIONS_INIT;
     o.reference = reference;
-    assert_ok(context,
-        mexpr_clip_open_raw(
-            context, MEXPR_FORMAT_GREY8, 8, 8, read_noise, &s, NULL, &clip));
+    assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 8, 8, read_noise,
+                           &s, NULL, &clip));
     assert_ok(context, mexpr_flow_create(context, &flow));
     mexpr_flow_set(flow, MEXPR_FLOW_WARPS, 1);
     mexpr_flow_set(flow, MEXPR_FLOW_ITERATIONS, 2);
@@ -216,12 +214,12 @@ static void stopped(void **state)
         mexpr_clip *clip = face_clip(context);
         mexpr_flow *flow;
         assert_ok(context, mexpr_flow_create(context, &flow));
-        record r = { .stop_take = 4 };
+        record r = {.stop_take = 4};
         assert_int_equal(
             mexpr_flow_clip(flow, clip, NULL, take, progress, &r), MEXPR_E_CANCELLED);
         assert_int_equal(r.n, 4);
         assert_non_null(strstr(mexpr_flow_last_error(flow), "takes the fields"));
-        r = (record) { .stop_progress = 3 };
+        r = (record){.stop_progress = 3};
         assert_int_equal(
             mexpr_flow_clip(flow, clip, NULL, take, progress, &r), MEXPR_E_CANCELLED);
         assert_int_equal(r.n, 3);
@@ -235,7 +233,7 @@ static void stopped(void **state)
 static void refuse(mexpr_flow *flow, mexpr_clip *clip, mexpr_flow_clip_options o,
     mexpr_status status, const char *part)
 {
-    record r = { 0 };
+    record r = {0};
     assert_int_equal(mexpr_flow_clip(flow, clip, &o, take, NULL, &r), status);
     if (!strstr(mexpr_flow_last_error(flow), part)) {
         print_message("%s\n", mexpr_flow_last_error(flow));
@@ -250,13 +248,12 @@ static void bad_options(void **state)
     mexpr_context *context = test_context(NULL, 1);
     mexpr_clip *clip = face_clip(context), *empty, *stream;
     mexpr_flow *flow;
-    record r = { 0 };
-    noise s = { 64 * 5, 1 };
+    record r = {0};
+    noise s = {64 * 5, 1};
     assert_ok(context, mexpr_flow_create(context, &flow));
     assert_ok(context, mexpr_clip_create(context, NULL, &empty));
-    assert_ok(context,
-        mexpr_clip_open_raw(
-            context, MEXPR_FORMAT_GREY8, 8, 8, read_noise, &s, NULL, &stream));
+    assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 8, 8, read_noise,
+                           &s, NULL, &stream));
     const mexpr_flow_clip_options good = MEXPR_FLOW_CLIP_OPTIONS_INIT;
     mexpr_flow_clip_options o = good;
     refuse(flow, empty, o, MEXPR_E_RANGE, "no frame 0: the clip has 0");
@@ -313,7 +310,7 @@ static void bad_frames(void **state)
                 ((float *)mexpr_image_pixels(image))[5] = NAN;
             assert_int_equal(mexpr_clip_push(clip, &image), MEXPR_OK);
         }
-        record r = { 0 };
+        record r = {0};
         assert_int_equal(
             mexpr_flow_clip(flow, clip, NULL, take, NULL, &r), MEXPR_E_FORMAT);
         assert_int_equal(r.n, 3);

@@ -41,13 +41,13 @@ static void walk(mexpr_clip *clip, int64_t step)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const size_t portions[] = { 1, 7, SIZE_MAX };
+    const size_t portions[] = {1, 7, SIZE_MAX};
     mexpr_context *context = fuzz_context();
     for (int i = 0; context && i < 3; i++) {
-        bytes b = { data, size, portions[i] };
+        bytes b = {data, size, portions[i]};
         mexpr_clip *clip;
-        const mexpr_status status
-            = mexpr_clip_open_y4m(context, read_bytes, &b, NULL, &clip);
+        const mexpr_status status =
+            mexpr_clip_open_y4m(context, read_bytes, &b, NULL, &clip);
         fuzz_expect((status == MEXPR_OK) == (clip != NULL));
         fuzz_expect(status == MEXPR_OK || mexpr_context_last_error(context)[0] != '\0');
         if (clip)

@@ -17,8 +17,8 @@
 static void natural_order(void **state)
 {
     (void)state;
-    const char *const rising[] = { "a", "a1", "a01", "a2", "a10", "a10b", "b1", "img9.jpg",
-        "img10.jpg", "img99999999999999999999.jpg", "img100000000000000000000.jpg" };
+    const char *const rising[] = {"a", "a1", "a01", "a2", "a10", "a10b", "b1", "img9.jpg",
+        "img10.jpg", "img99999999999999999999.jpg", "img100000000000000000000.jpg"};
     const int n = (int)(sizeof rising / sizeof rising[0]);
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < n; k++) {
@@ -106,14 +106,14 @@ static void numbers_in_names(void **state)
 #if MX_HAVE_PNG
 
 /* A grey picture whose every pixel is `grey`, as `folder`/`name`. */
-static void write_frame(const char *folder, const char *name, int32_t width, int32_t height,
-    int grey)
+static void write_frame(
+    const char *folder, const char *name, int32_t width, int32_t height, int grey)
 {
     char path[512];
     mexpr_context *context = test_context(NULL, 1);
     mexpr_image *image;
-    assert_ok(context,
-        mexpr_image_create(context, MEXPR_FORMAT_GREY8, width, height, &image));
+    assert_ok(
+        context, mexpr_image_create(context, MEXPR_FORMAT_GREY8, width, height, &image));
     memset(mexpr_image_pixels(image), grey, (size_t)width * (size_t)height);
     snprintf(path, sizeof path, "%s/%s", folder, name);
     assert_ok(context, mexpr_image_write_png(context, image, path));
@@ -152,8 +152,8 @@ static int grey_of(mexpr_context *context, mexpr_clip *clip, int64_t index)
 static void folder_of_files(void **state)
 {
     (void)state;
-    static const char *const names[] = { "img9.png", "img10.png", "img13.png", "img14.PNG",
-        "notes.txt", ".img11.png" };
+    static const char *const names[] = {
+        "img9.png", "img10.png", "img13.png", "img14.PNG", "notes.txt", ".img11.png"};
     char folder[256], pattern[512];
     snprintf(folder, sizeof folder, "%s", new_folder("clip"));
     for (int i = 0; i < 6; i++)
@@ -202,8 +202,8 @@ static void folder_of_files(void **state)
         MEXPR_E_NOT_FOUND, "no file matches");
     assert_null(clip);
     snprintf(pattern, sizeof pattern, "%s/img9.png", folder);
-    assert_failure(context, mexpr_clip_open(context, pattern, NULL, &clip), MEXPR_E_FORMAT,
-        "neither a folder nor a Y4M file");
+    assert_failure(context, mexpr_clip_open(context, pattern, NULL, &clip),
+        MEXPR_E_FORMAT, "neither a folder nor a Y4M file");
     mexpr_context_destroy(&context);
     remove_frames(folder, names, 6);
 }
@@ -211,7 +211,7 @@ static void folder_of_files(void **state)
 static void files_that_do_not_fit(void **state)
 {
     (void)state;
-    static const char *const names[] = { "f1.png", "f2.png", "f3.png", "f4.png" };
+    static const char *const names[] = {"f1.png", "f2.png", "f3.png", "f4.png"};
     char folder[256];
     snprintf(folder, sizeof folder, "%s", new_folder("odd"));
     mexpr_context *context = test_context(NULL, 1);
@@ -240,8 +240,8 @@ static void files_that_do_not_fit(void **state)
     few.max_frames = 3;
     mexpr_context *small;
     assert_int_equal(mexpr_context_create(&few, &small), MEXPR_OK);
-    assert_failure(small, mexpr_clip_open(small, folder, NULL, &clip), MEXPR_E_LIMIT,
-        "limit of 3");
+    assert_failure(
+        small, mexpr_clip_open(small, folder, NULL, &clip), MEXPR_E_LIMIT, "limit of 3");
     mexpr_context_destroy(&small);
     mexpr_context_destroy(&context);
     remove_frames(folder, names, 4);
@@ -289,10 +289,13 @@ static void paths_that_are_not_there(void **state)
     assert_failure(context, mexpr_clip_open(context, test_path("none"), NULL, &clip),
         MEXPR_E_NOT_FOUND, "none");
     assert_null(clip);
-    assert_failure(context, mexpr_clip_open(context, test_path("no/f%d.png"), NULL, &clip),
-        MEXPR_E_NOT_FOUND, "cannot open the folder");
-    assert_failure(context, mexpr_clip_open(context, NULL, NULL, &clip), MEXPR_E_ARG, "NULL");
-    assert_failure(context, mexpr_clip_open(context, "", NULL, &clip), MEXPR_E_ARG, "empty");
+    assert_failure(context,
+        mexpr_clip_open(context, test_path("no/f%d.png"), NULL, &clip), MEXPR_E_NOT_FOUND,
+        "cannot open the folder");
+    assert_failure(
+        context, mexpr_clip_open(context, NULL, NULL, &clip), MEXPR_E_ARG, "NULL");
+    assert_failure(
+        context, mexpr_clip_open(context, "", NULL, &clip), MEXPR_E_ARG, "empty");
     assert_int_equal(mexpr_clip_open(NULL, "x", NULL, &clip), MEXPR_E_ARG);
     assert_int_equal(mexpr_clip_open(context, "x", NULL, NULL), MEXPR_E_ARG);
     mexpr_context_destroy(&context);
@@ -348,7 +351,7 @@ static int64_t read_memory(void *user, void *buffer, size_t size)
 
 static memory memory_of(const void *bytes, size_t size, size_t portion)
 {
-    return (memory) { bytes, size, 0, portion, SIZE_MAX };
+    return (memory){bytes, size, 0, portion, SIZE_MAX};
 }
 
 static int first_pixel(mexpr_clip *clip, int64_t index)
@@ -384,9 +387,9 @@ static void y4m_streams(void **state)
     static const struct {
         const char *tag;
         size_t chroma;
-    } kinds[] = { { "", 2 * 3 * 2 }, { " C420", 12 }, { " C420jpeg", 12 },
-        { " C420mpeg2", 12 }, { " C420paldv", 12 }, { " Cmono", 0 }, { " C422", 2 * 3 * 3 },
-        { " C444", 30 }, { " C444alpha", 45 }, { " C411", 2 * 2 * 3 } };
+    } kinds[] = {{"", 2 * 3 * 2}, {" C420", 12}, {" C420jpeg", 12}, {" C420mpeg2", 12},
+        {" C420paldv", 12}, {" Cmono", 0}, {" C422", 2 * 3 * 3}, {" C444", 30},
+        {" C444alpha", 45}, {" C411", 2 * 2 * 3}};
     static uint8_t bytes[4096];
     mexpr_context *context = test_context(NULL, 1);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -428,8 +431,8 @@ static void y4m_files_go_back(void **state)
 {
     (void)state;
     static uint8_t bytes[4096];
-    const size_t size
-        = make_y4m(bytes, "YUV4MPEG2 W5 H3 F25:1 C420\n", "FRAME Ip\n", 4, 15, 12);
+    const size_t size =
+        make_y4m(bytes, "YUV4MPEG2 W5 H3 F25:1 C420\n", "FRAME Ip\n", 4, 15, 12);
     const char *path = test_path("clip.y4m");
     test_write_file(path, bytes, size);
     mexpr_context *context = test_context(NULL, 1);
@@ -438,7 +441,7 @@ static void y4m_files_go_back(void **state)
     assert_int_equal(mexpr_clip_n_frames(clip), 4);
     assert_int_equal(mexpr_clip_is_stream(clip), 0);
     assert_null(mexpr_clip_name(clip, 0));
-    const int order[] = { 3, 0, 2, 2, 1, 3 };
+    const int order[] = {3, 0, 2, 2, 1, 3};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         assert_int_equal(first_pixel(clip, order[i]), 10 * (order[i] + 1));
     mexpr_clip_destroy(&clip);
@@ -466,29 +469,30 @@ static void y4m_headers_that_are_wrong(void **state)
         mexpr_status status;
         const char *part;
     } wrong[] = {
-        { "", MEXPR_E_TRUNCATED, "empty" },
-        { "YUV4MPEG2 W5", MEXPR_E_TRUNCATED, "after 12 bytes of a header" },
-        { "YUV4MPEG W5 H3\n", MEXPR_E_FORMAT, "not Y4M" },
-        { "YUV4MPEG22 W5 H3\n", MEXPR_E_FORMAT, "not Y4M" },
-        { "YUV4MPEG2\n", MEXPR_E_FORMAT, "does not tell the width" },
-        { "YUV4MPEG2 W5\n", MEXPR_E_FORMAT, "does not tell the height" },
-        { "YUV4MPEG2 W0 H3\n", MEXPR_E_FORMAT, "'W0'" },
-        { "YUV4MPEG2 W-5 H3\n", MEXPR_E_FORMAT, "'W-5'" },
-        { "YUV4MPEG2 W5x H3\n", MEXPR_E_FORMAT, "'W5x'" },
-        { "YUV4MPEG2 W5 H\n", MEXPR_E_FORMAT, "'H'" },
-        { "YUV4MPEG2 W5 H99999999999999999999999\n", MEXPR_E_FORMAT, "'H9999" },
-        { "YUV4MPEG2 W5 H3 F25\n", MEXPR_E_FORMAT, "'F25'" },
-        { "YUV4MPEG2 W5 H3 F25:x\n", MEXPR_E_FORMAT, "'F25:x'" },
-        { "YUV4MPEG2 W2147483647 H2147483647\n", MEXPR_E_LIMIT, "max_pixels" },
-        { "YUV4MPEG2 W5 H3 C420p10\n", MEXPR_E_UNSUPPORTED, "'420p10'" },
-        { "YUV4MPEG2 W5 H3 Cmono16\n", MEXPR_E_UNSUPPORTED, "'mono16'" },
+        {"", MEXPR_E_TRUNCATED, "empty"},
+        {"YUV4MPEG2 W5", MEXPR_E_TRUNCATED, "after 12 bytes of a header"},
+        {"YUV4MPEG W5 H3\n", MEXPR_E_FORMAT, "not Y4M"},
+        {"YUV4MPEG22 W5 H3\n", MEXPR_E_FORMAT, "not Y4M"},
+        {"YUV4MPEG2\n", MEXPR_E_FORMAT, "does not tell the width"},
+        {"YUV4MPEG2 W5\n", MEXPR_E_FORMAT, "does not tell the height"},
+        {"YUV4MPEG2 W0 H3\n", MEXPR_E_FORMAT, "'W0'"},
+        {"YUV4MPEG2 W-5 H3\n", MEXPR_E_FORMAT, "'W-5'"},
+        {"YUV4MPEG2 W5x H3\n", MEXPR_E_FORMAT, "'W5x'"},
+        {"YUV4MPEG2 W5 H\n", MEXPR_E_FORMAT, "'H'"},
+        {"YUV4MPEG2 W5 H99999999999999999999999\n", MEXPR_E_FORMAT, "'H9999"},
+        {"YUV4MPEG2 W5 H3 F25\n", MEXPR_E_FORMAT, "'F25'"},
+        {"YUV4MPEG2 W5 H3 F25:x\n", MEXPR_E_FORMAT, "'F25:x'"},
+        {"YUV4MPEG2 W2147483647 H2147483647\n", MEXPR_E_LIMIT, "max_pixels"},
+        {"YUV4MPEG2 W5 H3 C420p10\n", MEXPR_E_UNSUPPORTED, "'420p10'"},
+        {"YUV4MPEG2 W5 H3 Cmono16\n", MEXPR_E_UNSUPPORTED, "'mono16'"},
     };
     mexpr_context *context = test_context(NULL, 1);
     mexpr_clip *clip = (mexpr_clip *)1;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         memory m = memory_of(wrong[i].header, strlen(wrong[i].header), 7);
-        assert_failure(context, mexpr_clip_open_y4m(context, read_memory, &m, NULL, &clip),
-            wrong[i].status, wrong[i].part);
+        assert_failure(context,
+            mexpr_clip_open_y4m(context, read_memory, &m, NULL, &clip), wrong[i].status,
+            wrong[i].part);
         assert_null(clip);
     }
     static char line[3000];
@@ -538,7 +542,8 @@ static void streams_that_break(void **state)
     m = memory_of(bytes, size, 4096);
     assert_ok(context, mexpr_clip_open_y4m(context, read_memory, &m, NULL, &clip));
     assert_int_equal(mexpr_clip_frame(clip, 1, &frame), MEXPR_E_FORMAT);
-    assert_non_null(strstr(mexpr_clip_last_error(clip), "frame 1 of the stream does not"));
+    assert_non_null(
+        strstr(mexpr_clip_last_error(clip), "frame 1 of the stream does not"));
     mexpr_clip_destroy(&clip);
 
     mexpr_context_options few = test_options(NULL);
@@ -546,9 +551,8 @@ static void streams_that_break(void **state)
     mexpr_context *small;
     assert_int_equal(mexpr_context_create(&few, &small), MEXPR_OK);
     m = memory_of("0123456789", 10, 4096);
-    assert_ok(small,
-        mexpr_clip_open_raw(
-            small, MEXPR_FORMAT_GREY8, 5, 1, read_memory, &m, NULL, &clip));
+    assert_ok(small, mexpr_clip_open_raw(
+                         small, MEXPR_FORMAT_GREY8, 5, 1, read_memory, &m, NULL, &clip));
     assert_int_equal(first_pixel(clip, 0), '0');
     assert_int_equal(mexpr_clip_frame(clip, 1, &frame), MEXPR_E_LIMIT);
     assert_non_null(strstr(mexpr_clip_last_error(clip), "max_frames of 1"));
@@ -565,26 +569,23 @@ static void raw_streams(void **state)
     const mexpr_image *frame;
     for (size_t portion = 1; portion < 30; portion += 4) {
         memory m = memory_of("aaaaaabbbbbbccccccdddddd", 24, portion);
-        assert_ok(context,
-            mexpr_clip_open_raw(
-                context, MEXPR_FORMAT_RGB8, 2, 1, read_memory, &m, NULL, &clip));
+        assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_RGB8, 2, 1,
+                               read_memory, &m, NULL, &clip));
         assert_int_equal(first_pixel(clip, 0), 'a');
         assert_int_equal(first_pixel(clip, 2), 'c');
         assert_int_equal(mexpr_clip_frame(clip, 7, &frame), MEXPR_END);
         assert_int_equal(mexpr_clip_n_frames(clip), 4);
         mexpr_clip_destroy(&clip);
         m = memory_of("aaaaaabb", 8, portion);
-        assert_ok(context,
-            mexpr_clip_open_raw(
-                context, MEXPR_FORMAT_RGB8, 2, 1, read_memory, &m, NULL, &clip));
+        assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_RGB8, 2, 1,
+                               read_memory, &m, NULL, &clip));
         assert_int_equal(mexpr_clip_frame(clip, 1, &frame), MEXPR_E_TRUNCATED);
         assert_non_null(strstr(mexpr_clip_last_error(clip), "last 4 bytes"));
         mexpr_clip_destroy(&clip);
     }
     memory m = memory_of("a", 1, 1);
     assert_failure(context,
-        mexpr_clip_open_raw(
-            context, (mexpr_format)9, 2, 1, read_memory, &m, NULL, &clip),
+        mexpr_clip_open_raw(context, (mexpr_format)9, 2, 1, read_memory, &m, NULL, &clip),
         MEXPR_E_ARG, "not a mexpr_format");
     assert_failure(context,
         mexpr_clip_open_raw(
@@ -629,9 +630,8 @@ static void pushed_pictures(void **state)
     assert_int_equal(mexpr_clip_push(NULL, &image), MEXPR_E_ARG);
     mexpr_clip_destroy(&clip);
     memory m = memory_of("a", 1, 1);
-    assert_ok(context,
-        mexpr_clip_open_raw(
-            context, MEXPR_FORMAT_GREY8, 2, 3, read_memory, &m, NULL, &clip));
+    assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 2, 3, read_memory,
+                           &m, NULL, &clip));
     assert_int_equal(mexpr_clip_push(clip, &image), MEXPR_E_STATE);
     mexpr_clip_destroy(&clip);
     mexpr_image_destroy(&image);

@@ -28,7 +28,7 @@ static int64_t read_y4m(void *user, void *buffer, size_t size)
     for (; n < size && r->at < n_header + N_FRAMES * frame; n++, r->at++) {
         const size_t in = r->at < n_header ? 0 : (r->at - n_header) % frame;
         ((char *)buffer)[n] = r->at < n_header ? header[r->at]
-            : in < 6                           ? "FRAME\n"[in]
+                              : in < 6         ? "FRAME\n"[in]
                                                : (char)(r->at * r->at % 251);
     }
     return (int64_t)n;
@@ -45,7 +45,7 @@ static mexpr_status all_frames(mexpr_clip *clip)
 
 static mexpr_status y4m(mexpr_context *context, void *arg)
 {
-    ramp r = { 0, 0 };
+    ramp r = {0, 0};
     mexpr_clip *clip;
     (void)arg;
     mexpr_status status = mexpr_clip_open_y4m(context, read_y4m, &r, NULL, &clip);
@@ -57,11 +57,11 @@ static mexpr_status y4m(mexpr_context *context, void *arg)
 
 static mexpr_status raw(mexpr_context *context, void *arg)
 {
-    ramp r = { 0, 0 };
+    ramp r = {0, 0};
     mexpr_clip *clip;
     (void)arg;
-    mexpr_status status = mexpr_clip_open_raw(
-        context, MEXPR_FORMAT_GREY8, 6, 1, read_y4m, &r, NULL, &clip);
+    mexpr_status status =
+        mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 6, 1, read_y4m, &r, NULL, &clip);
     if (status == MEXPR_OK && mexpr_clip_n_frames(clip) != -1)
         status = MEXPR_E_INTERNAL;
     mexpr_clip_destroy(&clip);
@@ -144,7 +144,7 @@ static void files(void **state)
 {
     (void)state;
     char bytes[24 + N_FRAMES * 262];
-    ramp r = { 0, 0 };
+    ramp r = {0, 0};
     const int64_t n = read_y4m(&r, bytes, sizeof bytes);
     const char *file = test_path("clip.y4m");
     test_write_file(file, bytes, (size_t)n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Clips of another length: TIM against its definition, summed term by term, and linear. */
+/* Clips of another length: TIM against its definition, summed term by term, and linear.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ static double weight_by_definition(int n, double t, int v)
 static void tim_weights(void **state)
 {
     (void)state;
-    const int sizes[] = { 1, 2, 3, 4, 7, 30, 101 };
+    const int sizes[] = {1, 2, 3, 4, 7, 30, 101};
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         const int n = sizes[s];
         for (int step = 0; step <= 4 * (n - 1); step++) {
@@ -111,7 +112,7 @@ static int32_t progress(void *user, uint64_t done, uint64_t total)
 static mexpr_clip *interpolated(
     mexpr_context *context, mexpr_clip *clip, int32_t method, int64_t n_out)
 {
-    collector c = { .context = context };
+    collector c = {.context = context};
     mexpr_interpolate_options o = MEXPR_INTERPOLATE_OPTIONS_INIT;
     o.method = method;
     o.n_out = n_out;
@@ -132,16 +133,16 @@ static const void *pixels_of(mexpr_clip *clip, int64_t index)
 static void as_many_frames_are_the_same_frames(void **state)
 {
     (void)state;
-    const mexpr_format formats[] = { MEXPR_FORMAT_GREY8, MEXPR_FORMAT_RGB8,
-        MEXPR_FORMAT_GREY16, MEXPR_FORMAT_GREYF32 };
+    const mexpr_format formats[] = {
+        MEXPR_FORMAT_GREY8, MEXPR_FORMAT_RGB8, MEXPR_FORMAT_GREY16, MEXPR_FORMAT_GREYF32};
     mexpr_context *context = test_context(NULL, 2);
     for (int f = 0; f < 4; f++) {
         for (int32_t method = 1; method <= 2; method++) {
             for (int n = 1; n <= 13; n += 4) {
                 mexpr_clip *clip = clip_of(context, formats[f], n);
                 mexpr_clip *same = interpolated(context, clip, method, n);
-                const size_t size
-                    = (size_t)WIDTH * HEIGHT * mexpr_format_bytes(formats[f]);
+                const size_t size =
+                    (size_t)WIDTH * HEIGHT * mexpr_format_bytes(formats[f]);
                 for (int t = 0; t < n; t++) {
                     if (formats[f] != MEXPR_FORMAT_GREYF32) {
                         assert_memory_equal(pixels_of(clip, t), pixels_of(same, t), size);
@@ -164,13 +165,14 @@ static void another_number_of_frames(void **state)
 {
     (void)state;
     enum { N = 11 };
-    const int counts[] = { 1, 2, 10, 37 };
+    const int counts[] = {1, 2, 10, 37};
     mexpr_context *context = test_context(NULL, 2);
     mexpr_clip *clip = clip_of(context, MEXPR_FORMAT_GREYF32, N);
     for (int c = 0; c < 4; c++) {
         const int n_out = counts[c];
         mexpr_clip *tim = interpolated(context, clip, MEXPR_INTERPOLATION_TIM, n_out);
-        mexpr_clip *linear = interpolated(context, clip, MEXPR_INTERPOLATION_LINEAR, n_out);
+        mexpr_clip *linear =
+            interpolated(context, clip, MEXPR_INTERPOLATION_LINEAR, n_out);
         for (int j = 0; j < n_out; j++) {
             const double s = n_out > 1 ? (N - 1.0) * j / (n_out - 1) : (N - 1) / 2.0;
             const float *by_tim = pixels_of(tim, j), *by_line = pixels_of(linear, j);
@@ -254,15 +256,14 @@ static void streams(void **state)
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
     for (int32_t method = 1; method <= 2; method++) {
-        ramp r = { 0, 4 * 21 };
+        ramp r = {0, 4 * 21};
         mexpr_clip *clip;
-        collector c = { .context = context };
+        collector c = {.context = context};
         mexpr_interpolate_options o = MEXPR_INTERPOLATE_OPTIONS_INIT;
         o.method = method;
         o.n_out = 5;
-        assert_ok(context,
-            mexpr_clip_open_raw(
-                context, MEXPR_FORMAT_GREY8, 4, 1, read_ramp, &r, NULL, &clip));
+        assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 4, 1,
+                               read_ramp, &r, NULL, &clip));
         assert_failure(context, mexpr_interpolate(context, clip, &o, take, NULL, &c),
             MEXPR_E_RANGE, "set n_in");
         o.n_in = 21;
@@ -273,11 +274,10 @@ static void streams(void **state)
         mexpr_clip_destroy(&c.clip);
         mexpr_clip_destroy(&clip);
 
-        r = (ramp) { 0, 4 * 20 };
-        assert_ok(context,
-            mexpr_clip_open_raw(
-                context, MEXPR_FORMAT_GREY8, 4, 1, read_ramp, &r, NULL, &clip));
-        c = (collector) { .context = context };
+        r = (ramp){0, 4 * 20};
+        assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 4, 1,
+                               read_ramp, &r, NULL, &clip));
+        c = (collector){.context = context};
         assert_ok(context, mexpr_clip_create(context, NULL, &c.clip));
         assert_failure(context, mexpr_interpolate(context, clip, &o, take, NULL, &c),
             MEXPR_E_RANGE, "the clip has 20");
@@ -297,17 +297,16 @@ static void linear_memory_is_flat(void **state)
         test_heap_init(&heap);
         mexpr_context *context = test_context(&heap, 1);
         mexpr_context *other = test_context(NULL, 1);
-        ramp r = { 0, 4 * n };
+        ramp r = {0, 4 * n};
         mexpr_clip *clip;
-        collector c = { .context = other };
+        collector c = {.context = other};
         mexpr_interpolate_options o = MEXPR_INTERPOLATE_OPTIONS_INIT;
         o.method = MEXPR_INTERPOLATION_LINEAR;
         o.n_in = n;
         o.n_out = 2 * n;
         assert_ok(other, mexpr_clip_create(other, NULL, &c.clip));
-        assert_ok(context,
-            mexpr_clip_open_raw(
-                context, MEXPR_FORMAT_GREY8, 4, 1, read_ramp, &r, NULL, &clip));
+        assert_ok(context, mexpr_clip_open_raw(context, MEXPR_FORMAT_GREY8, 4, 1,
+                               read_ramp, &r, NULL, &clip));
         assert_ok(context, mexpr_interpolate(context, clip, &o, take, progress, &c));
         mexpr_clip_destroy(&clip);
         mexpr_clip_destroy(&c.clip);
@@ -339,8 +338,8 @@ static void several_passes(void **state)
     assert_ok(context, mexpr_clip_create(context, NULL, &clip));
     for (int t = 0; t < 2; t++) {
         mexpr_image *image;
-        assert_ok(context,
-            mexpr_image_create(context, MEXPR_FORMAT_GREY8, SIDE, SIDE, &image));
+        assert_ok(
+            context, mexpr_image_create(context, MEXPR_FORMAT_GREY8, SIDE, SIDE, &image));
         memset(mexpr_image_pixels(image), t ? 20 : 10, (size_t)SIDE * SIDE);
         assert_int_equal(mexpr_clip_push(clip, &image), MEXPR_OK);
     }
@@ -362,15 +361,14 @@ static void refusals(void **state)
     mexpr_context *context = test_context(NULL, 1);
     mexpr_clip *clip = clip_of(context, MEXPR_FORMAT_GREY8, 5), *out;
     assert_ok(context, mexpr_clip_create(context, NULL, &out));
-    collector c = { .context = context, .clip = out };
-    const mexpr_interpolate_options good
-        = { .struct_size = sizeof good, .n_out = 4 };
+    collector c = {.context = context, .clip = out};
+    const mexpr_interpolate_options good = {.struct_size = sizeof good, .n_out = 4};
     mexpr_interpolate_options o = good;
     assert_failure(context, mexpr_interpolate(context, clip, NULL, take, NULL, &c),
         MEXPR_E_RANGE, "n_out 0");
     o.method = 3;
-    assert_failure(
-        context, mexpr_interpolate(context, clip, &o, take, NULL, &c), MEXPR_E_RANGE, "method");
+    assert_failure(context, mexpr_interpolate(context, clip, &o, take, NULL, &c),
+        MEXPR_E_RANGE, "method");
     o = good;
     o.first = 5;
     assert_failure(context, mexpr_interpolate(context, clip, &o, take, NULL, &c),
@@ -397,7 +395,7 @@ static void refusals(void **state)
         assert_failure(context, mexpr_interpolate(context, clip, &o, take, NULL, &c),
             MEXPR_E_CANCELLED, "takes the frames");
         assert_int_equal(c.next, 2);
-        c = (collector) { .context = context, .clip = out, .stop_progress = 3 };
+        c = (collector){.context = context, .clip = out, .stop_progress = 3};
         assert_failure(context, mexpr_interpolate(context, clip, &o, take, progress, &c),
             MEXPR_E_CANCELLED, "the progress callback");
         c.done = 0;
@@ -408,8 +406,8 @@ static void refusals(void **state)
         MEXPR_E_ARG, "take is NULL");
     assert_int_equal(mexpr_interpolate(NULL, clip, &good, take, NULL, &c), MEXPR_E_ARG);
     mexpr_image *odd;
-    assert_ok(context,
-        mexpr_image_create(context, MEXPR_FORMAT_RGB8, WIDTH, HEIGHT, &odd));
+    assert_ok(
+        context, mexpr_image_create(context, MEXPR_FORMAT_RGB8, WIDTH, HEIGHT, &odd));
     assert_int_equal(mexpr_clip_push(clip, &odd), MEXPR_OK);
     assert_failure(context, mexpr_interpolate(context, clip, &good, take, NULL, &c),
         MEXPR_E_TYPE, "frame 5 has format 2");

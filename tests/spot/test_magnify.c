@@ -64,7 +64,8 @@ static void pyramid_keeps_constants(void **state)
 /* --- the band ---------------------------------------------------------------------- */
 
 /* The analogue filter at the frequency that the bilinear transform puts at `hz`. */
-static double complex model(mexpr_band band, double low, double high, double fps, double hz)
+static double complex model(
+    mexpr_band band, double low, double high, double fps, double hz)
 {
     const double l = tan(PI * low / fps), h = tan(PI * high / fps);
     const double complex s = I * tan(PI * hz / fps);
@@ -104,7 +105,7 @@ static void frequency_response(void **state)
 {
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
-    const double frequencies[] = { 0.25, 0.5, 1, 2, 4, 8, 16, 40 };
+    const double frequencies[] = {0.25, 0.5, 1, 2, 4, 8, 16, 40};
     double worst = 0;
     for (int band = 1; band <= 3; band++) {
         mexpr_magnify_options o = options_of(100);
@@ -116,13 +117,14 @@ static void frequency_response(void **state)
         for (int i = 0; i < 8; i++) {
             const double hz = frequencies[i];
             const int n = (int)lround(8 * o.fps / hz);
-            const double complex want
-                = 2 * model((mexpr_band)band, o.low, o.high, o.fps, 8 * o.fps / n);
+            const double complex want =
+                2 * model((mexpr_band)band, o.low, o.high, o.fps, 8 * o.fps / n);
             const double complex got = measured(context, &o, hz);
             worst = fmax(worst, cabs(got - want));
         }
     }
-    print_message("largest difference to the analogue models: %.2g of the swing\n", worst);
+    print_message(
+        "largest difference to the analogue models: %.2g of the swing\n", worst);
     assert_true(worst < 1e-4);
     /* Butterworth: 1 in the middle, -3 dB at the ends. */
     for (int band = 1; band <= 2; band++) {
@@ -136,10 +138,10 @@ static void frequency_response(void **state)
 
 /* --- motion ------------------------------------------------------------------------ */
 
-/* A wave of `wavelength` px that sways by `sway` px at 2 Hz: the sway that comes out, over
- * the one that went in. Measured as the phase of the wave along the middle row. */
-static double motion_gain(
-    mexpr_context *context, const mexpr_magnify_options *o, double wavelength, double sway)
+/* A wave of `wavelength` px that sways by `sway` px at 2 Hz: the sway that comes out,
+ * over the one that went in. Measured as the phase of the wave along the middle row. */
+static double motion_gain(mexpr_context *context, const mexpr_magnify_options *o,
+    double wavelength, double sway)
 {
     enum { SIDE = 256, ROWS = 128, N = 350 };
     mexpr_magnifier *magnifier;
@@ -153,8 +155,8 @@ static double motion_gain(
         const double swing = sin(2 * PI * 2 * t / 100);
         for (int i = 0; i < SIDE * ROWS; i++)
             pixels[i] = (float)(128 + 50 * sin(k * (i % SIDE - sway * swing)));
-        const float *got
-            = (const float *)mexpr_image_data(through(magnifier, frame)) + ROWS / 2 * SIDE;
+        const float *got =
+            (const float *)mexpr_image_data(through(magnifier, frame)) + ROWS / 2 * SIDE;
         double complex wave = 0;
         for (int x = first; x < first + n; x++)
             wave += (double)got[x] * cexp(-I * k * x);
@@ -216,10 +218,11 @@ static void still_clips_stay(void **state)
             mexpr_magnify_options o = options_of(30);
             o.chroma = 0.5;
             mexpr_magnifier *magnifier;
-            mexpr_image *frame
-                = picture(context, (mexpr_format)format, size, (size * 7) % 23 + 1);
+            mexpr_image *frame =
+                picture(context, (mexpr_format)format, size, (size * 7) % 23 + 1);
             uint8_t *bytes = mexpr_image_pixels(frame);
-            const size_t n = mexpr_image_stride(frame) * (size_t)mexpr_image_height(frame);
+            const size_t n =
+                mexpr_image_stride(frame) * (size_t)mexpr_image_height(frame);
             for (size_t i = 0; i < n; i++)
                 bytes[i] = (uint8_t)next_random(&seed);
             for (size_t i = 0; format == MEXPR_FORMAT_GREYF32 && i < n / 4; i++)
@@ -248,16 +251,16 @@ static void formats_agree(void **state)
     for (int t = 0; t < N; t++) {
         mexpr_image *grey = picture(context, MEXPR_FORMAT_GREY8, W, H);
         for (int i = 0; i < W * H; i++)
-            ((uint8_t *)mexpr_image_pixels(grey))[i]
-                = (uint8_t)(120 + 40 * sin(0.4 * (i % W) + 0.2 * (i / W) - 0.1 * sin(t)));
+            ((uint8_t *)mexpr_image_pixels(grey))[i] =
+                (uint8_t)(120 + 40 * sin(0.4 * (i % W) + 0.2 * (i / W) - 0.1 * sin(t)));
         mexpr_image *want = NULL;
         for (int format = 1; format <= 6; format++) {
             mexpr_image *frame, *back;
             assert_ok(context,
                 mexpr_image_convert(context, grey, (mexpr_format)format, &frame));
-            assert_ok(context,
-                mexpr_image_convert(context, through(magnifiers[format], frame),
-                    MEXPR_FORMAT_GREY8, &back));
+            assert_ok(
+                context, mexpr_image_convert(context, through(magnifiers[format], frame),
+                             MEXPR_FORMAT_GREY8, &back));
             mexpr_image_destroy(&frame);
             if (!want) {
                 want = back;
