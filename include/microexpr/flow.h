@@ -179,7 +179,7 @@ MEXPR_API mexpr_status mexpr_field_write_kitti(
 MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context,
     const mexpr_field *a, const mexpr_field *b, double *mean, uint64_t *n);
 
-/* --- features: magnitude and orientation ----------------------------------------- */
+/* --- features: magnitude and orientation ------------------------------------------- */
 /* Of all features: docs/features.md. Unknown displacements take no part in any. */
 
 /** Length of every displacement in px, GREYF32; 0 where unknown. @return MEXPR_OK,
@@ -196,7 +196,7 @@ MEXPR_API mexpr_status mexpr_flow_magnitude(
 MEXPR_API mexpr_status mexpr_flow_orientation(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
-/* --- features: regions and masks ------------------------------------------------- */
+/* --- features: regions and masks --------------------------------------------------- */
 
 /** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
  *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
@@ -251,7 +251,7 @@ MEXPR_API mexpr_status mexpr_field_mask(mexpr_context *context, mexpr_field *fie
 MEXPR_API mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field *field,
     const float *landmarks, double margin, mexpr_mask_fill fill);
 
-/* --- features: motion of the head ------------------------------------------------ */
+/* --- features: motion of the head -------------------------------------------------- */
 
 /**
  * A similarity motion: the point (x, y) goes to
@@ -334,7 +334,7 @@ MEXPR_API mexpr_status mexpr_field_fit_motion(mexpr_context *context,
 MEXPR_API mexpr_status mexpr_field_subtract_motion(
     mexpr_context *context, mexpr_field *field, const mexpr_motion *motion);
 
-/* --- features: histograms -------------------------------------------------------- */
+/* --- features: histograms ---------------------------------------------------------- */
 
 /** Kinds of histograms of flow directions. */
 typedef enum mexpr_histogram {
@@ -410,7 +410,7 @@ MEXPR_API mexpr_status mexpr_flow_histogram(mexpr_context *context,
     const mexpr_field *field, const mexpr_histogram_options *options, float *values,
     size_t capacity, size_t *n);
 
-/* --- features: MDMO -------------------------------------------------------------- */
+/* --- features: MDMO ---------------------------------------------------------------- */
 
 /** Regions of mexpr_mdmo_regions(). */
 #define MEXPR_MDMO_REGIONS 36
@@ -474,7 +474,7 @@ MEXPR_API mexpr_status mexpr_flow_mdmo(mexpr_context *context, const mexpr_field
 MEXPR_API mexpr_status mexpr_mdmo_average(mexpr_context *context, const float *frames,
     int32_t n_frames, int32_t n_regions, float *values);
 
-/* --- pictures of a field --------------------------------------------------------- */
+/* --- pictures of a field ----------------------------------------------------------- */
 
 /**
  * mexpr_flow_colour() with its key at the right on white: the colour wheel, whose edge is
@@ -546,7 +546,7 @@ MEXPR_API mexpr_status mexpr_flow_strip(mexpr_context *context, const mexpr_fiel
 MEXPR_API mexpr_status mexpr_flow_hsv(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
-/* --- clips ---------------------------------------------------------------------------- */
+/* --- clips ------------------------------------------------------------------------- */
 
 /** What the flow to a frame of a clip starts from. */
 typedef enum mexpr_flow_reference {
@@ -563,9 +563,9 @@ typedef struct mexpr_flow_clip_options {
     int64_t n_frames;  /**< how many frames from there on; 0: all there are */
 } mexpr_flow_clip_options;
 
-#define MEXPR_FLOW_CLIP_OPTIONS_INIT                                                       \
-    {                                                                                      \
-        sizeof(mexpr_flow_clip_options), 0, 0, 0, 0                                        \
+#define MEXPR_FLOW_CLIP_OPTIONS_INIT                                                     \
+    {                                                                                    \
+        sizeof(mexpr_flow_clip_options), 0, 0, 0, 0                                      \
     }
 
 /**

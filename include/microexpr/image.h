@@ -161,7 +161,7 @@ MEXPR_API mexpr_status mexpr_image_crop(mexpr_context *context, const mexpr_imag
 MEXPR_API mexpr_status mexpr_image_gaussian(
     mexpr_context *context, const mexpr_image *image, double sigma, mexpr_image **out);
 
-/* --- clips ---------------------------------------------------------------------------- */
+/* --- clips ------------------------------------------------------------------------- */
 
 /**
  * A sequence of frames of one size: files in a folder, a Y4M video, raw frames from a
@@ -178,9 +178,9 @@ typedef struct mexpr_clip_options {
     int32_t fps_denominator; /**< 1 */
 } mexpr_clip_options;
 
-#define MEXPR_CLIP_OPTIONS_INIT                                                            \
-    {                                                                                      \
-        sizeof(mexpr_clip_options), 0, 0, 0                                                \
+#define MEXPR_CLIP_OPTIONS_INIT                                                          \
+    {                                                                                    \
+        sizeof(mexpr_clip_options), 0, 0, 0                                              \
     }
 
 /**
@@ -203,8 +203,9 @@ typedef int64_t (*mexpr_read_fn)(void *user, void *buffer, size_t size);
  * mexpr_clip_missing().
  * @param options NULL for all defaults
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_NOT_FOUND (no such
- *         path, no file that matches), MEXPR_E_LIMIT (max_frames), MEXPR_E_NOMEM, and what
- *         mexpr_image_read() and mexpr_clip_open_y4m() return
+ *         path, no file that matches), MEXPR_E_LIMIT (max_frames, for Y4M files
+ *         max_file_bytes too), MEXPR_E_NOMEM, and what mexpr_image_read() and
+ *         mexpr_clip_open_y4m() return
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_clip_open(mexpr_context *context, const char *path,

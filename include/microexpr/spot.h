@@ -12,7 +12,7 @@
 
 MEXPR_BEGIN_DECLS
 
-/* --- LBP-TOP --------------------------------------------------------------------- */
+/* --- LBP-TOP ----------------------------------------------------------------------- */
 
 /* Frames are given as an array of pictures of equal size and any format, in time order at
  * a constant rate; colour is turned to grey. They are read only and never kept. */
@@ -84,7 +84,7 @@ MEXPR_API mexpr_status mexpr_lbp_top(mexpr_context *context,
     const mexpr_image *const *frames, int32_t n_frames,
     const mexpr_lbp_top_options *options, float *values, size_t capacity, size_t *n);
 
-/* --- temporal interpolation ----------------------------------------------------------- */
+/* --- temporal interpolation -------------------------------------------------------- */
 
 /** How frames between frames are made. */
 typedef enum mexpr_interpolation {
@@ -106,9 +106,9 @@ typedef struct mexpr_interpolate_options {
     int64_t n_out;     /**< frames to make; no default */
 } mexpr_interpolate_options;
 
-#define MEXPR_INTERPOLATE_OPTIONS_INIT                                                     \
-    {                                                                                      \
-        sizeof(mexpr_interpolate_options), 0, 0, 0, 0                                      \
+#define MEXPR_INTERPOLATE_OPTIONS_INIT                                                   \
+    {                                                                                    \
+        sizeof(mexpr_interpolate_options), 0, 0, 0, 0                                    \
     }
 
 /**
@@ -120,15 +120,16 @@ typedef int32_t (*mexpr_frame_fn)(void *user, int64_t index, const mexpr_image *
 /**
  * A clip with another number of frames: frame j of n_out lies at j (n_in - 1) / (n_out -
  * 1) in the old one, the first and the last on their own places; a single one lies in the
- * middle. Frames have the format of the clip's first frame, rounded and clamped where that
- * is of integers; every channel is treated alike. n_out = n_in gives the clip itself (to
- * rounding).
+ * middle. Frames have the format of the clip's first frame, rounded and clamped where
+ * that is of integers; every channel is treated alike. n_out = n_in gives the clip itself
+ * (to rounding).
  *
  * LINEAR reads the clip once and holds two frames. With TIM every frame depends on all,
- * so the clip must be complete; memory is 8 bytes per channel of some output frames. Up
- * to 64 MiB of them (one at least) are made in one pass over the clip, and a clip of files
+ * so the clip must be complete; memory is 8 bytes per sample of some output frames. Up to
+ * 64 MiB of them (one at least) are made in one pass over the clip, and a clip of files
  * or pictures is read again for the next; a stream gets one pass, and as much memory as
- * n_out frames take.
+ * n_out frames take. Frames are made on the context's threads; they do not depend on
+ * their number.
  * @param take     receives the frames in order; its first argument is `user`, as that of
  *                 progress
  * @param progress called after every step, a frame read (TIM) or made (LINEAR); or NULL
@@ -142,7 +143,7 @@ MEXPR_API mexpr_status mexpr_interpolate(mexpr_context *context, mexpr_clip *cli
     const mexpr_interpolate_options *options, mexpr_frame_fn take,
     mexpr_progress_fn progress, void *user);
 
-/* --- motion magnification ------------------------------------------------------------- */
+/* --- motion magnification ---------------------------------------------------------- */
 
 /** The temporal filter; all are recursive and have no response at 0 Hz. */
 typedef enum mexpr_band {
@@ -169,22 +170,23 @@ typedef struct mexpr_magnify_options {
     int32_t levels;    /**< most pyramid levels, 1..30; 30: as many as fit */
 } mexpr_magnify_options;
 
-#define MEXPR_MAGNIFY_OPTIONS_INIT                                                         \
-    {                                                                                      \
-        sizeof(mexpr_magnify_options), 0, 0, 0, 0, 0, 0, 0, 0                              \
+#define MEXPR_MAGNIFY_OPTIONS_INIT                                                       \
+    {                                                                                    \
+        sizeof(mexpr_magnify_options), 0, 0, 0, 0, 0, 0, 0, 0                            \
     }
 
 /**
- * Makes small motions larger while frames pass through: Eulerian video magnification, H.-Y.
- * Wu, M. Rubinstein, E. Shih, J. Guttag, F. Durand, W. Freeman, "Eulerian Video
- * Magnification for Revealing Subtle Changes in the World", ACM Trans. Graphics 31 (2012).
+ * Makes small motions larger while frames pass through: Eulerian video magnification,
+ * H.-Y. Wu, M. Rubinstein, E. Shih, J. Guttag, F. Durand, W. Freeman, "Eulerian Video
+ * Magnification for Revealing Subtle Changes in the World", ACM Trans. Graphics 31
+ * (2012).
  *
  * Each frame is split into a Laplacian pyramid; every pixel of each level passes the band
  * filter, which is scaled and added to the frame. Level k answers most to wavelengths l =
- * 5·2^k px and gets the paper's bound: min(alpha, l (1 + alpha) / wavelength - 1), at least
- * 0. What is left above the last level is not amplified. The filter starts as if the first
- * frame had always been there. Frames go in and come out one by one; memory is that of
- * some frames. One thread at a time.
+ * 5·2^k px and gets the paper's bound: min(alpha, l (1 + alpha) / wavelength - 1), at
+ * least 0. What is left above the last level is not amplified. The filter starts as if
+ * the first frame had always been there. Frames go in and come out one by one; memory is
+ * that of some frames. One thread at a time.
  */
 typedef struct mexpr_magnifier mexpr_magnifier;
 
@@ -204,16 +206,17 @@ MEXPR_API const char *mexpr_magnifier_last_error(const mexpr_magnifier *magnifie
  * Gives the next frame. All frames have the first one's size and format. After the first
  * call, calls allocate nothing.
  * @return MEXPR_OK; MEXPR_AGAIN when the frame before was not pulled yet: pull and push
- *         again; MEXPR_E_ARG, MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_FORMAT (a float picture
- *         holds NaN or infinity), MEXPR_E_NOMEM. A frame that fails leaves no trace.
+ *         again; MEXPR_E_ARG, MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_FORMAT (a float
+ *         picture holds NaN or infinity), MEXPR_E_NOMEM. A frame that fails leaves no
+ *         trace.
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_magnifier_push(
     mexpr_magnifier *magnifier, const mexpr_image *frame);
 
 /**
- * Takes the magnified frame, in the pushed one's format; integers are rounded and clamped,
- * alpha is as it was. It belongs to the magnifier and lives until the next push.
+ * Takes the magnified frame, in the pushed one's format; integers are rounded and
+ * clamped, alpha is as it was. It belongs to the magnifier and lives until the next push.
  * @return MEXPR_OK; MEXPR_AGAIN when a frame must be pushed first; MEXPR_E_ARG
  * @since 0.1.0
  */
