@@ -42,8 +42,7 @@ static const char *reason(int code)
     }
 }
 
-mexpr_status mx_fail_errno(
-    mx_scope *scope, const char *verb, const char *path, int code)
+mexpr_status mx_fail_errno(mx_scope *scope, const char *verb, const char *path, int code)
 {
     const mexpr_status status = code == ENOENT ? MEXPR_E_NOT_FOUND : MEXPR_E_IO;
     return mx_fail(scope, status, "cannot %s '%.200s': %s (error %d)", verb, path,
@@ -216,8 +215,8 @@ mexpr_status mx_file_write(
     struct stat info;
     /* Renaming over a device such as /dev/null would put a file in its place. */
     if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
-        return mx_fail(scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file",
-            path);
+        return mx_fail(
+            scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file", path);
     const int fd = open_temporary(path, temporary, sizeof temporary);
     if (fd < 0) {
         const mexpr_status status = mx_fail_errno(scope, "write", path, errno);
