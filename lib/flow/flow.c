@@ -2,6 +2,7 @@
 #include "microexpr/flow.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "flow/flow_estimator.h"
 #include "flow/field.h"
@@ -109,6 +110,24 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
     *out = flow;
     return MEXPR_OK;
+}
+
+mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out)
+{
+    mexpr_flow *clone = mx_calloc(scope, 1, sizeof *clone);
+    *out = clone;
+    if (!clone)
+        return MEXPR_E_NOMEM;
+    mx_scope_init(&clone->scope, mx_context_retain(scope->context));
+    memcpy(clone->params, flow->params, sizeof clone->params);
+    clone->kernels = flow->kernels;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
+{
+    const mx_flow_settings settings = settings_of(flow);
+    return mx_flow_prepare(flow, &settings, width, height);
 }
 
 void mexpr_flow_destroy(mexpr_flow **flow)

@@ -87,6 +87,11 @@ typedef struct mx_flow_worker {
     int end_row;
 } mx_flow_worker;
 
+/* An estimator with the same parameters, for another thread. */
+mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out);
+/* Makes a call with pictures of this size allocate nothing. */
+mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height);
+
 /* Lays out the memory for pictures of this size; does nothing when it fits already. */
 mexpr_status mx_flow_prepare(
     mexpr_flow *flow, const mx_flow_settings *settings, int width, int height);
