@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "microexpr/model.h"
+#include "model/operator.h"
 #include "onnx_build.h"
 #include "support.h"
 
@@ -700,12 +701,68 @@ static void convolutions(void **state)
     check_conv(&rng, &large);
 }
 
+/* What every row of the registry has to keep to. */
+static void registry(void **state)
+{
+    (void)state;
+    const mx_operator *op;
+    int n = 0;
+    for (; (op = mx_operator_at(n)); n++) {
+        const mx_operator *found = NULL;
+        assert_true(op->params_size <= MX_MAX_PARAMS);
+        assert_non_null(op->infer);
+        assert_non_null(op->forward);
+        assert_non_null(op->attributes);
+        assert_true(op->min_inputs <= op->max_inputs);
+        assert_in_range(op->min_outputs, 1, op->max_outputs);
+        assert_ok(context, mx_operator_find(mx_context_scope(context), op->domain,
+                               op->name, op->since, &found));
+        assert_ptr_equal(found, op);
+    }
+    assert_true(n > 80);
+}
+
+/* Results that are not needed any more make room for others. */
+static void memory_is_used_again(void **state)
+{
+    (void)state;
+    test_heap heap;
+    test_heap_init(&heap);
+    mexpr_context *counted = test_context(&heap, 1), *keep = context;
+    context = counted;
+    static float x[50000];
+    onnx_model m = onnx_begin(13);
+    char from[16] = "a", to[16];
+    onnx_input(&m, "a", F32, "50000");
+    for (int i = 0; i < 40; i++) {
+        snprintf(to, sizeof to, "%s%d", "t", i);
+        onnx_simple(&m, "Relu", from, i == 39 ? "y" : to);
+        memcpy(from, to, sizeof from);
+    }
+    onnx_output(&m, "y", F32, "50000");
+    onnx_end(&m);
+    result r = {NULL, NULL, MEXPR_TENSOR_VIEW_INIT};
+    const input in = {F32, "50000", x, false};
+    const mexpr_tensor_view view = view_of(&in);
+    assert_ok(
+        context, mexpr_model_load_memory(context, m.file.data, m.file.size, &r.model));
+    onnx_destroy(&m);
+    assert_int_equal(mexpr_session_create(r.model, &r.session), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(r.session, NULL, &view), MEXPR_OK);
+    assert_int_equal(mexpr_session_run(r.session), MEXPR_OK);
+    assert_true(heap.peak_bytes < 3 * (long)sizeof x);
+    done(&r);
+    mexpr_context_destroy(&context);
+    context = keep;
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(activations), TEST(broadcasting),
-        TEST(integers), TEST(logic), TEST(reductions), TEST(softmaxes),
-        TEST(normalisations), TEST(shapes), TEST(moves), TEST(pads), TEST(casts),
-        TEST(products), TEST(pools), TEST(convolutions)};
+    const struct CMUnitTest tests[] = {TEST(registry), TEST(memory_is_used_again),
+        TEST(activations), TEST(broadcasting), TEST(integers), TEST(logic),
+        TEST(reductions), TEST(softmaxes), TEST(normalisations), TEST(shapes),
+        TEST(moves), TEST(pads), TEST(casts), TEST(products), TEST(pools),
+        TEST(convolutions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
