@@ -23,7 +23,8 @@ typedef struct flow_request {
 #define AT(member) offsetof(flow_request, member)
 
 static const cli_option options[] = {
-    {"output", 'o', CLI_TEXT, AT(flo), "F.flo", "write a Middlebury file; of a clip: the folder for them"},
+    {"output", 'o', CLI_TEXT, AT(flo), "F.flo",
+        "write a Middlebury file; of a clip: the folder for them"},
     {"kitti", 0, CLI_TEXT, AT(kitti), "F.png", "write the field as a KITTI flow PNG"},
     {"picture", 0, CLI_TEXT, AT(picture), "F.png",
         "write it in colours (Middlebury wheel)"},
@@ -217,8 +218,9 @@ static int steps(flow_job *job, char **arguments)
 static int run_clip(const flow_request *r, const char *clip)
 {
     if (r->kitti || r->picture || r->flow28 || r->strain || r->compare)
-        return cli_usage("--kitti, --picture, --flow28, --strain and --compare are for two "
-                         "pictures, not for a clip");
+        return cli_usage(
+            "--kitti, --picture, --flow28, --strain and --compare are for two "
+            "pictures, not for a clip");
     const flow_clip_request request = {.clip = clip,
         .output = r->flo,
         .reference = r->reference,
@@ -254,8 +256,8 @@ const cli_command cmd_flow = {
     .about = "A and B are PNG or JPEG files of equal size. The field says for every "
              "pixel of A\n"
              "how far it moves to the right (u) and downwards (v), in pixels.\n\n"
-             "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file, or -\n"
-             "for Y4M from standard input: a field for every frame goes to the folder -o.",
+             "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file,\n"
+             "or - for Y4M from standard input: fields go to the folder -o.",
     .options = options,
     .request_size = sizeof(flow_request),
     .min_arguments = 1,
