@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The estimator from inside. flow.c is the door and keeps the parameters; flow_levels.c
- * goes from the coarsest level to the finest with a team of threads; flow_pyramid.c makes
- * the levels; tvl1.c solves one. Another method is another file beside tvl1.c. */
+ * goes from the coarsest level to the finest with a team of threads (flow_team.c);
+ * flow_pyramid.c makes the levels; tvl1.c solves one. Another method is another file beside tvl1.c. */
 #ifndef MX_FLOW_FLOW_ESTIMATOR_H
 #define MX_FLOW_FLOW_ESTIMATOR_H
 
@@ -32,6 +32,16 @@ typedef struct mx_flow_mark {
     _Alignas(MX_ALIGNMENT) atomic_uint_least64_t step;
 } mx_flow_mark;
 
+/* See flow_team.h. */
+typedef struct mx_flow_team {
+    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
+    mx_barrier barrier; /* of all workers */
+    mx_barrier level_barriers[MX_PYRAMID_MAX_LEVELS];
+    atomic_uint_least64_t alone_from; /* the step after which worker 0 is alone */
+    int n_calls_alone;                /* calls that shall not ask for others */
+    int patience;                     /* how many the next failure will make it */
+} mx_flow_team;
+
 /* A level while it is solved: row y of its state (tvl1_kernel.h) is at
  * rows + y × row_floats, with a row of zeros above the first. */
 typedef struct mx_flow_level {
@@ -40,7 +50,6 @@ typedef struct mx_flow_level {
     int height;
     ptrdiff_t row_floats;
     float *rows;
-    mx_barrier barrier;
 } mx_flow_level;
 
 typedef struct mx_flow_work {
@@ -56,15 +65,15 @@ typedef struct mx_flow_work {
     float *lines;
     float *errors[2];
     mx_pyramid pyramid;
-    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];
-    mx_barrier barrier;
+    mx_flow_team team;
     /* One call. */
     const float *inputs[2];
     double low;
     double span;
     float *u;
     float *v;
+    uint64_t pixel_iterations; /* pixels times iterations, over all levels and warps */
 } mx_flow_work;
 
 struct mexpr_flow {
@@ -79,10 +88,13 @@ typedef struct mx_flow_worker {
     mexpr_flow *flow;
     int index;
     int n;
-    int phase; /* of work.barrier */
+    int phase; /* of the team's barrier */
     mx_flow_level *level;
     int n_level;     /* the level's team: workers 0 .. n_level - 1 */
-    int level_phase; /* of level->barrier */
+    int level_phase; /* of the level's barrier */
+    double step_began; /* worker 0's clock: this step, */
+    double worked_ms;  /* all steps of the call but for the waiting, */
+    double waited_ms;  /* and that */
     int first_row;   /* this worker's share of the level */
     int end_row;
 } mx_flow_worker;

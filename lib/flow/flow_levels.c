@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "flow/flow_team.h"
 #include "flow/tvl1.h"
-
-/* A thread's share of a level, below which it costs more than it brings. */
-enum { MIN_ROWS_PER_THREAD = 24 };
 
 /* --- memory ------------------------------------------------------------------------ */
 
@@ -144,20 +142,6 @@ static void finish_level(const mx_flow_worker *worker)
     }
 }
 
-/* Gives the worker its share of a level; an empty one to those beyond the team. */
-static void share_level(mx_flow_worker *worker, mx_flow_level *level)
-{
-    const int64_t height = level->height;
-    const int most = level->height / MIN_ROWS_PER_THREAD;
-    worker->level = level;
-    worker->level_phase = 0;
-    worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
-    const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
-    worker->first_row = (int)(height * index / worker->n_level);
-    worker->end_row = index < worker->n_level ? (int)(height * (index + 1) / worker->n_level)
-                                              : worker->first_row;
-}
-
 /* --- all levels -------------------------------------------------------------------- */
 
 static void work_as(void *arg, int index, int n)
@@ -169,22 +153,15 @@ static void work_as(void *arg, int index, int n)
         mx_pyramid_build(&work->pyramid, &flow->kernels, i, work->inputs[i], work->low,
             work->span, scratch_plane(work, 2 + i),
             work->lines + (size_t)index * work->pyramid.line_floats);
-    for (int i = work->pyramid.n_levels - 1; i >= 0; i--) {
-        mx_barrier_wait(&work->barrier, n, &worker.phase);
-        share_level(&worker, &work->levels[i]);
-        if (worker.index < worker.n_level) {
-            init_level(&worker);
-            mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
-            mx_tvl1_level(&worker);
-            finish_level(&worker);
-        }
+    for (int i = work->pyramid.n_levels - 1; i >= 0 && mx_flow_meet(&worker); i--) {
+        mx_flow_share_level(&worker, &work->levels[i]);
+        if (worker.first_row == worker.end_row)
+            continue;
+        init_level(&worker);
+        mx_flow_meet_level(&worker);
+        mx_tvl1_level(&worker);
+        finish_level(&worker);
     }
-}
-
-static void reset(mx_barrier *barrier)
-{
-    atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&barrier->phase, 0, memory_order_relaxed);
 }
 
 /* The joint range of both pictures. */
@@ -216,11 +193,10 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     }
     work->u = u;
     work->v = v;
-    reset(&work->barrier);
-    for (int i = 0; i < work->pyramid.n_levels; i++)
-        reset(&work->levels[i].barrier);
-    for (int i = 0; i < MX_FLOW_MAX_THREADS; i++)
-        atomic_store_explicit(&work->marks[i].step, 0, memory_order_relaxed);
-    mx_team_run(context, mexpr_context_threads(context), work_as, flow);
+    work->pixel_iterations = 0;
+    mx_flow_team_begin(&work->team);
+    mx_team_run(
+        context, mx_flow_team_size(&work->team, mexpr_context_threads(context)), work_as, flow);
+    mx_flow_team_end(&work->team);
     return MEXPR_OK;
 }
