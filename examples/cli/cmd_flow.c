@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "flow_clip.h"
 #include "flow_params.h"
 #include "json.h"
 
@@ -12,6 +13,8 @@ typedef struct flow_request {
     const char *flow28;
     const char *strain;
     const char *compare;
+    const char *reference;
+    cli_number onset;
     flow_params params;
     int threads;
     int json;
@@ -20,7 +23,7 @@ typedef struct flow_request {
 #define AT(member) offsetof(flow_request, member)
 
 static const cli_option options[] = {
-    {"output", 'o', CLI_TEXT, AT(flo), "F.flo", "write the field as a Middlebury file"},
+    {"output", 'o', CLI_TEXT, AT(flo), "F.flo", "write a Middlebury file; of a clip: the folder for them"},
     {"kitti", 0, CLI_TEXT, AT(kitti), "F.png", "write the field as a KITTI flow PNG"},
     {"picture", 0, CLI_TEXT, AT(picture), "F.png",
         "write it in colours (Middlebury wheel)"},
@@ -30,6 +33,9 @@ static const cli_option options[] = {
         "frobenius (standard), quarter or off-tanet"},
     {"compare", 0, CLI_TEXT, AT(compare), "F.flo",
         "tell the mean end-point difference to this field"},
+    {"reference", 0, CLI_TEXT, AT(reference), "R",
+        "of a clip: flow from the onset (standard) or the previous frame"},
+    {"onset", 0, CLI_NUMBER, AT(onset), "N", "of a clip: its onset frame, from 0 (0)"},
     {"threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)"},
     {"json", 0, CLI_FLAG, AT(json), NULL, "print JSON"},
     FLOW_PARAM_OPTIONS(flow_request, params),
@@ -208,9 +214,28 @@ static int steps(flow_job *job, char **arguments)
     return code;
 }
 
+static int run_clip(const flow_request *r, const char *clip)
+{
+    if (r->kitti || r->picture || r->flow28 || r->strain || r->compare)
+        return cli_usage("--kitti, --picture, --flow28, --strain and --compare are for two "
+                         "pictures, not for a clip");
+    const flow_clip_request request = {.clip = clip,
+        .output = r->flo,
+        .reference = r->reference,
+        .onset = r->onset,
+        .params = &r->params,
+        .threads = r->threads,
+        .json = r->json};
+    return flow_clip_run(&request);
+}
+
 static int run(const void *request, char **arguments, int n)
 {
-    (void)n;
+    const flow_request *r = request;
+    if (n == 1)
+        return run_clip(r, arguments[0]);
+    if (r->reference || r->onset.given)
+        return cli_usage("--reference and --onset are for a clip, not for two pictures");
     flow_job job = {.request = request};
     const int code = cli_outputs_finish(&job.outputs, steps(&job, arguments));
     mexpr_field_destroy(&job.reference);
@@ -224,14 +249,16 @@ static int run(const void *request, char **arguments, int n)
 
 const cli_command cmd_flow = {
     .name = "flow",
-    .arguments = "A B",
-    .summary = "Optical flow (TV-L1) from picture A to picture B",
+    .arguments = "A B | CLIP",
+    .summary = "Optical flow (TV-L1) from picture A to B, or through a clip",
     .about = "A and B are PNG or JPEG files of equal size. The field says for every "
              "pixel of A\n"
-             "how far it moves to the right (u) and downwards (v), in pixels.",
+             "how far it moves to the right (u) and downwards (v), in pixels.\n\n"
+             "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file, or -\n"
+             "for Y4M from standard input: a field for every frame goes to the folder -o.",
     .options = options,
     .request_size = sizeof(flow_request),
-    .min_arguments = 2,
+    .min_arguments = 1,
     .max_arguments = 2,
     .run = run,
 };

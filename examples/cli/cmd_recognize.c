@@ -146,9 +146,9 @@ static void add_scores(const mexpr_result *result, text *out)
     }
     for (int32_t i = 0; i < mexpr_result_n_classes(result); i++) {
         const double score = mexpr_result_score(result, i);
-        text_add(out, "  %-*s  %.3f  ", width, mexpr_result_class_name(result, i), score);
+        text_add(out, "  %-*s  %.3f", width, mexpr_result_class_name(result, i), score);
         for (int k = 0; k < (int)(score * BAR_WIDTH + 0.5); k++)
-            text_add(out, "#");
+            text_add(out, k ? "#" : "  #");
         text_add(out, "\n");
     }
 }

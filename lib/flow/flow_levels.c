@@ -9,8 +9,8 @@
 
 /* --- memory ------------------------------------------------------------------------ */
 
-/* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet: four
- * planes of the ten. */
+/* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet:
+ * four planes of the ten. */
 static float *scratch_plane(const mx_flow_work *work, int index)
 {
     return work->state + (size_t)index * work->pyramid.plane_floats;
@@ -38,14 +38,13 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
 {
     const mx_pyramid *pyramid = &work->pyramid;
     const mx_pyramid_level *finest = &pyramid->levels[0], *next = finest + 1;
-    const size_t state
-        = (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
-    const size_t coarse
-        = pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
+    const size_t state =
+        (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
+    const size_t coarse =
+        pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
     const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
-    float *at
-        = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
@@ -66,8 +65,9 @@ mexpr_status mx_flow_prepare(
 {
     mx_flow_work *work = &flow->work;
     const mx_flow_settings *old = &work->settings;
-    const bool fits = work->block && work->width == width && work->height == height
-        && old->zoom == settings->zoom && old->max_levels == settings->max_levels;
+    const bool fits = work->block && work->width == width && work->height == height &&
+                      old->zoom == settings->zoom &&
+                      old->max_levels == settings->max_levels;
     work->settings = *settings;
     if (fits)
         return MEXPR_OK;
@@ -77,8 +77,8 @@ mexpr_status mx_flow_prepare(
     mexpr_status status = mx_pyramid_create(&flow->scope, &work->pyramid, width, height,
         settings->zoom, settings->max_levels);
     if (status == MEXPR_OK)
-        status = place_memory(
-            &flow->scope, work, mexpr_context_threads(flow->scope.context));
+        status =
+            place_memory(&flow->scope, work, mexpr_context_threads(flow->scope.context));
     if (status != MEXPR_OK)
         mx_flow_work_destroy(flow->scope.context, work);
     return status;
@@ -132,13 +132,14 @@ static void finish_level(const mx_flow_worker *worker)
     const mx_flow_level *level = worker->level;
     const bool is_finest = level->index == 0;
     const float factor = is_finest ? work->settings.theta / work->settings.tau : 1.0f;
-    const ptrdiff_t stride
-        = is_finest ? level->width : work->pyramid.levels[level->index].stride;
+    const ptrdiff_t stride =
+        is_finest ? level->width : work->pyramid.levels[level->index].stride;
     for (int i = 0; i < 2; i++) {
         float *out = is_finest ? (i ? work->v : work->u) : work->coarse[i];
         for (int y = worker->first_row; y < worker->end_row; y++)
             worker->flow->kernels.unpack(out + y * stride,
-                level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor, level->width);
+                level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor,
+                level->width);
     }
 }
 
@@ -148,7 +149,7 @@ static void work_as(void *arg, int index, int n)
 {
     mexpr_flow *flow = arg;
     mx_flow_work *work = &flow->work;
-    mx_flow_worker worker = { .flow = flow, .index = index, .n = n };
+    mx_flow_worker worker = {.flow = flow, .index = index, .n = n};
     for (int i = index; i < 2; i += n)
         mx_pyramid_build(&work->pyramid, &flow->kernels, i, work->inputs[i], work->low,
             work->span, scratch_plane(work, 2 + i),
@@ -195,8 +196,8 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     work->v = v;
     work->pixel_iterations = 0;
     mx_flow_team_begin(&work->team);
-    mx_team_run(
-        context, mx_flow_team_size(&work->team, mexpr_context_threads(context)), work_as, flow);
+    mx_team_run(context, mx_flow_team_size(&work->team, mexpr_context_threads(context)),
+        work_as, flow);
     mx_flow_team_end(&work->team);
     return MEXPR_OK;
 }

@@ -52,16 +52,16 @@ void mx_flow_team_end(mx_flow_team *team)
 void mx_flow_share_level(mx_flow_worker *worker, mx_flow_level *level)
 {
     const int64_t height = level->height;
-    const int most = is_alone(&worker->flow->work.team)
-        ? 1
-        : level->height / MIN_ROWS_PER_THREAD;
+    const int most =
+        is_alone(&worker->flow->work.team) ? 1 : level->height / MIN_ROWS_PER_THREAD;
     worker->level = level;
     worker->level_phase = 0;
     worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
     const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
     worker->first_row = (int)(height * index / worker->n_level);
-    worker->end_row = index < worker->n_level ? (int)(height * (index + 1) / worker->n_level)
-                                              : worker->first_row;
+    worker->end_row = index < worker->n_level
+                          ? (int)(height * (index + 1) / worker->n_level)
+                          : worker->first_row;
 }
 
 /* Like mx_barrier_wait(), but who waits here may be told that no one will come. */
@@ -72,8 +72,8 @@ bool mx_flow_meet(mx_flow_worker *worker)
     if (is_alone(team))
         return worker->index == 0;
     const int next = ++worker->phase;
-    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel)
-        == worker->n - 1) {
+    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) ==
+        worker->n - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&barrier->phase, next, memory_order_release);
         return true;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* How the threads of a call keep together, and part when that does not pay.
  *
- * Every iteration ends with a meeting of the level's team. Where the processors have other
- * work to do, a worker that lost its processor holds up all others for milliseconds each
- * time. After some such iterations worker 0 goes on alone; and for some calls it does not
- * ask the others again. Nothing changes but the time: results do not depend on who
- * computes what. */
+ * Every iteration ends with a meeting of the level's team. Where the processors have
+ * other work to do, a worker that lost its processor holds up all others for milliseconds
+ * each time. After some such iterations worker 0 goes on alone; and for some calls it
+ * does not ask the others again. Nothing changes but the time: results do not depend on
+ * who computes what. */
 #ifndef MX_FLOW_FLOW_TEAM_H
 #define MX_FLOW_FLOW_TEAM_H
 

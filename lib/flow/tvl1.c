@@ -51,11 +51,11 @@ static void iterate_rows(mx_flow_worker *worker, uint64_t step, float *errors)
         row_of(level, first), row_of(level, first - 1), level->width, tau);
     mx_flow_mark_set(worker, step);
     for (int y = first + 1; y < end; y++)
-        errors[y]
-            = kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
+        errors[y] =
+            kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
     mx_flow_mark_wait(worker, step);
-    kernels->dual(row_of(level, end - 1), row_of(level, end < level->height ? end : end - 1),
-        level->width);
+    kernels->dual(row_of(level, end - 1),
+        row_of(level, end < level->height ? end : end - 1), level->width);
 }
 
 /* Mean |du|² in px². Summed in one order, whatever the number of workers, by every worker
@@ -65,7 +65,7 @@ static double mean_error(const mx_flow_worker *worker, const float *errors)
     const mx_flow_settings *settings = &worker->flow->work.settings;
     const mx_flow_level *level = worker->level;
     const double pixels = (double)settings->theta / (double)settings->tau;
-    double sums[4] = { 0 };
+    double sums[4] = {0};
     for (int y = 0; y < level->height; y++)
         sums[y % 4] += (double)errors[y];
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -93,6 +93,6 @@ void mx_tvl1_level(mx_flow_worker *worker)
         }
     }
     if (worker->index == 0)
-        work->pixel_iterations
-            += (step & UINT32_MAX) * (uint64_t)level->width * (uint64_t)level->height;
+        work->pixel_iterations +=
+            (step & UINT32_MAX) * (uint64_t)level->width * (uint64_t)level->height;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* How fast TV-L1 flow is. For each size, instruction set and number of threads: the time of
- * a call on a warm estimator, nanoseconds per pixel and iteration, and the ratio to plain
- * C on one thread; then what the first call on a fresh context takes.
+/* How fast TV-L1 flow is. For each size, instruction set and number of threads: the time
+ * of a call on a warm estimator, nanoseconds per pixel and iteration, and the ratio to
+ * plain C on one thread; then what the first call on a fresh context takes.
  *
  *     bench_flow [--rounds N] [--peer-ipol PROGRAM]
  *
- * PROGRAM is the one published with J. Sánchez et al., IPOL 3 (2013), 137-150. It gets the
- * same pictures as PNG files and one thread; its time is the processor's in user mode,
- * less that of a run which only reads two pictures. Rounds take turns between all that is
- * compared; medians of the rounds are printed. One thread is measured in processor time,
- * more in real time. */
+ * PROGRAM is the one published with J. Sánchez et al., IPOL 3 (2013), 137-150. It gets
+ * the same pictures as PNG files and one thread; its time is the processor's in user
+ * mode, less that of a run which only reads two pictures. Rounds take turns between all
+ * that is compared; medians of the rounds are printed. One thread is measured in
+ * processor time, more in real time. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +25,7 @@
 
 enum { MAX_ROUNDS = 99, N_SIZES = 4, MAX_SETUPS = 8 };
 
-static const int sizes[N_SIZES][2]
-    = { { 128, 128 }, { 224, 224 }, { 280, 340 }, { 640, 480 } };
+static const int sizes[N_SIZES][2] = {{128, 128}, {224, 224}, {280, 340}, {640, 480}};
 
 static void check(mexpr_status status, const char *what)
 {
@@ -84,13 +83,13 @@ static void draw_pair(mexpr_context *context, int width, int height, mexpr_image
 {
     struct face_clip_options clip = face_clip_defaults(11);
     face_clip_resize(&clip, width, height);
-    if (!face_clip_add_action(&clip, 12, FACE_BOTH, 0.7)
-        || !face_clip_add_action(&clip, 4, FACE_BOTH, 0.5))
+    if (!face_clip_add_action(&clip, 12, FACE_BOTH, 0.7) ||
+        !face_clip_add_action(&clip, 4, FACE_BOTH, 0.5))
         exit(1);
     clip.noise_sigma = 1.0;
     for (int i = 0; i < 2; i++) {
-        check(
-            mexpr_image_create(context, MEXPR_FORMAT_GREY8, width, height, &pair[i]), "image");
+        check(mexpr_image_create(context, MEXPR_FORMAT_GREY8, width, height, &pair[i]),
+            "image");
         face_clip_frame(
             &clip, i ? clip.apex : clip.onset, mexpr_image_pixels(pair[i]), width);
     }
@@ -153,16 +152,15 @@ static int list_setups(setup *setups)
     static const struct {
         const char *name;
         uint32_t cpu;
-    } levels[] = { { "c", 0 }, { "avx2", MEXPR_CPU_AVX2 },
-        { "avx512", MEXPR_CPU_AVX2 | MEXPR_CPU_AVX512 }, { "neon", MEXPR_CPU_NEON } };
+    } levels[] = {{"c", 0}, {"avx2", MEXPR_CPU_AVX2},
+        {"avx512", MEXPR_CPU_AVX2 | MEXPR_CPU_AVX512}, {"neon", MEXPR_CPU_NEON}};
     int n = 0;
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         if ((levels[i].cpu & mexpr_cpu_flags()) != levels[i].cpu)
             continue;
         for (int threads = 1; threads <= 2; threads++)
-            setups[n++] = (setup) {
-                .name = levels[i].name, .cpu = levels[i].cpu, .n_threads = threads
-            };
+            setups[n++] = (setup){
+                .name = levels[i].name, .cpu = levels[i].cpu, .n_threads = threads};
     }
     return n;
 }
@@ -189,8 +187,8 @@ static double run_peer(
         _exit(127);
     }
     int state;
-    if (child < 0 || waitpid(child, &state, 0) != child
-        || (WIFEXITED(state) && WEXITSTATUS(state) > 125)) {
+    if (child < 0 || waitpid(child, &state, 0) != child ||
+        (WIFEXITED(state) && WEXITSTATUS(state) > 125)) {
         fprintf(stderr, "%s cannot be run\n", program);
         exit(1);
     }
@@ -206,15 +204,15 @@ typedef struct peer {
 
 static void open_peer(peer *p, mexpr_context *context, mexpr_image *const *pair)
 {
-    static const char *const names[] = { "a.png", "b.png", "other.png", "out.flo" };
+    static const char *const names[] = {"a.png", "b.png", "other.png", "out.flo"};
     snprintf(p->folder, sizeof p->folder, "/tmp/bench-flow-XXXXXX");
     if (!mkdtemp(p->folder))
         exit(1);
     for (int i = 0; i < 4; i++)
         snprintf(p->paths[i], sizeof p->paths[i], "%s/%s", p->folder, names[i]);
     mexpr_image *other;
-    check(mexpr_image_crop(context, pair[1], 0, 0, pair[1]->width - 1, pair[1]->height,
-              &other),
+    check(mexpr_image_crop(
+              context, pair[1], 0, 0, pair[1]->width - 1, pair[1]->height, &other),
         "crop");
     check(mexpr_image_write_png(context, pair[0], p->paths[0]), "write");
     check(mexpr_image_write_png(context, pair[1], p->paths[1]), "write");
@@ -266,13 +264,13 @@ static void bench_size(int width, int height, int rounds, const char *program)
     draw_pair(context, width, height, pair);
     setup setups[MAX_SETUPS];
     const int n = list_setups(setups);
-    peer p = { .program = program };
+    peer p = {.program = program};
     if (program)
         open_peer(&p, context, pair);
     for (int round = 0; round < rounds; round++) {
         if (program)
-            p.times[round] = run_peer(program, p.paths[0], p.paths[1], p.paths[3])
-                - run_peer(program, p.paths[0], p.paths[2], p.paths[3]);
+            p.times[round] = run_peer(program, p.paths[0], p.paths[1], p.paths[3]) -
+                             run_peer(program, p.paths[0], p.paths[2], p.paths[3]);
         for (int i = 0; i < n; i++) {
             setup kept = setups[i];
             measure(&setups[i], pair, round);

@@ -80,7 +80,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in flow recognize 'model inspect' 'model run' 'model verify' version; do
+for command in flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -96,7 +96,10 @@ fails 2 "no command 'dance'" dance
 fails 2 "no command 'dance'" help dance
 fails 2 'second word' model
 fails 2 "'model dance'" model dance
-fails 2 'missing' flow "$onset"
+fails 2 'missing' flow
+fails 2 'missing' magnify
+fails 2 'missing' interpolate
+fails 2 'give -o DIR' flow "$sample"
 fails 2 'too many' flow "$onset" "$apex" "$apex"
 fails 2 'needs a value' flow "$onset" "$apex" -o
 fails 2 "'-q'" flow -q "$onset" "$apex"
@@ -185,6 +188,68 @@ if [ -c /dev/full ]; then
     : >out
     check_failure 'version to a full device'
 fi
+
+# --- clips -----------------------------------------------------------------------------
+
+mkdir clip
+cp "$onset" clip/img9.png
+cp "$apex" clip/img10.png
+cp "$onset" clip/img12.png
+ok flow clip -o fields
+holds 'fields are numbered' test "$(ls fields | tr '\n' ' ')" = '000001.flo 000002.flo '
+holds 'flow from the onset' same fields/000001.flo one.flo
+holds 'files are told' prints '2 files of 140 x 170 px in fields'
+holds 'missing numbers are told' prints 'lacks 1 numbers, the first is 11'
+ok flow 'clip/img%d.png' -o fields --reference previous --threads 2 --json
+holds 'files' json_is 2 files
+holds 'missing' json_is 1 missing
+holds 'flow between neighbours' eval '! same fields/000002.flo one.flo'
+ok flow 'clip/img1?.png' -o fields2 --onset 1
+holds 'flow before the onset' test "$(ls fields2)" = 000000.flo
+{
+    printf 'YUV4MPEG2 W140 H170 F30:1 Cmono\n'
+    for _ in 1 2 3 4; do
+        printf 'FRAME\n'
+        head -c 23800 one.flo
+    done
+} >clip.y4m
+ok magnify clip.y4m -o larger
+holds 'one picture for each frame' test "$(ls larger | wc -l)" -eq 4
+ok magnify clip -o larger2 --fps 100 --low 5 --high 20 --alpha 4 --json
+holds 'the first frame stays' test "$("$microexpr" flow "$onset" larger2/000000.png --json)" \
+    = "$("$microexpr" flow "$onset" "$onset" --json)"
+ok interpolate clip -o longer --frames 7
+holds 'so many frames' test "$(ls longer | wc -l)" -eq 7
+ok interpolate clip -o linear -n 5 --method linear --threads 2
+holds 'frames keep their places' test \
+    "$("$microexpr" flow "$apex" linear/000002.png --json)" \
+    = "$("$microexpr" flow "$onset" "$onset" --json)"
+"$microexpr" interpolate - -o piped --length 4 --frames 2 <clip.y4m >out 2>err
+code=$?
+holds 'Y4M from standard input' test $code -eq 0 -a "$(ls piped | wc -l)" -eq 2
+"$microexpr" flow - -o piped2 <clip.y4m >out 2>err
+code=$?
+holds 'flow from standard input' test $code -eq 0 -a "$(ls piped2 | wc -l)" -eq 3
+fails 1 'missing' flow missing -o x
+fails 2 'for two pictures' flow clip -o x --picture p.png
+fails 2 'for a clip' flow "$onset" "$apex" --reference onset
+fails 2 'onset or previous' flow clip -o x --reference next
+fails 2 'count from 0' flow clip -o x --onset 1.5
+fails 1 'no frame 7' flow clip -o x --onset 7
+fails 1 'not a folder' flow clip -o one.flo
+fails 2 '--fps' magnify clip -o x
+fails 1 'half of 4 frames' magnify clip -o x --fps 4
+fails 2 'out of range' magnify clip -o x --fps -4
+fails 2 '--frames' interpolate clip -o x
+fails 2 'tim or linear' interpolate clip -o x -n 4 --method cubic
+fails 2 'whole number' interpolate clip -o x -n 0
+fails 1 'has 3' interpolate clip -o x -n 4 --length 9
+echo 'no picture' >clip/img13.png
+fails 1 'img13.png' flow clip -o x
+fails 1 'img13.png' magnify clip -o x --fps 100
+fails 1 'img13.png' interpolate clip -o x -n 4
+holds 'no folder of a failed command' absent x
+holds 'no temporary file stays' clean
 
 # --- recognize -------------------------------------------------------------------------
 
