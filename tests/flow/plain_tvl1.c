@@ -12,7 +12,7 @@ typedef struct plane {
 
 static plane new_plane(int w, int h)
 {
-    plane a = { w, h, calloc((size_t)w * (size_t)h, sizeof(double)) };
+    plane a = {w, h, calloc((size_t)w * (size_t)h, sizeof(double))};
     if (!a.p)
         abort();
     return a;
@@ -62,12 +62,10 @@ static plane smoothed(const plane *a, double sigma)
 
 static double cubic(const double v[4], double t)
 {
-    return v[1]
-        + 0.5 * t
-        * (v[2] - v[0]
-            + t
-                * (2 * v[0] - 5 * v[1] + 4 * v[2] - v[3]
-                    + t * (3 * (v[1] - v[2]) + v[3] - v[0])));
+    return v[1] + 0.5 * t *
+                      (v[2] - v[0] +
+                          t * (2 * v[0] - 5 * v[1] + 4 * v[2] - v[3] +
+                                  t * (3 * (v[1] - v[2]) + v[3] - v[0])));
 }
 
 static double bicubic(const plane *a, double x, double y)
@@ -87,7 +85,7 @@ static double bicubic(const plane *a, double x, double y)
 static double warped(const plane *a, double x, double y)
 {
     return x >= 1 && (int)x <= a->w - 3 && y >= 1 && (int)y <= a->h - 3 ? bicubic(a, x, y)
-                                                                         : 0;
+                                                                        : 0;
 }
 
 static plane differences(const plane *a, int dx, int dy)
@@ -156,9 +154,8 @@ static void one_warp(const plain_tvl1_params *params, const plane *i0, const pla
             const double px = x + *ref(u, x, y), py = y + *ref(v, x, y);
             *ref(&gx, x, y) = warped(&dx, px, py);
             *ref(&gy, x, y) = warped(&dy, px, py);
-            *ref(&constant, x, y) = warped(i1, px, py)
-                - *ref(&gx, x, y) * *ref(u, x, y) - *ref(&gy, x, y) * *ref(v, x, y)
-                - *ref(i0, x, y);
+            *ref(&constant, x, y) = warped(i1, px, py) - *ref(&gx, x, y) * *ref(u, x, y) -
+                                    *ref(&gy, x, y) * *ref(v, x, y) - *ref(i0, x, y);
         }
     }
     double error = INFINITY;
@@ -168,10 +165,10 @@ static void one_warp(const plain_tvl1_params *params, const plane *i0, const pla
         for (int y = 0; y < h; y++) {
             for (int x = 0; x < w; x++) {
                 const double a = *ref(&gx, x, y), b = *ref(&gy, x, y);
-                const double rho
-                    = *ref(&constant, x, y) + a * *ref(u, x, y) + b * *ref(v, x, y);
-                const double d
-                    = threshold(rho, a * a + b * b, params->lambda * params->theta);
+                const double rho =
+                    *ref(&constant, x, y) + a * *ref(u, x, y) + b * *ref(v, x, y);
+                const double d =
+                    threshold(rho, a * a + b * b, params->lambda * params->theta);
                 const double du = d * a + params->theta * divergence(pu, x, y);
                 const double dv = d * b + params->theta * divergence(pv, x, y);
                 *ref(u, x, y) += du;
@@ -186,11 +183,11 @@ static void one_warp(const plain_tvl1_params *params, const plane *i0, const pla
     free(dx.p), free(dy.p), free(gx.p), free(gy.p), free(constant.p);
 }
 
-static void one_level(const plain_tvl1_params *params, const plane *i0, const plane *i1,
-    plane *u, plane *v)
+static void one_level(
+    const plain_tvl1_params *params, const plane *i0, const plane *i1, plane *u, plane *v)
 {
-    dual pu = { new_plane(u->w, u->h), new_plane(u->w, u->h) };
-    dual pv = { new_plane(u->w, u->h), new_plane(u->w, u->h) };
+    dual pu = {new_plane(u->w, u->h), new_plane(u->w, u->h)};
+    dual pv = {new_plane(u->w, u->h), new_plane(u->w, u->h)};
     for (int i = 0; i < params->warps; i++)
         one_warp(params, i0, i1, u, v, &pu, &pv);
     free(pu.x.p), free(pu.y.p), free(pv.x.p), free(pv.y.p);

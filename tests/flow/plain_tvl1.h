@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TV-L1 flow once more, as the paper is written: double precision, one array per quantity,
- * one loop per equation, nothing shared with the library. */
+/* TV-L1 flow once more, as the paper is written: double precision, one array per
+ * quantity, one loop per equation, nothing shared with the library. */
 #ifndef TESTS_FLOW_PLAIN_TVL1_H
 #define TESTS_FLOW_PLAIN_TVL1_H
 

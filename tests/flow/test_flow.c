@@ -24,8 +24,8 @@ static void assert_flow_failure(
 /* A smooth pattern without a direction of its own, moved by (dx, dy). */
 static float pattern(double x, double y)
 {
-    return (float)(128 + 40 * sin(0.31 * x + 0.13 * y) + 35 * cos(0.23 * y - 0.11 * x)
-        + 25 * sin(0.57 * x) * cos(0.49 * y));
+    return (float)(128 + 40 * sin(0.31 * x + 0.13 * y) + 35 * cos(0.23 * y - 0.11 * x) +
+                   25 * sin(0.57 * x) * cos(0.49 * y));
 }
 
 static mexpr_image *pattern_image(
@@ -47,9 +47,8 @@ static mexpr_field *compute(
     mexpr_flow *flow;
     mexpr_field *field;
     assert_ok(context, mexpr_flow_create(context, &flow));
-    assert_ok(context,
-        mexpr_field_create(
-            context, mexpr_image_width(first), mexpr_image_height(first), &field));
+    assert_ok(context, mexpr_field_create(context, mexpr_image_width(first),
+                           mexpr_image_height(first), &field));
     const mexpr_status status = mexpr_flow_compute(flow, first, second, field);
     if (status != MEXPR_OK)
         fail_msg("%s: %s", mexpr_status_name(status), mexpr_flow_last_error(flow));
@@ -73,10 +72,8 @@ static void assert_all_finite(const mexpr_field *field)
 static void assert_same_bits(const mexpr_field *a, const mexpr_field *b)
 {
     assert_int_equal(size_of(a), size_of(b));
-    assert_memory_equal(
-        mexpr_field_u(a), mexpr_field_u(b), size_of(a) * sizeof(float));
-    assert_memory_equal(
-        mexpr_field_v(a), mexpr_field_v(b), size_of(a) * sizeof(float));
+    assert_memory_equal(mexpr_field_u(a), mexpr_field_u(b), size_of(a) * sizeof(float));
+    assert_memory_equal(mexpr_field_v(a), mexpr_field_v(b), size_of(a) * sizeof(float));
 }
 
 /* --- parameters -------------------------------------------------------------------- */
@@ -93,8 +90,7 @@ static void params_have_bounds(void **state)
             mexpr_flow_param_bounds((mexpr_flow_param)id, &low, &high, &standard),
             MEXPR_OK);
         assert_true(low <= standard && standard <= high);
-        assert_int_equal(
-            mexpr_flow_get(flow, (mexpr_flow_param)id, &value), MEXPR_OK);
+        assert_int_equal(mexpr_flow_get(flow, (mexpr_flow_param)id, &value), MEXPR_OK);
         assert_true(value == standard);
         assert_int_equal(mexpr_flow_set(flow, (mexpr_flow_param)id, high), MEXPR_OK);
         assert_int_equal(mexpr_flow_set(flow, (mexpr_flow_param)id, low), MEXPR_OK);
@@ -102,14 +98,13 @@ static void params_have_bounds(void **state)
             MEXPR_E_RANGE, "it must be in");
         assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)id, high + 1),
             MEXPR_E_RANGE, "it must be in");
-        assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)id, NAN),
-            MEXPR_E_RANGE, "nan");
-        assert_int_equal(
-            mexpr_flow_get(flow, (mexpr_flow_param)id, &value), MEXPR_OK);
+        assert_flow_failure(
+            flow, mexpr_flow_set(flow, (mexpr_flow_param)id, NAN), MEXPR_E_RANGE, "nan");
+        assert_int_equal(mexpr_flow_get(flow, (mexpr_flow_param)id, &value), MEXPR_OK);
         assert_true(value == low);
     }
-    assert_flow_failure(flow, mexpr_flow_set(flow, MEXPR_FLOW_WARPS, 2.5),
-        MEXPR_E_RANGE, "whole number");
+    assert_flow_failure(
+        flow, mexpr_flow_set(flow, MEXPR_FLOW_WARPS, 2.5), MEXPR_E_RANGE, "whole number");
     assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)0, 1), MEXPR_E_ARG,
         "no flow parameter 0");
     assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)9, 1), MEXPR_E_ARG,
@@ -122,10 +117,9 @@ static void params_refuse_nonsense(void **state)
 {
     (void)state;
     double value;
-    assert_int_equal(mexpr_flow_param_bounds((mexpr_flow_param)77, NULL, NULL, NULL),
-        MEXPR_E_ARG);
     assert_int_equal(
-        mexpr_flow_param_bounds(MEXPR_FLOW_TAU, NULL, NULL, NULL), MEXPR_OK);
+        mexpr_flow_param_bounds((mexpr_flow_param)77, NULL, NULL, NULL), MEXPR_E_ARG);
+    assert_int_equal(mexpr_flow_param_bounds(MEXPR_FLOW_TAU, NULL, NULL, NULL), MEXPR_OK);
     assert_int_equal(mexpr_flow_set(NULL, MEXPR_FLOW_TAU, 0.1), MEXPR_E_ARG);
     assert_int_equal(mexpr_flow_get(NULL, MEXPR_FLOW_TAU, &value), MEXPR_E_ARG);
     assert_int_equal(mexpr_flow_create(NULL, NULL), MEXPR_E_ARG);
@@ -154,13 +148,13 @@ static void bad_pictures_are_refused(void **state)
         "the first picture is NULL");
     assert_flow_failure(flow, mexpr_flow_compute(flow, a, NULL, field), MEXPR_E_ARG,
         "the second picture is NULL");
-    assert_flow_failure(flow, mexpr_flow_compute(flow, a, a, NULL), MEXPR_E_ARG,
-        "the field is NULL");
-    assert_flow_failure(flow, mexpr_flow_compute(flow, a, b, field), MEXPR_E_SHAPE,
-        "20×12 and 12×20");
+    assert_flow_failure(
+        flow, mexpr_flow_compute(flow, a, a, NULL), MEXPR_E_ARG, "the field is NULL");
+    assert_flow_failure(
+        flow, mexpr_flow_compute(flow, a, b, field), MEXPR_E_SHAPE, "20×12 and 12×20");
     assert_flow_failure(flow, mexpr_flow_compute(flow, b, b, field), MEXPR_E_SHAPE,
         "the field is 20×12, but the pictures are 12×20");
-    static const float wrong[] = { NAN, INFINITY, -INFINITY };
+    static const float wrong[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 3; i++) {
         float *pixels = mexpr_image_pixels(a);
         const float old = pixels[77];
@@ -203,9 +197,9 @@ static void constant_pictures_do_not_move(void **state)
 static void tiny_and_thin_pictures_work(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 1, 1 }, { 1, 2 }, { 2, 1 }, { 1, 50 }, { 50, 1 },
-        { 2, 300 }, { 300, 2 }, { 3, 3 }, { 4, 4 }, { 5, 7 }, { 6, 40 }, { 15, 17 },
-        { 16, 16 }, { 17, 33 }, { 200, 6 } };
+    static const int sizes[][2] = {{1, 1}, {1, 2}, {2, 1}, {1, 50}, {50, 1}, {2, 300},
+        {300, 2}, {3, 3}, {4, 4}, {5, 7}, {6, 40}, {15, 17}, {16, 16}, {17, 33},
+        {200, 6}};
     mexpr_context *context = test_context(NULL, 2);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         mexpr_image *a = pattern_image(context, sizes[i][0], sizes[i][1], 0, 0);
@@ -279,8 +273,7 @@ static double error_inside(const mexpr_field *field, double dx, double dy)
 static void known_shifts_are_found(void **state)
 {
     (void)state;
-    static const double shifts[][2]
-        = { { 0, 0 }, { 0.4, -0.2 }, { 1.5, 0.75 }, { -3, 2 } };
+    static const double shifts[][2] = {{0, 0}, {0.4, -0.2}, {1.5, 0.75}, {-3, 2}};
     mexpr_context *context = test_context(NULL, 1);
     for (size_t i = 0; i < 4; i++) {
         mexpr_image *a = pattern_image(context, 100, 80, 0, 0);
@@ -294,8 +287,8 @@ static void known_shifts_are_found(void **state)
     mexpr_context_destroy(&context);
 }
 
-static double distance_to_plain(mexpr_context *context, int width, int height,
-    const plain_tvl1_params *params)
+static double distance_to_plain(
+    mexpr_context *context, int width, int height, const plain_tvl1_params *params)
 {
     mexpr_image *a = pattern_image(context, width, height, 0, 0);
     mexpr_image *b = pattern_image(context, width, height, 1.3, -0.6);
@@ -303,8 +296,8 @@ static double distance_to_plain(mexpr_context *context, int width, int height,
     mexpr_field *field;
     assert_ok(context, mexpr_flow_create(context, &flow));
     assert_ok(context, mexpr_field_create(context, width, height, &field));
-    const double values[] = { params->tau, params->lambda, params->theta, params->scales,
-        params->zoom, params->warps, params->epsilon, params->iterations };
+    const double values[] = {params->tau, params->lambda, params->theta, params->scales,
+        params->zoom, params->warps, params->epsilon, params->iterations};
     for (int id = MEXPR_FLOW_TAU; id <= MEXPR_FLOW_ITERATIONS; id++)
         assert_int_equal(
             mexpr_flow_set(flow, (mexpr_flow_param)id, values[id - 1]), MEXPR_OK);
@@ -331,16 +324,16 @@ static void agrees_with_a_plain_version(void **state)
 {
     (void)state;
     static const plain_tvl1_params params[] = {
-        { 0.25, 0.15, 0.3, 0.5, 0, 100, 5, 20 },
-        { 0.2, 0.05, 0.5, 0.5, 0, 2, 3, 30 },
-        { 0.25, 0.3, 0.2, 0.7, 0, 100, 2, 15 },
-        { 0.125, 0.15, 0.3, 0.35, 0, 3, 4, 10 },
+        {0.25, 0.15, 0.3, 0.5, 0, 100, 5, 20},
+        {0.2, 0.05, 0.5, 0.5, 0, 2, 3, 30},
+        {0.25, 0.3, 0.2, 0.7, 0, 100, 2, 15},
+        {0.125, 0.15, 0.3, 0.35, 0, 3, 4, 10},
     };
-    static const int sizes[][2] = { { 64, 64 }, { 75, 41 }, { 50, 97 }, { 129, 36 } };
+    static const int sizes[][2] = {{64, 64}, {75, 41}, {50, 97}, {129, 36}};
     mexpr_context *context = test_context(NULL, 1);
     for (int i = 0; i < 4; i++) {
-        const double distance
-            = distance_to_plain(context, sizes[i][0], sizes[i][1], &params[i]);
+        const double distance =
+            distance_to_plain(context, sizes[i][0], sizes[i][1], &params[i]);
         print_message("%d×%d: mean distance to the plain version %.2g px\n", sizes[i][0],
             sizes[i][1], distance);
         assert_true(distance < 1e-4);
@@ -375,7 +368,7 @@ static void threads_do_not_matter(void **state)
 static void instruction_sets_do_not_matter(void **state)
 {
     (void)state;
-    static const uint32_t masks[] = { 0, MEXPR_CPU_AVX2, MEXPR_CPU_ALL };
+    static const uint32_t masks[] = {0, MEXPR_CPU_AVX2, MEXPR_CPU_ALL};
     mexpr_field *first = NULL;
     for (int i = 0; i < 3; i++) {
         mexpr_context_options options = MEXPR_CONTEXT_OPTIONS_INIT;
@@ -403,8 +396,8 @@ static void instruction_sets_do_not_matter(void **state)
 static void formats_do_not_matter(void **state)
 {
     (void)state;
-    static const mexpr_format formats[] = { MEXPR_FORMAT_GREY8, MEXPR_FORMAT_RGB8,
-        MEXPR_FORMAT_BGR8, MEXPR_FORMAT_RGBA8, MEXPR_FORMAT_GREY16, MEXPR_FORMAT_GREYF32 };
+    static const mexpr_format formats[] = {MEXPR_FORMAT_GREY8, MEXPR_FORMAT_RGB8,
+        MEXPR_FORMAT_BGR8, MEXPR_FORMAT_RGBA8, MEXPR_FORMAT_GREY16, MEXPR_FORMAT_GREYF32};
     mexpr_context *context = test_context(NULL, 1);
     mexpr_image *float_a = pattern_image(context, 40, 33, 0, 0), *a;
     mexpr_image *float_b = pattern_image(context, 40, 33, 0.5, 1), *b;
@@ -456,11 +449,12 @@ static void a_warm_call_allocates_nothing(void **state)
     assert_int_equal(heap.live_blocks, 0);
 }
 
-/* An estimator that was used for other sizes and parameters gives what a new one gives. */
+/* An estimator that was used for other sizes and parameters gives what a new one gives.
+ */
 static void nothing_is_left_of_earlier_calls(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 80, 60 }, { 33, 90 }, { 128, 64 }, { 80, 60 } };
+    static const int sizes[][2] = {{80, 60}, {33, 90}, {128, 64}, {80, 60}};
     mexpr_context *context = test_context(NULL, 1);
     mexpr_flow *flow;
     assert_ok(context, mexpr_flow_create(context, &flow));
@@ -468,8 +462,7 @@ static void nothing_is_left_of_earlier_calls(void **state)
         mexpr_image *a = pattern_image(context, sizes[i][0], sizes[i][1], 0, 0);
         mexpr_image *b = pattern_image(context, sizes[i][0], sizes[i][1], 1, i);
         mexpr_field *field, *expected = compute(context, a, b);
-        assert_ok(
-            context, mexpr_field_create(context, sizes[i][0], sizes[i][1], &field));
+        assert_ok(context, mexpr_field_create(context, sizes[i][0], sizes[i][1], &field));
         assert_int_equal(mexpr_flow_set(flow, MEXPR_FLOW_ZOOM, 0.8), MEXPR_OK);
         assert_int_equal(mexpr_flow_compute(flow, b, a, field), MEXPR_OK);
         assert_int_equal(mexpr_flow_set(flow, MEXPR_FLOW_ZOOM, 0.5), MEXPR_OK);
@@ -508,7 +501,7 @@ static face_error error_on_face(mexpr_context *context, uint64_t person, int au)
             &clip, i ? clip.apex : clip.onset, mexpr_image_pixels(frames[i]), width);
     }
     mexpr_field *field = compute(context, frames[0], frames[1]);
-    face_error error = { 0, 0 };
+    face_error error = {0, 0};
     int n_moving = 0;
     for (size_t i = 0; i < n; i++) {
         const double u = (double)truth[i], v = (double)truth[n + i];
@@ -533,12 +526,13 @@ static face_error error_on_face(mexpr_context *context, uint64_t person, int au)
 static void motion_of_faces_is_found(void **state)
 {
     (void)state;
-    static const int units[] = { 1, 2, 4, 6, 9, 12, 15 };
+    static const int units[] = {1, 2, 4, 6, 9, 12, 15};
     mexpr_context *context = test_context(NULL, 1);
     double mean = 0, still = 0;
     for (int i = 0; i < 7; i++) {
         const face_error e = error_on_face(context, (uint64_t)i + 3, units[i]);
-        print_message("AU %2d: mean error %.3f px where the skin moves, %.3f px on average\n",
+        print_message(
+            "AU %2d: mean error %.3f px where the skin moves, %.3f px on average\n",
             units[i], e.mean, e.still);
         mean += e.mean / 7;
         still += e.still / 7;

@@ -15,16 +15,15 @@ static mexpr_field *flow_between(
     snprintf(names[0], sizeof names[0], "%s/%s", folder, first);
     snprintf(names[1], sizeof names[1], "%s/%s", folder, second);
     mexpr_image *a, *b;
-    assert_ok(context,
-        mexpr_image_read(context, test_data(names[0]), MEXPR_COLOUR_GREY, &a));
-    assert_ok(context,
-        mexpr_image_read(context, test_data(names[1]), MEXPR_COLOUR_GREY, &b));
+    assert_ok(
+        context, mexpr_image_read(context, test_data(names[0]), MEXPR_COLOUR_GREY, &a));
+    assert_ok(
+        context, mexpr_image_read(context, test_data(names[1]), MEXPR_COLOUR_GREY, &b));
     mexpr_flow *flow;
     mexpr_field *field;
     assert_ok(context, mexpr_flow_create(context, &flow));
     assert_ok(context,
-        mexpr_field_create(
-            context, mexpr_image_width(a), mexpr_image_height(a), &field));
+        mexpr_field_create(context, mexpr_image_width(a), mexpr_image_height(a), &field));
     assert_int_equal(mexpr_flow_compute(flow, a, b, field), MEXPR_OK);
     mexpr_flow_destroy(&flow);
     mexpr_image_destroy(&b);
@@ -32,8 +31,8 @@ static mexpr_field *flow_between(
     return field;
 }
 
-static double distance(
-    mexpr_context *context, const mexpr_field *field, const char *folder, const char *name)
+static double distance(mexpr_context *context, const mexpr_field *field,
+    const char *folder, const char *name)
 {
     char path[256];
     double mean;
@@ -51,18 +50,18 @@ static void middlebury(void **state)
         const char *folder;
         double error; /* of the IPOL program */
     } sequences[] = {
-        { "middlebury/Dimetrodon", 0.162 },
-        { "middlebury/Grove2", 0.156 },
-        { "middlebury/RubberWhale", 0.216 },
-        { "middlebury/Urban2", 0.385 },
+        {"middlebury/Dimetrodon", 0.162},
+        {"middlebury/Grove2", 0.156},
+        {"middlebury/RubberWhale", 0.216},
+        {"middlebury/Urban2", 0.385},
     };
     (void)state;
     mexpr_context *context = test_context(NULL, 2);
     for (int i = 0; i < 4; i++) {
         mexpr_field *field = flow_between(
             context, sequences[i].folder, "frame10_gray.png", "frame11_gray.png");
-        const double ipol
-            = distance(context, field, sequences[i].folder, "ipol_tvl1.flo");
+        const double ipol =
+            distance(context, field, sequences[i].folder, "ipol_tvl1.flo");
         const double truth = distance(context, field, sequences[i].folder, "flow10.flo");
         print_message("%s: %.2g px from the IPOL program, end-point error %.4f px\n",
             sequences[i].folder, ipol, truth);
@@ -88,8 +87,8 @@ static double correlation(const mexpr_image *a, const mexpr_image *b, int channe
 
 static void micro_expressions(void **state)
 {
-    static const char *const clips[] = { "006_006_1_2", "s03_s03_po_11" };
-    static const double least[] = { 0.98, 0.98, 0.96 };
+    static const char *const clips[] = {"006_006_1_2", "s03_s03_po_11"};
+    static const double least[] = {0.98, 0.98, 0.96};
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
     for (int i = 0; i < 2; i++) {

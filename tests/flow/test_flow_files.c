@@ -31,10 +31,10 @@ static void assert_example(const mexpr_field *field)
     assert_int_equal(mexpr_field_height(field), HEIGHT);
     for (int i = 0; i < N; i++) {
         const bool is_known = i != 4 && i != 6;
-        assert_true(mexpr_field_u(field)[i]
-            == (is_known ? (float)i * 0.25f - 1 : MEXPR_FIELD_UNKNOWN));
-        assert_true(mexpr_field_v(field)[i]
-            == (is_known ? 2 - (float)i * 0.125f : MEXPR_FIELD_UNKNOWN));
+        assert_true(mexpr_field_u(field)[i] ==
+                    (is_known ? (float)i * 0.25f - 1 : MEXPR_FIELD_UNKNOWN));
+        assert_true(mexpr_field_v(field)[i] ==
+                    (is_known ? 2 - (float)i * 0.125f : MEXPR_FIELD_UNKNOWN));
     }
 }
 
@@ -127,8 +127,8 @@ typedef mexpr_status (*write_fn)(mexpr_context *, const mexpr_field *, const cha
 static void check_paths(mexpr_context *context, read_fn read, write_fn write)
 {
     mexpr_field *field;
-    assert_failure(context, read(context, test_path("none"), &field), MEXPR_E_NOT_FOUND,
-        "none");
+    assert_failure(
+        context, read(context, test_path("none"), &field), MEXPR_E_NOT_FOUND, "none");
     assert_failure(context, read(context, NULL, &field), MEXPR_E_ARG, "path is NULL");
     assert_null(field);
     assert_int_equal(read(NULL, "x", &field), MEXPR_E_ARG);
@@ -137,8 +137,7 @@ static void check_paths(mexpr_context *context, read_fn read, write_fn write)
     assert_failure(context, write(context, field, NULL), MEXPR_E_ARG, "path is NULL");
     assert_failure(context, write(context, NULL, "x"), MEXPR_E_ARG, "the field is NULL");
     assert_int_equal(write(NULL, field, "x"), MEXPR_E_ARG);
-    assert_failure(
-        context, write(context, field, test_path("no/x")), MEXPR_E_IO, "no/x");
+    assert_failure(context, write(context, field, test_path("no/x")), MEXPR_E_IO, "no/x");
     mexpr_field_destroy(&field);
 }
 
@@ -185,10 +184,10 @@ static void kitti_there_and_back(void **state)
 static void kitti_clamps_and_rounds(void **state)
 {
     (void)state;
-    static const float in[][2] = { { 1000, -1000 }, { 511.99f, -512 }, { 0.01f, -0.01f },
-        { 0.0079f, 0.0077f } };
-    static const float out[][2] = { { 65535.0f / 64 - 512, -512 },
-        { 65535.0f / 64 - 512, -512 }, { 1.0f / 64, -1.0f / 64 }, { 1.0f / 64, 0 } };
+    static const float in[][2] = {
+        {1000, -1000}, {511.99f, -512}, {0.01f, -0.01f}, {0.0079f, 0.0077f}};
+    static const float out[][2] = {{65535.0f / 64 - 512, -512},
+        {65535.0f / 64 - 512, -512}, {1.0f / 64, -1.0f / 64}, {1.0f / 64, 0}};
     mexpr_context *context = test_context(NULL, 1);
     mexpr_field *field, *again;
     assert_ok(context, mexpr_field_create(context, 4, 1, &field));
@@ -218,11 +217,11 @@ static void other_files_are_not_kitti(void **state)
     assert_ok(context, mexpr_image_create(context, MEXPR_FORMAT_GREY16, 4, 4, &image));
     assert_ok(context, mexpr_image_write_png(context, image, path));
     mexpr_image_destroy(&image);
-    assert_failure(context, mexpr_field_read_kitti(context, path, &field),
-        MEXPR_E_FORMAT, "grey.png");
+    assert_failure(context, mexpr_field_read_kitti(context, path, &field), MEXPR_E_FORMAT,
+        "grey.png");
     test_write_file(path, "no picture", 10);
-    assert_failure(context, mexpr_field_read_kitti(context, path, &field),
-        MEXPR_E_FORMAT, "grey.png");
+    assert_failure(context, mexpr_field_read_kitti(context, path, &field), MEXPR_E_FORMAT,
+        "grey.png");
     test_write_file(path, "", 0);
     assert_int_not_equal(mexpr_field_read_kitti(context, path, &field), MEXPR_OK);
     assert_null(field);
@@ -234,8 +233,8 @@ static void kitti_is_switched_off(void **state)
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
     mexpr_field *field = example(context);
-    assert_int_equal(mexpr_field_write_kitti(context, field, test_path("a.png")),
-        MEXPR_E_DISABLED);
+    assert_int_equal(
+        mexpr_field_write_kitti(context, field, test_path("a.png")), MEXPR_E_DISABLED);
     mexpr_field_destroy(&field);
     mexpr_context_destroy(&context);
 }

@@ -148,7 +148,7 @@ static void strain_of_linear_fields(void **state)
 static void strain_of_tiny_fields(void **state)
 {
     (void)state;
-    static const int sizes[][2] = { { 1, 1 }, { 1, 4 }, { 4, 1 }, { 2, 2 } };
+    static const int sizes[][2] = {{1, 1}, {1, 4}, {4, 1}, {2, 2}};
     mexpr_context *context = test_context(NULL, 1);
     for (int i = 0; i < 4; i++) {
         const int w = sizes[i][0], h = sizes[i][1];
@@ -171,7 +171,8 @@ static void unknown_has_no_strain(void **state)
     mexpr_field_u_pixels(field)[12] = NAN;
     for (int kind = MEXPR_STRAIN_FROBENIUS; kind <= MEXPR_STRAIN_OFF_TANET; kind++) {
         mexpr_image *strain;
-        assert_ok(context, mexpr_flow_strain(context, field, (mexpr_strain)kind, &strain));
+        assert_ok(
+            context, mexpr_flow_strain(context, field, (mexpr_strain)kind, &strain));
         const float *s = mexpr_image_data(strain);
         for (int i = 0; i < 25; i++) {
             const int is_near = i / 5 >= 1 && i / 5 <= 3 && i % 5 >= 1 && i % 5 <= 3;
@@ -239,8 +240,9 @@ static void picture_refuses_nonsense(void **state)
     assert_failure(context,
         mexpr_flow_picture(context, field, kind, 1 << 20, 1 << 20, &out), MEXPR_E_LIMIT,
         "max_pixels");
-    assert_failure(context, mexpr_flow_picture(context, field, (mexpr_strain)0, 4, 4, &out),
-        MEXPR_E_ARG, "0 is not a mexpr_strain");
+    assert_failure(context,
+        mexpr_flow_picture(context, field, (mexpr_strain)0, 4, 4, &out), MEXPR_E_ARG,
+        "0 is not a mexpr_strain");
     assert_null(out);
     assert_int_equal(mexpr_flow_picture(NULL, field, kind, 4, 4, &out), MEXPR_E_ARG);
     assert_int_equal(mexpr_flow_picture(context, field, kind, 4, 4, NULL), MEXPR_E_ARG);
@@ -259,15 +261,15 @@ static void colours_follow_the_wheel(void **state)
         float u, v;
         int rgb[3];
     } cases[] = {
-        { 0, 0, { 255, 255, 255 } },
-        { 10, 0, { 255, 0, 0 } },       /* right: red */
-        { -10, 0, { 0, 209, 255 } },    /* left: halfway along, between cyan and blue */
-        { 0, 10, { 255, 229, 0 } },     /* down: yellowish */
-        { 0, -10, { 88, 0, 255 } },     /* up: violet */
-        { 5, 0, { 255, 127, 127 } },    /* half as far: half as pure */
-        { 20, 0, { 191, 0, 0 } },       /* beyond the radius: darker */
-        { NAN, 0, { 0, 0, 0 } },
-        { 0, 2e9f, { 0, 0, 0 } },
+        {0, 0, {255, 255, 255}},
+        {10, 0, {255, 0, 0}},    /* right: red */
+        {-10, 0, {0, 209, 255}}, /* left: halfway along, between cyan and blue */
+        {0, 10, {255, 229, 0}},  /* down: yellowish */
+        {0, -10, {88, 0, 255}},  /* up: violet */
+        {5, 0, {255, 127, 127}}, /* half as far: half as pure */
+        {20, 0, {191, 0, 0}},    /* beyond the radius: darker */
+        {NAN, 0, {0, 0, 0}},
+        {0, 2e9f, {0, 0, 0}},
     };
     mexpr_context *context = test_context(NULL, 1);
     mexpr_field *field = linear_field(context, 9, 1, 0, 0, 0, 0);
@@ -304,8 +306,8 @@ static void colours_of_nothing(void **state)
     mexpr_image_destroy(&image);
     assert_failure(context, mexpr_flow_colour(context, field, -1, &image), MEXPR_E_RANGE,
         "max_radius is -1");
-    assert_failure(context, mexpr_flow_colour(context, field, NAN, &image),
-        MEXPR_E_RANGE, "max_radius is nan");
+    assert_failure(context, mexpr_flow_colour(context, field, NAN, &image), MEXPR_E_RANGE,
+        "max_radius is nan");
     assert_failure(context, mexpr_flow_colour(context, field, INFINITY, &image),
         MEXPR_E_RANGE, "max_radius is inf");
     assert_null(image);

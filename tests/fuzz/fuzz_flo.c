@@ -17,8 +17,8 @@ static void use(mexpr_context *context, const mexpr_field *field)
             fuzz_consume(image);
         mexpr_image_destroy(&image);
     }
-    if (mexpr_flow_picture(context, field, MEXPR_STRAIN_FROBENIUS, 5, 3, &image)
-        == MEXPR_OK)
+    if (mexpr_flow_picture(context, field, MEXPR_STRAIN_FROBENIUS, 5, 3, &image) ==
+        MEXPR_OK)
         fuzz_consume(image);
     mexpr_image_destroy(&image);
     if (mexpr_flow_colour(context, field, 0, &image) == MEXPR_OK)

@@ -20,8 +20,8 @@ static mexpr_status new_field(mexpr_context *context, mexpr_field **field)
 
 static mexpr_status new_frame(mexpr_context *context, int step, mexpr_image **image)
 {
-    const mexpr_status status
-        = mexpr_image_create(context, MEXPR_FORMAT_GREY8, WIDTH, HEIGHT, image);
+    const mexpr_status status =
+        mexpr_image_create(context, MEXPR_FORMAT_GREY8, WIDTH, HEIGHT, image);
     if (status == MEXPR_OK) {
         uint8_t *pixels = mexpr_image_pixels(*image);
         for (int i = 0; i < WIDTH * HEIGHT; i++)
@@ -145,8 +145,8 @@ static mexpr_status decode(mexpr_context *context, void *arg)
     static const uint8_t bytes[20] = "PIEH\1\0\0\0\1\0\0\0";
     mexpr_field *field;
     (void)arg;
-    const mexpr_status status
-        = mexpr_field_decode_flo(context, bytes, sizeof bytes, &field);
+    const mexpr_status status =
+        mexpr_field_decode_flo(context, bytes, sizeof bytes, &field);
     assert_true((status == MEXPR_OK) == (field != NULL));
     mexpr_field_destroy(&field);
     return status;
@@ -156,8 +156,8 @@ static mexpr_status decode(mexpr_context *context, void *arg)
 
 static void sweep(void **state)
 {
-    static const picture_fn pictures[] = { strain, picture, colour };
-    static const file_job flo = { "a.flo", mexpr_field_write_flo, mexpr_field_read_flo };
+    static const picture_fn pictures[] = {strain, picture, colour};
+    static const file_job flo = {"a.flo", mexpr_field_write_flo, mexpr_field_read_flo};
     (void)state;
     assert_true(test_oom_sweep(compute, NULL, 1) >= 6);
     assert_true(test_oom_sweep(compute, NULL, 2) >= 6);
@@ -167,14 +167,14 @@ static void sweep(void **state)
     assert_true(test_oom_sweep(there_and_back, (void *)&flo, 1) >= 4);
     assert_true(test_oom_sweep(decode, NULL, 1) == 1);
 #if MX_HAVE_PNG
-    static const file_job kitti
-        = { "a.png", mexpr_field_write_kitti, mexpr_field_read_kitti };
+    static const file_job kitti = {
+        "a.png", mexpr_field_write_kitti, mexpr_field_read_kitti};
     assert_true(test_oom_sweep(there_and_back, (void *)&kitti, 1) >= 4);
 #endif
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(sweep) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sweep)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
