@@ -34,8 +34,7 @@ static int add_histogram(
     o.strain = s->strain;
     o.min_magnitude = s->min_magnitude;
     size_t n = 0;
-    mexpr_status status =
-        mexpr_flow_histogram(in->context, in->field, &o, NULL, 0, &n);
+    mexpr_status status = mexpr_flow_histogram(in->context, in->field, &o, NULL, 0, &n);
     float *values = status == MEXPR_OK ? malloc(n * sizeof *values) : NULL;
     if (status == MEXPR_OK && !values)
         return out_of_memory();

@@ -35,8 +35,7 @@ static int load(const char *path, text *out)
     if (!good)
         return cli_fail("cannot read '%s': %s", path, strerror(why));
     if (out->size >= MAX_BYTES || out->failed)
-        return cli_fail(
-            "'%s' is too large for landmarks; cut out the rows needed", path);
+        return cli_fail("'%s' is too large for landmarks; cut out the rows needed", path);
     if (out->size == 0)
         return cli_fail("'%s' is empty; 68 landmarks are needed", path);
     return CLI_OK;
@@ -84,8 +83,8 @@ static int coordinate(const char *cell, float *out)
 
 static int bad_number(const reader *r, const char *cell)
 {
-    return cli_fail("'%s', line %d: '%.32s' is not a coordinate in pixels", r->path,
-        r->line, cell);
+    return cli_fail(
+        "'%s', line %d: '%.32s' is not a coordinate in pixels", r->path, r->line, cell);
 }
 
 /* --- .pts -------------------------------------------------------------------------- */
@@ -107,8 +106,8 @@ static int read_pts_points(reader *r, float *xy)
     if (!line)
         return cli_fail("'%s' is cut off: its '}' is missing", r->path);
     if (n != LANDMARK_NUMBERS)
-        return cli_fail("'%s' holds %d numbers; 68 landmarks have %d", r->path, n,
-            LANDMARK_NUMBERS);
+        return cli_fail(
+            "'%s' holds %d numbers; 68 landmarks have %d", r->path, n, LANDMARK_NUMBERS);
     return CLI_OK;
 }
 
@@ -191,8 +190,8 @@ static int read_row(const reader *r, char *line, const columns *c, float *xy)
             return bad_number(r, cell);
     }
     if (column != c->n)
-        return cli_fail("'%s', line %d has %d cells; %d are needed", r->path, r->line,
-            column, c->n);
+        return cli_fail(
+            "'%s', line %d has %d cells; %d are needed", r->path, r->line, column, c->n);
     return CLI_OK;
 }
 
@@ -207,8 +206,8 @@ static int read_points(reader *r, char *line, float *xy)
             return code;
     }
     if (n != MEXPR_LANDMARKS_68)
-        return cli_fail("'%s' holds %d points; %d are needed", r->path, n,
-            MEXPR_LANDMARKS_68);
+        return cli_fail(
+            "'%s' holds %d points; %d are needed", r->path, n, MEXPR_LANDMARKS_68);
     return CLI_OK;
 }
 
@@ -227,8 +226,8 @@ static int read_rows(reader *r, char *line, const columns *c, int row, float *xy
         return cli_fail("'%s' has %d rows of landmarks; row %d is none of them", r->path,
             n, row ? row : 1);
     if (!row && n > 1)
-        return cli_fail("'%s' has %d rows of landmarks; choose one with --landmarks-row",
-            r->path, n);
+        return cli_fail(
+            "'%s' has %d rows of landmarks; choose one with --landmarks-row", r->path, n);
     return CLI_OK;
 }
 

@@ -18,7 +18,7 @@ enum { LANDMARK_NUMBERS = 2 * MEXPR_LANDMARKS_68 };
 int landmarks_read(const char *path, int row, float xy[LANDMARK_NUMBERS]);
 
 /* Whether they can be those of a face in a picture of that size; an exit code. */
-int landmarks_check(const float xy[LANDMARK_NUMBERS], const char *path,
-    const mexpr_image *picture);
+int landmarks_check(
+    const float xy[LANDMARK_NUMBERS], const char *path, const mexpr_image *picture);
 
 #endif

@@ -94,6 +94,10 @@ void table_finish(table *t, text *out)
     if (t->json)
         text_add(out, "]}\n");
     out->failed |= t->head.failed | t->body.failed;
+}
+
+void table_free(table *t)
+{
     text_free(&t->head);
     text_free(&t->body);
 }

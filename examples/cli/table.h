@@ -6,6 +6,7 @@
  *     table_source(&t, "first", path);
  *     table_value(&t, 0.5, "hoof_b%d", 3);
  *     table_finish(&t, &out);
+ *     table_free(&t);
  *
  * Every row has the same names in the same order. In JSON the rows are the objects of the
  * array "features".
@@ -27,7 +28,8 @@ void table_row(table *t);
 void table_source(table *t, const char *name, const char *value);
 /* NaN and infinity become an empty cell, or null. */
 void table_value(table *t, double value, const char *name, ...) TEXT_PRINTF(3, 4);
-/* Moves the rows to `out` and releases the table. */
+/* Adds the table to `out`. */
 void table_finish(table *t, text *out);
+void table_free(table *t);
 
 #endif
