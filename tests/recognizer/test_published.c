@@ -145,8 +145,8 @@ static void run_command(
     assert_ok(context, mexpr_tensor_write_npy(context, &view, test_path("x.npy")));
     snprintf(input, sizeof input, "flow=%s", test_path("x.npy"));
     snprintf(output, sizeof output, "logits=%s", test_path("y.npy"));
-    assert_int_equal(test_command((const char *const[]){"model", "run", model_path, "--input",
-                         input, "--output", output, NULL}),
+    assert_int_equal(test_command((const char *const[]){"model", "run", model_path,
+                         "--input", input, "--output", output, NULL}),
         0);
     mexpr_tensor *tensor = NULL;
     mexpr_tensor_view logits = MEXPR_TENSOR_VIEW_INIT;
