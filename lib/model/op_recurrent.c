@@ -507,12 +507,17 @@ static void load_state(const pass *s, int k, float *to)
         memcpy(to + b * s->p->hidden, state_row(s, from, b), bytes);
 }
 
+/* A sequence without steps ends with zeros, as onnxruntime has it. */
 static void store_state(const pass *s, int k, const float *from)
 {
     const mx_tensor *to = mx_run_output(s->run, k);
-    for (int64_t b = 0; to && b < s->p->batch; b++)
-        memcpy(state_row(s, to, b), from + b * s->p->hidden,
-            (size_t)s->p->hidden * sizeof *from);
+    const size_t bytes = (size_t)s->p->hidden * sizeof *from;
+    for (int64_t b = 0; to && b < s->p->batch; b++) {
+        if (time_of(s, 0, b) < 0)
+            memset(state_row(s, to, b), 0, bytes);
+        else
+            memcpy(state_row(s, to, b), from + b * s->p->hidden, bytes);
+    }
 }
 
 /* The state after a step into Y. */
