@@ -263,7 +263,12 @@ static void prelu_row(const mx_run *run, const mx_walk *walk)
 {
     const int last = walk->rank - 1;
     const int64_t stride = walk->strides[2][last];
-    if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_F32 && stride == 0)
+        run->machine->nn.leaky_relu((size_t)walk->dims[last],
+            (const float *)run->inputs[0]->data + walk->offset[1],
+            ((const float *)run->inputs[1]->data)[walk->offset[2]],
+            (float *)run->outputs[0]->data + walk->offset[0]);
+    else if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
         PRELU_ROW(float, float);
     else if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
         PRELU_ROW(int32_t, uint32_t);

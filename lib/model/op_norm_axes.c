@@ -164,39 +164,59 @@ static mexpr_status infer_lp(mx_infer *infer)
     p->axis = x->dims[axis];
     p->inner = mx_dims_product(x->dims, (int)axis + 1, x->rank);
     if (p->inner > 0)
-        infer->workspace = (size_t)p->inner * sizeof(double);
+        infer->workspace = 2 * (size_t)p->inner * sizeof(float);
     return mx_infer_same(infer);
 }
 
-/* Norms of the `inner` vectors of one slice. */
-static void slice_norms(const lp_params *p, const float *x, double *norm)
+/* A vector of zeros stays one. */
+static float divisor(const lp_params *p, float sum)
 {
-    memset(norm, 0, (size_t)p->inner * sizeof *norm);
-    for (int64_t k = 0; k < p->axis; k++) {
-        for (int64_t i = 0; i < p->inner; i++) {
-            const double v = (double)x[k * p->inner + i];
-            norm[i] += p->is_l1 ? fabs(v) : v * v;
-        }
-    }
-    for (int64_t i = 0; i < p->inner && !p->is_l1; i++)
-        norm[i] = sqrt(norm[i]);
+    const float norm = p->is_l1 ? sum : sqrtf(sum);
+    return norm == 0 ? 1 : norm;
 }
 
-/* A vector of zeros stays one. */
+/* Vectors in one piece. */
+static void lp_row(const lp_params *p, const mx_nn_kernels *nn, const float *x, float *y)
+{
+    const size_t n = (size_t)p->axis;
+    nn->abs(n, x, y);
+    const float sum = p->is_l1 ? nn->sum(n, y) : nn->sum_squares(n, y);
+    nn->div_scalar(n, x, divisor(p, sum), y);
+}
+
+/* `inner` vectors side by side; `norms` has room for two rows of them. */
+static void lp_rows(
+    const lp_params *p, const mx_nn_kernels *nn, const float *x, float *y, float *norms)
+{
+    const size_t n = (size_t)p->inner;
+    float *size = norms + n;
+    memset(norms, 0, n * sizeof *norms);
+    for (int64_t k = 0; k < p->axis; k++) {
+        nn->abs(n, x + k * p->inner, size);
+        if (p->is_l1)
+            nn->add(n, norms, size, norms);
+        else
+            nn->mul_add(n, size, size, norms);
+    }
+    for (size_t i = 0; i < n; i++)
+        norms[i] = divisor(p, norms[i]);
+    for (int64_t k = 0; k < p->axis; k++)
+        nn->div(n, x + k * p->inner, norms, y + k * p->inner);
+}
+
 static mexpr_status lp_normalise(const mx_run *run)
 {
     const lp_params *p = run->params;
-    double *norm = run->workspace;
+    const mx_nn_kernels *nn = &run->machine->nn;
     if (mx_tensor_count(run->inputs[0]) == 0)
         return MEXPR_OK;
     for (int64_t o = 0; o < p->outer; o++) {
         const float *x = (const float *)run->inputs[0]->data + o * p->axis * p->inner;
         float *y = (float *)run->outputs[0]->data + o * p->axis * p->inner;
-        slice_norms(p, x, norm);
-        for (int64_t k = 0; k < p->axis * p->inner; k++) {
-            const double n = norm[k % p->inner];
-            y[k] = n == 0 ? 0 : (float)((double)x[k] / n);
-        }
+        if (p->inner == 1)
+            lp_row(p, nn, x, y);
+        else
+            lp_rows(p, nn, x, y, run->workspace);
     }
     return MEXPR_OK;
 }

@@ -15,9 +15,6 @@ typedef struct pool_params {
     bool column_major; /* storage_order of MaxPool's indices */
 } pool_params;
 
-/* Lines of fewer outputs go window by window. */
-enum { MIN_LINE = 8 };
-
 static mexpr_status read_power(mx_infer *infer, int64_t *power)
 {
     *power = mx_attr_int(infer->node, "p", 2);
@@ -25,6 +22,14 @@ static mexpr_status read_power(mx_infer *infer, int64_t *power)
         return mx_fail(infer->scope, MEXPR_E_MODEL,
             "a norm with p = %lld is not possible; 1 and more are", (long long)*power);
     return MEXPR_OK;
+}
+
+/* Places along a line that windows reach, padding included; 0 while it is open. */
+static int64_t line_span(const mx_window *w)
+{
+    return w->out[2] > 0
+               ? (w->out[2] - 1) * w->stride[2] + (w->kernel[2] - 1) * w->dilation[2] + 1
+               : 0;
 }
 
 static mexpr_status infer_pool(mx_infer *infer)
@@ -40,8 +45,9 @@ static mexpr_status infer_pool(mx_infer *infer)
         status = read_power(infer, &p->power);
     if (status != MEXPR_OK)
         return status;
-    if (p->window.out[2] > 0)
-        infer->workspace = (size_t)p->window.out[2] * sizeof(float);
+    const int64_t span = line_span(&p->window);
+    if (span > 0)
+        infer->workspace = 3 * (size_t)span * sizeof(float);
     p->counts_padding = mx_attr_int(infer->node, "count_include_pad", 0) != 0;
     p->column_major = mx_attr_int(infer->node, "storage_order", 0) != 0;
     p->n_channels = mx_dims_product(x->dims, 0, 2);
@@ -102,50 +108,59 @@ static void for_windows(const mx_run *run, pool_fn *pool)
     }
 }
 
-/* Takes n inputs, `stride` apart, into the running results y. */
-typedef void add_fn(
-    const mx_run *run, int64_t n, const float *x, int64_t stride, float *y);
-/* Makes results from what a line at (d, h) has gathered. */
-typedef void finish_fn(const mx_run *run, int64_t d, int64_t h, float *y);
+/* How a pool works on lines: of a line of inputs into running results, of running results
+ * into others, and at the end for the line (d, h) of outputs. */
+typedef struct line_pool {
+    float start;
+    void (*add)(const mx_run *run, size_t n, const float *x, float *y);
+    mx_nn_binary *combine;
+    void (*finish)(const mx_run *run, int64_t d, int64_t h, float *y); /* NULL: nothing */
+} line_pool;
 
-/* One line of outputs, in one pass for each window element. */
-static void gather_line(
-    const mx_run *run, add_fn *add, const patch *at, const float *in, float *y)
+/* One line of outputs: down the window first, over whole lines of inputs with their
+ * padding, then along it. */
+static void pool_line(
+    const mx_run *run, const line_pool *pool, const patch *at, const float *in, float *y)
 {
     const mx_window *w = &((const pool_params *)run->params)->window;
-    for (int64_t k = 0; k < w->kernel[2]; k++) {
-        int64_t lo, hi;
-        mx_window_inside(w, 2, k, &lo, &hi);
-        if (lo == hi)
-            continue;
-        const int64_t first = lo * w->stride[2] - w->before[2] + k * w->dilation[2];
-        for (int64_t d = 0; d < at->n[0]; d++) {
-            for (int64_t h = 0; h < at->n[1]; h++) {
-                const int64_t line = (at->at[0] + d * w->dilation[0]) * w->in[1] +
-                                     at->at[1] + h * w->dilation[1];
-                add(run, hi - lo, in + line * w->in[2] + first, w->stride[2], y + lo);
-            }
+    const int64_t span = line_span(w), stride = w->stride[2];
+    const int64_t n = (w->out[2] - 1) * stride + 1, room = span - w->before[2];
+    const int64_t width = room < w->in[2] ? room : w->in[2];
+    float *line = (float *)run->workspace + span;
+    float *along = stride == 1 ? y : line + span;
+    for (int64_t i = 0; i < span; i++)
+        line[i] = pool->start;
+    for (int64_t d = 0; d < at->n[0] && width > 0; d++) {
+        for (int64_t h = 0; h < at->n[1]; h++) {
+            const int64_t from = (at->at[0] + d * w->dilation[0]) * w->in[1] + at->at[1] +
+                                 h * w->dilation[1];
+            pool->add(run, (size_t)width, in + from * w->in[2], line + w->before[2]);
         }
     }
+    memcpy(along, line, (size_t)n * sizeof *along);
+    for (int64_t k = 1; k < w->kernel[2]; k++)
+        pool->combine((size_t)n, along, line + k * w->dilation[2], along);
+    for (int64_t i = 0; i < w->out[2] && stride != 1; i++)
+        y[i] = along[i * stride];
 }
 
-static void for_lines(const mx_run *run, float start, add_fn *add, finish_fn *finish)
+static void for_lines(const mx_run *run, const line_pool *pool)
 {
     const pool_params *p = run->params;
     const mx_window *w = &p->window;
     float *y = run->outputs[0]->data;
     patch at;
+    if (mx_tensor_count(run->outputs[0]) == 0)
+        return;
     for (int64_t c = 0; c < p->n_channels; c++) {
         const float *in = (const float *)run->inputs[0]->data + c * p->n_in;
         for (int64_t d = 0; d < w->out[0]; d++) {
             patch_along(w, 0, d, &at);
             for (int64_t h = 0; h < w->out[1]; h++, y += w->out[2]) {
                 patch_along(w, 1, h, &at);
-                for (int64_t i = 0; i < w->out[2]; i++)
-                    y[i] = start;
-                gather_line(run, add, &at, in, y);
-                if (finish)
-                    finish(run, d, h, y);
+                pool_line(run, pool, &at, in, y);
+                if (pool->finish)
+                    pool->finish(run, d, h, y);
             }
         }
     }
@@ -194,105 +209,65 @@ static int64_t index_of(const pool_params *p, int64_t channel, int64_t position)
 MAX_POOL(max_f32, float, -INFINITY)
 MAX_POOL(max_u8, uint8_t, 0)
 
-static void add_max(
-    const mx_run *run, int64_t n, const float *x, int64_t stride, float *y)
+static void add_max(const mx_run *run, size_t n, const float *x, float *y)
 {
-    if (stride == 1) {
-        run->machine->nn.max((size_t)n, y, x, y);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        const float v = x[i * stride];
-        y[i] = v > y[i] || v != v ? v : y[i];
-    }
+    run->machine->nn.max(n, y, x, y);
 }
 
 static mexpr_status max_pool(const mx_run *run)
 {
-    const pool_params *p = run->params;
+    const line_pool pool = {-INFINITY, add_max, run->machine->nn.max, NULL};
     if (run->inputs[0]->dtype != MEXPR_DTYPE_F32)
         for_windows(run, max_u8);
-    else if (mx_run_output(run, 1) || p->window.out[2] < MIN_LINE)
+    else if (mx_run_output(run, 1))
         for_windows(run, max_f32);
     else
-        for_lines(run, -INFINITY, add_max, NULL);
+        for_lines(run, &pool);
     return MEXPR_OK;
 }
 
 /* --- average ----------------------------------------------------------------------- */
 
-/* Elements that count under window o along one dimension: those inside the input or, when
- * padding counts, inside input and padding, but nothing beyond that. */
+/* Elements that count under window o along one dimension, at least 1: those inside the
+ * input or, when padding counts, inside input and padding, but nothing beyond that. */
 static int64_t counted(const pool_params *p, int d, int64_t o)
 {
     const mx_window *w = &p->window;
-    if (!p->counts_padding) {
-        int64_t lo, hi;
+    int64_t n, lo, hi;
+    if (p->counts_padding) {
+        const int64_t room = w->in[d] + w->before[d] + w->after[d] - o * w->stride[d];
+        const int64_t most = (room + w->dilation[d] - 1) / w->dilation[d];
+        n = most < w->kernel[d] ? most : w->kernel[d];
+    } else {
         inside(w, d, o, &lo, &hi);
-        return hi > lo ? hi - lo : 0;
+        n = hi - lo;
     }
-    const int64_t room = w->in[d] + w->before[d] + w->after[d] - o * w->stride[d];
-    const int64_t n = (room + w->dilation[d] - 1) / w->dilation[d];
-    return n < w->kernel[d] ? n : w->kernel[d];
+    return n > 1 ? n : 1;
 }
 
-static void average_window(
-    const mx_run *run, const mx_window *w, const patch *a, int64_t channel, int64_t out)
+static void add_sum(const mx_run *run, size_t n, const float *x, float *y)
 {
-    const pool_params *p = run->params;
-    const float *in = (const float *)run->inputs[0]->data + channel * p->n_in;
-    const int64_t o = out - channel * p->n_out;
-    float sum = 0;
-    for (int64_t d = 0; d < a->n[0]; d++) {
-        for (int64_t h = 0; h < a->n[1]; h++) {
-            const int64_t line = (a->at[0] + d * w->dilation[0]) * w->in[1] + a->at[1] +
-                                 h * w->dilation[1];
-            const float *row = in + line * w->in[2] + a->at[2];
-            for (int64_t x = 0; x < a->n[2]; x++)
-                sum += row[x * w->dilation[2]];
-        }
-    }
-    const int64_t count = counted(p, 0, o / w->out[2] / w->out[1]) *
-                          counted(p, 1, o / w->out[2] % w->out[1]) *
-                          counted(p, 2, o % w->out[2]);
-    ((float *)run->outputs[0]->data)[out] = count > 0 ? sum / (float)count : 0;
+    run->machine->nn.add(n, y, x, y);
 }
 
-static void add_sum(
-    const mx_run *run, int64_t n, const float *x, int64_t stride, float *y)
-{
-    if (stride == 1) {
-        run->machine->nn.add((size_t)n, y, x, y);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++)
-        y[i] += x[i * stride];
-}
-
-/* The workspace has the counts along the line, at least 1. */
+/* The workspace begins with the counts along the line. */
 static void finish_average(const mx_run *run, int64_t d, int64_t h, float *y)
 {
     const pool_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const size_t n = (size_t)p->window.out[2];
-    const int64_t lines = counted(p, 0, d) * counted(p, 1, h);
-    nn->div_scalar(n, y, (float)(lines > 0 ? lines : 1), y);
+    nn->div_scalar(n, y, (float)(counted(p, 0, d) * counted(p, 1, h)), y);
     nn->div(n, y, run->workspace, y);
 }
 
 static mexpr_status average_pool(const mx_run *run)
 {
     const pool_params *p = run->params;
+    const line_pool pool = {0, add_sum, run->machine->nn.add, finish_average};
     float *counts = run->workspace;
-    if (p->window.out[2] < MIN_LINE) {
-        for_windows(run, average_window);
-        return MEXPR_OK;
-    }
-    for (int64_t i = 0; i < p->window.out[2]; i++) {
-        const int64_t n = counted(p, 2, i);
-        counts[i] = (float)(n > 0 ? n : 1);
-    }
-    for_lines(run, 0, add_sum, finish_average);
+    for (int64_t i = 0; i < p->window.out[2]; i++)
+        counts[i] = (float)counted(p, 2, i);
+    for_lines(run, &pool);
     return MEXPR_OK;
 }
 
@@ -309,16 +284,15 @@ static float rooted(int64_t power, float sum)
     return power == 1 ? sum : power == 2 ? sqrtf(sum) : powf(sum, 1 / (float)power);
 }
 
-static void add_power(
-    const mx_run *run, int64_t n, const float *x, int64_t stride, float *y)
+static void add_power(const mx_run *run, size_t n, const float *x, float *y)
 {
     const int64_t power = ((const pool_params *)run->params)->power;
-    if (stride == 1 && power == 2) {
-        run->machine->nn.mul_add((size_t)n, x, x, y);
+    if (power == 2) {
+        run->machine->nn.mul_add(n, x, x, y);
         return;
     }
-    for (int64_t i = 0; i < n; i++)
-        y[i] += powered(power, x[i * stride]);
+    for (size_t i = 0; i < n; i++)
+        y[i] += powered(power, x[i]);
 }
 
 static void finish_norm(const mx_run *run, int64_t d, int64_t h, float *y)
@@ -332,7 +306,8 @@ static void finish_norm(const mx_run *run, int64_t d, int64_t h, float *y)
 
 static mexpr_status lp_pool(const mx_run *run)
 {
-    for_lines(run, 0, add_power, finish_norm);
+    const line_pool pool = {0, add_power, run->machine->nn.add, finish_norm};
+    for_lines(run, &pool);
     return MEXPR_OK;
 }
 
