@@ -11,6 +11,9 @@
 
 enum { MAX_DIRECTIONS = 2, MAX_FUNCTIONS = 3 };
 
+/* Floats of scratch memory, so that their bytes fit size_t. */
+#define MAX_NUMBERS ((int64_t)1 << 48)
+
 /* Inputs. */
 enum { IN_X, IN_W, IN_R, IN_B, IN_LENGTHS, IN_H, IN_C, IN_P };
 
@@ -281,6 +284,9 @@ static mexpr_status make_workspace(mx_infer *infer)
         return MEXPR_OK;
     const int64_t rows = p->steps * p->batch; /* at most INT_MAX */
     const int64_t row = p->gates * p->hidden; /* at most INT_MAX */
+    if ((rows + p->batch) * row > MAX_NUMBERS)
+        return mx_fail(infer->scope, MEXPR_E_LIMIT,
+            "%lld gates at %lld steps are too many", (long long)row, (long long)rows);
     infer->workspace =
         (size_t)(rows * row + p->batch * (row + 3 * p->hidden) + row) * sizeof(float);
     return MEXPR_OK;
