@@ -43,4 +43,9 @@ void mx_file_close(mx_file *file);
 mexpr_status mx_file_write(
     mx_scope *scope, const char *path, const void *bytes, size_t size);
 
+/* The sentence "cannot VERB 'path': reason" for a value of errno: MEXPR_E_NOT_FOUND or
+ * MEXPR_E_IO. */
+mexpr_status mx_fail_errno(
+    mx_scope *scope, const char *verb, const char *path, int code);
+
 #endif

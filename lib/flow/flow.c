@@ -2,6 +2,7 @@
 #include "microexpr/flow.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "flow/flow_estimator.h"
 #include "flow/field.h"
@@ -20,14 +21,14 @@ typedef struct param_bounds {
 /* Where a bound is open in the paper the smallest value stands that single precision can
  * work with. */
 static const param_bounds bounds[MX_FLOW_N_PARAMS + 1] = {
-    [MEXPR_FLOW_TAU] = { "tau", 1e-4, 0.25, 0.25, false },
-    [MEXPR_FLOW_LAMBDA] = { "lambda", 1e-6, 1e4, 0.15, false },
-    [MEXPR_FLOW_THETA] = { "theta", 1e-4, 10, 0.3, false },
-    [MEXPR_FLOW_SCALES] = { "scales", 1, MX_PYRAMID_MAX_LEVELS, 100, true },
-    [MEXPR_FLOW_ZOOM] = { "zoom", 0.1, 0.95, 0.5, false },
-    [MEXPR_FLOW_WARPS] = { "warps", 1, 1000, 5, true },
-    [MEXPR_FLOW_EPSILON] = { "epsilon", 0, 1, 0.01, false },
-    [MEXPR_FLOW_ITERATIONS] = { "iterations", 1, 100000, 300, true },
+    [MEXPR_FLOW_TAU] = {"tau", 1e-4, 0.25, 0.25, false},
+    [MEXPR_FLOW_LAMBDA] = {"lambda", 1e-6, 1e4, 0.15, false},
+    [MEXPR_FLOW_THETA] = {"theta", 1e-4, 10, 0.3, false},
+    [MEXPR_FLOW_SCALES] = {"scales", 1, MX_PYRAMID_MAX_LEVELS, 100, true},
+    [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.5, false},
+    [MEXPR_FLOW_WARPS] = {"warps", 1, 1000, 5, true},
+    [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.01, false},
+    [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 300, true},
 };
 
 static bool is_known(mexpr_flow_param param)
@@ -78,7 +79,7 @@ mexpr_status mexpr_flow_get(const mexpr_flow *flow, mexpr_flow_param param, doub
 static mx_flow_settings settings_of(const mexpr_flow *flow)
 {
     const double *params = flow->params;
-    return (mx_flow_settings) {
+    return (mx_flow_settings){
         .tau = (float)params[MEXPR_FLOW_TAU],
         .lambda = (float)params[MEXPR_FLOW_LAMBDA],
         .theta = (float)params[MEXPR_FLOW_THETA],
@@ -111,6 +112,24 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     return MEXPR_OK;
 }
 
+mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out)
+{
+    mexpr_flow *clone = mx_calloc(scope, 1, sizeof *clone);
+    *out = clone;
+    if (!clone)
+        return MEXPR_E_NOMEM;
+    mx_scope_init(&clone->scope, mx_context_retain(scope->context));
+    memcpy(clone->params, flow->params, sizeof clone->params);
+    clone->kernels = flow->kernels;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
+{
+    const mx_flow_settings settings = settings_of(flow);
+    return mx_flow_prepare(flow, &settings, width, height);
+}
+
 void mexpr_flow_destroy(mexpr_flow **flow)
 {
     if (!flow || !*flow)
@@ -139,9 +158,9 @@ mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
         return MEXPR_E_ARG;
     if (!first || !second || !field)
         return mx_fail(&flow->scope, MEXPR_E_ARG, "%s is NULL",
-            !first         ? "the first picture"
-                : !second ? "the second picture"
-                          : "the field");
+            !first    ? "the first picture"
+            : !second ? "the second picture"
+                      : "the field");
     const int width = first->width, height = first->height;
     if (second->width != width || second->height != height)
         return mx_fail(&flow->scope, MEXPR_E_SHAPE,

@@ -76,7 +76,7 @@ enum {
     MX_OP_BRANCH = 16 /* input 1 or 2, by the constant input 0 */
 };
 
-enum { MX_MAX_PARAMS = 512, MX_INPUT = 1 };
+enum { MX_MAX_PARAMS = 512 };
 
 /* Bit of input k, for value_inputs and other_inputs. */
 #define MX_INPUT_BIT(k) (1u << (k))
@@ -99,10 +99,10 @@ struct mx_operator {
     const char *note;       /* what is left out, for docs/operators.md; NULL: nothing */
 };
 
-/* The entry for an operator at an opset, or NULL with the sentence set. */
+/* The entry for an operator at an opset; MEXPR_E_OPERATOR when there is none. */
 mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,
     int opset, const mx_operator **op);
-/* All of them, in alphabetical order within a family. NULL behind the last. */
+/* Entry `index` of the registry, NULL behind the last. */
 const mx_operator *mx_operator_at(int index);
 
 /* Operators that are left out on purpose: name, with '*' at its end for all that begin

@@ -33,8 +33,7 @@ typedef struct stage {
     int *keys; /* values; their shapes are fixed here, and the data of those copied */
     int n_steps;
     step *steps;
-    uint8_t *memory;
-    size_t memory_bytes;
+    uint8_t *memory; /* one block for all results and scratch memory */
 } stage;
 
 struct mx_plan {
@@ -47,8 +46,8 @@ struct mx_plan {
 
 /* --- memory ------------------------------------------------------------------------ */
 
-/* First fit by size over the time of the steps: a list of free pieces in the order of
- * their offsets, behind which the block grows. */
+/* Best fit over the time of the steps: a list of free pieces in the order of their
+ * offsets, behind which the block grows. */
 typedef struct piece {
     size_t offset;
     size_t size;
@@ -429,8 +428,7 @@ static mexpr_status lay_out(build *b)
 static mexpr_status allocate(build *b)
 {
     stage *s = b->stage;
-    s->memory_bytes = b->layout.end;
-    s->memory = mx_alloc(b->scope, s->memory_bytes, 1);
+    s->memory = mx_alloc(b->scope, b->layout.end, 1);
     if (!s->memory)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_values; i++) {
@@ -624,12 +622,4 @@ const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
     return &plan->stages[plan->n_stages - 1]
                 ->tensors[plan->graph->outputs[index].value];
-}
-
-size_t mx_plan_memory(const mx_plan *plan)
-{
-    size_t bytes = 0;
-    for (int k = 0; k < plan->n_stages; k++)
-        bytes += plan->stages[k]->memory_bytes;
-    return bytes;
 }

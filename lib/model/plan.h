@@ -27,8 +27,4 @@ mexpr_status mx_plan_run(
 /* Output `index` of the graph after a run. */
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index);
 
-/* Bytes of the blocks that all results of nodes share: one, unless shapes follow from
- * computed values. */
-size_t mx_plan_memory(const mx_plan *plan);
-
 #endif

@@ -174,6 +174,19 @@ VALUE(MEXPR_NORM_SQRT, 5)
 VALUE(MEXPR_STRETCH_OWN, 1)
 VALUE(MEXPR_STRETCH_COMMON, 2)
 
+/* mexpr_flow_reference */
+VALUE(MEXPR_FLOW_REFERENCE_ONSET, 1)
+VALUE(MEXPR_FLOW_REFERENCE_PREVIOUS, 2)
+
+/* mexpr_interpolation */
+VALUE(MEXPR_INTERPOLATION_TIM, 1)
+VALUE(MEXPR_INTERPOLATION_LINEAR, 2)
+
+/* mexpr_band */
+VALUE(MEXPR_BAND_FIRST, 1)
+VALUE(MEXPR_BAND_SECOND, 2)
+VALUE(MEXPR_BAND_DIFFERENCE, 3)
+
 /* mexpr_lbp_sampling */
 VALUE(MEXPR_LBP_BILINEAR, 1)
 VALUE(MEXPR_LBP_NEAREST, 2)
@@ -237,6 +250,37 @@ PLACE(mexpr_arrow_options, reserved, 20)
 PLACE(mexpr_arrow_options, scale, 24)
 PLACE(mexpr_arrow_options, thickness, 32)
 PLACE(mexpr_arrow_options, min_magnitude, 40)
+
+SIZE(mexpr_clip_options, 24)
+PLACE(mexpr_clip_options, struct_size, 0)
+PLACE(mexpr_clip_options, colour, 8)
+PLACE(mexpr_clip_options, fps_numerator, 12)
+PLACE(mexpr_clip_options, fps_denominator, 16)
+
+SIZE(mexpr_flow_clip_options, 40)
+PLACE(mexpr_flow_clip_options, struct_size, 0)
+PLACE(mexpr_flow_clip_options, reference, 8)
+PLACE(mexpr_flow_clip_options, onset, 16)
+PLACE(mexpr_flow_clip_options, first, 24)
+PLACE(mexpr_flow_clip_options, n_frames, 32)
+
+SIZE(mexpr_interpolate_options, 40)
+PLACE(mexpr_interpolate_options, struct_size, 0)
+PLACE(mexpr_interpolate_options, method, 8)
+PLACE(mexpr_interpolate_options, first, 16)
+PLACE(mexpr_interpolate_options, n_in, 24)
+PLACE(mexpr_interpolate_options, n_out, 32)
+
+SIZE(mexpr_magnify_options, 64)
+PLACE(mexpr_magnify_options, struct_size, 0)
+PLACE(mexpr_magnify_options, fps, 8)
+PLACE(mexpr_magnify_options, low, 16)
+PLACE(mexpr_magnify_options, high, 24)
+PLACE(mexpr_magnify_options, alpha, 32)
+PLACE(mexpr_magnify_options, wavelength, 40)
+PLACE(mexpr_magnify_options, chroma, 48)
+PLACE(mexpr_magnify_options, band, 56)
+PLACE(mexpr_magnify_options, levels, 60)
 
 SIZE(mexpr_lbp_top_options, 56)
 PLACE(mexpr_lbp_top_options, struct_size, 0)

@@ -25,8 +25,11 @@ mexpr_histogram = c_int
 mexpr_histogram_weight = c_int
 mexpr_histogram_norm = c_int
 mexpr_stretch = c_int
+mexpr_flow_reference = c_int
 mexpr_lbp_sampling = c_int
 mexpr_lbp_patterns = c_int
+mexpr_interpolation = c_int
+mexpr_band = c_int
 mexpr_dtype = c_int
 mexpr_stage = c_int
 
@@ -35,6 +38,7 @@ mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 mexpr_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 mexpr_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 mexpr_release_fn = CFUNCTYPE(None, c_void_p, c_void_p)
+mexpr_read_fn = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_size_t)
 
 MEXPR_MAX_RANK = 8
 MEXPR_LANDMARKS_68 = 68
@@ -50,11 +54,19 @@ class mexpr_image(Structure):
     """Opaque."""
 
 
+class mexpr_clip(Structure):
+    """Opaque."""
+
+
 class mexpr_field(Structure):
     """Opaque."""
 
 
 class mexpr_flow(Structure):
+    """Opaque."""
+
+
+class mexpr_magnifier(Structure):
     """Opaque."""
 
 
@@ -76,6 +88,10 @@ class mexpr_recognizer(Structure):
 
 class mexpr_result(Structure):
     """Opaque."""
+
+
+mexpr_field_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, POINTER(mexpr_field))
+mexpr_frame_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, POINTER(mexpr_image))
 
 
 class _Sized(Structure):
@@ -174,6 +190,49 @@ class mexpr_arrow_options(_Sized):
     ]
 
 
+class mexpr_clip_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("colour", c_int32),
+        ("fps_numerator", c_int32),
+        ("fps_denominator", c_int32),
+    ]
+
+
+class mexpr_flow_clip_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("reference", c_int32),
+        ("onset", c_int64),
+        ("first", c_int64),
+        ("n_frames", c_int64),
+    ]
+
+
+class mexpr_interpolate_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("first", c_int64),
+        ("n_in", c_int64),
+        ("n_out", c_int64),
+    ]
+
+
+class mexpr_magnify_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("fps", c_double),
+        ("low", c_double),
+        ("high", c_double),
+        ("alpha", c_double),
+        ("wavelength", c_double),
+        ("chroma", c_double),
+        ("band", c_int32),
+        ("levels", c_int32),
+    ]
+
+
 class mexpr_lbp_top_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -228,6 +287,8 @@ class mexpr_recognizer_options(_Sized):
 
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
+_clip = POINTER(mexpr_clip)
+_magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
 _model = POINTER(mexpr_model)
@@ -288,6 +349,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status,
         (_context, _image, c_int32, c_int32, c_int32, c_int32, POINTER(_image))),
     "mexpr_image_gaussian": (mexpr_status, (_context, _image, c_double, POINTER(_image))),
+    "mexpr_clip_open": (
+        mexpr_status, (_context, c_char_p, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_open_y4m": (
+        mexpr_status,
+        (_context, mexpr_read_fn, c_void_p, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_open_raw": (
+        mexpr_status,
+        (_context, mexpr_format, c_int32, c_int32, mexpr_read_fn, c_void_p,
+         POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_create": (
+        mexpr_status, (_context, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_push": (mexpr_status, (_clip, POINTER(_image))),
+    "mexpr_clip_destroy": (None, (POINTER(_clip),)),
+    "mexpr_clip_last_error": (c_char_p, (_clip,)),
+    "mexpr_clip_frame": (mexpr_status, (_clip, c_int64, POINTER(_image))),
+    "mexpr_clip_n_frames": (c_int64, (_clip,)),
+    "mexpr_clip_is_stream": (c_int32, (_clip,)),
+    "mexpr_clip_width": (c_int32, (_clip,)),
+    "mexpr_clip_height": (c_int32, (_clip,)),
+    "mexpr_clip_fps": (mexpr_status, (_clip, POINTER(c_int32), POINTER(c_int32))),
+    "mexpr_clip_name": (c_char_p, (_clip, c_int64)),
+    "mexpr_clip_number": (c_int64, (_clip, c_int64)),
+    "mexpr_clip_missing": (c_uint64, (_clip, POINTER(c_int64))),
     # flow.h
     "mexpr_field_create": (mexpr_status, (_context, c_int32, c_int32, POINTER(_field))),
     "mexpr_field_destroy": (None, (POINTER(_field),)),
@@ -351,11 +435,26 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_flow_strip": (
         mexpr_status, (_context, _field, mexpr_strain, mexpr_stretch, POINTER(_image))),
     "mexpr_flow_hsv": (mexpr_status, (_context, _field, POINTER(_image))),
+    "mexpr_flow_clip": (
+        mexpr_status,
+        (_flow, _clip, POINTER(mexpr_flow_clip_options), mexpr_field_fn, mexpr_progress_fn,
+         c_void_p)),
     # spot.h
     "mexpr_lbp_top": (
         mexpr_status,
         (_context, POINTER(_image), c_int32, POINTER(mexpr_lbp_top_options), _floats,
          c_size_t, _sizes_out)),
+    "mexpr_interpolate": (
+        mexpr_status,
+        (_context, _clip, POINTER(mexpr_interpolate_options), mexpr_frame_fn,
+         mexpr_progress_fn, c_void_p)),
+    "mexpr_magnifier_create": (
+        mexpr_status, (_context, POINTER(mexpr_magnify_options), POINTER(_magnifier))),
+    "mexpr_magnifier_destroy": (None, (POINTER(_magnifier),)),
+    "mexpr_magnifier_last_error": (c_char_p, (_magnifier,)),
+    "mexpr_magnifier_push": (mexpr_status, (_magnifier, _image)),
+    "mexpr_magnifier_pull": (mexpr_status, (_magnifier, POINTER(_image))),
+    "mexpr_magnifier_reset": (None, (_magnifier,)),
     # model.h
     "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
     "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),

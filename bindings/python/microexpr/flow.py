@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import ctypes
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _signatures as c
 from ._buffer import Memory, bytes_of, floats_of, memory_of, new_memory
 from ._library import lib
-from .base import (Context, Handle, Owner, Path, Speaker, check, constant, default_context,
+from .base import (Caller, Context, Handle, Owner, Path, Speaker, check, constant, default_context,
                    path_bytes)
-from .image import Image, ImageLike, image_of
+from .image import ClipLike, Image, ImageLike, clip_of, image_of
 
 if TYPE_CHECKING:
     from ._buffer import FloatArray
@@ -108,6 +108,13 @@ class Motion(NamedTuple):
     zoom: float = 1.0
     residual: float = 0.0
     n_pixels: int = 0
+
+
+class Reference(enum.IntEnum):
+    """What the flow to a frame of a clip starts from."""
+
+    ONSET = 1
+    PREVIOUS = 2
 
 
 class Bounds(NamedTuple):
@@ -505,6 +512,36 @@ class Flow(Speaker):
         self._call(lib.mexpr_flow_compute, images[0]._use(), images[1]._use(),
                    field._use())
         return field
+
+    def clip(self, clip: ClipLike, take: Callable[[int, Field], object], *,
+             reference: Reference | str = Reference.ONSET, onset: int = 0, first: int = 0,
+             n_frames: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
+        """Flow to every frame of a clip, from the onset or from the frame before. A context
+        with several threads computes as many fields at once.
+
+        Args:
+            clip: a Clip, a path that Clip.open() takes, or a sequence of pictures.
+            take: called with the frame's index and its Field, in order; raising stops.
+            reference: "onset" or "previous".
+            first, n_frames: the frames that the flow goes to; 0: to the end.
+            progress: called with the fields done and in all (0: unknown).
+        """
+        caller, source = Caller(), clip_of(clip, self._context)
+        options = c.mexpr_flow_clip_options(
+            reference=constant(Reference, reference), onset=onset, first=first,
+            n_frames=n_frames)
+
+        def give(user: int | None, frame: int, pointer: Any) -> int:
+            planes = [Memory(ctypes.addressof(plane(pointer).contents), "f4",
+                             (source.height, source.width), None, True, None)
+                      for plane in (lib.mexpr_field_u, lib.mexpr_field_v)]
+            take(frame, Field.from_arrays(*planes, context=self._context))
+            return 0
+
+        with source._lock:
+            caller.run(self._call, lib.mexpr_flow_clip, source._use(),
+                       ctypes.byref(options), caller.keep(c.mexpr_field_fn, give, 1),
+                       caller.progress(progress), None)
 
     def __repr__(self) -> str:
         if self.closed:
