@@ -60,9 +60,12 @@ static void put_attributes(const char *list)
 static void put_operator(const mx_operator *op)
 {
     char opsets[64];
-    const int since = op->since < 11 ? 11 : op->since;
-    snprintf(opsets, sizeof opsets, "%d to %d", since, op->last ? op->last : 21);
+    const int first = op->domain[0] ? 1 : 11, last = op->domain[0] ? 5 : 21;
+    snprintf(opsets, sizeof opsets, "%d to %d", op->since < first ? first : op->since,
+        op->last ? op->last : last);
     put("| ");
+    put(op->domain);
+    put(op->domain[0] ? "." : "");
     put(op->name);
     put(" | ");
     put(opsets);
@@ -87,8 +90,9 @@ static void write_page(void)
         "Written by `tests/model/list_operators.c` from the engine's registry; a test "
         "fails "
         "when this page is out of date.\n\n"
-        "A model may use the operators of the ONNX domain below, at opset 11 to 21, with "
-        "any "
+        "A model may use the operators below, of the ONNX domain at opset 11 to 21 and "
+        "of "
+        "ai.onnx.ml at 1 to 5, with any "
         "of the attributes named. Types are those of an operator's main inputs; float16, "
         "bfloat16 and float64 in a file become float32. Any other operator, attribute or "
         "type is refused when the model is loaded, with a sentence that names the "
@@ -98,6 +102,22 @@ static void write_page(void)
     put("| operator | opsets | types | attributes | remark |\n|---|---|---|---|---|\n");
     for (int i = 0; i < n; i++)
         put_operator(ops[i]);
+}
+
+static void write_refusals(void)
+{
+    const char *name, *reason = "";
+    put("\n## Left out\n\n"
+        "A model with one of these is refused with this reason. A name with * stands for "
+        "all that begin so.\n\n"
+        "| operator | reason |\n|---|---|\n");
+    for (int i = 0; (name = mx_operator_refusal(i, &reason)); i++) {
+        put("| ");
+        put(name);
+        put(" | ");
+        put(reason);
+        put(" |\n");
+    }
 }
 
 static int compare(const char *path)
@@ -116,6 +136,7 @@ static int compare(const char *path)
 int main(int argc, char **argv)
 {
     write_page();
+    write_refusals();
     if (argc > 1)
         return compare(argv[1]);
     fwrite(text, 1, used, stdout);

@@ -210,7 +210,7 @@ static void conformance(void **state)
         skip();
     }
     mexpr_context *context = test_context(NULL, 1);
-    run_suite(context, root, "node", 441);
+    run_suite(context, root, "node", 592);
     run_suite(context, root, "simple", 0);
     run_suite(context, root, "pytorch-operator", 0);
     run_suite(context, root, "pytorch-converted", 2);
