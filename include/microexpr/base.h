@@ -38,9 +38,9 @@ typedef enum mexpr_status {
     MEXPR_E_NOMEM = -20, /**< the allocator returned NULL */
     MEXPR_E_LIMIT = -21, /**< a limit of the context would be exceeded */
 
-    MEXPR_E_IO = -40,          /**< the operating system refused to read or write a file */
-    MEXPR_E_FORMAT = -41,      /**< the bytes are not what they claim to be */
-    MEXPR_E_TRUNCATED = -42,   /**< the bytes end too early */
+    MEXPR_E_IO = -40,        /**< the operating system refused to read or write a file */
+    MEXPR_E_FORMAT = -41,    /**< the bytes are not what they claim to be */
+    MEXPR_E_TRUNCATED = -42, /**< the bytes end too early */
     MEXPR_E_UNSUPPORTED = -43, /**< valid, but of a kind this library does not read */
     MEXPR_E_NOT_FOUND = -44,   /**< no such file, name or face */
     MEXPR_E_DISABLED = -45,    /**< left out of this build */
@@ -141,7 +141,7 @@ typedef struct mexpr_context_options {
     void *alloc_user; /**< first argument of alloc and free */
     mexpr_log_fn log; /**< silent */
     void *log_user;   /**< first argument of log */
-    int32_t log_level; /**< mexpr_log_level up to which lines are given; MEXPR_LOG_WARNING */
+    int32_t log_level; /**< mexpr_log_level of the lines given; MEXPR_LOG_WARNING */
     int32_t n_threads; /**< threads that work at once, the caller's included, 1..64; 1 */
     uint32_t cpu_mask; /**< mexpr_cpu_flag bits allowed; MEXPR_CPU_ALL */
     uint32_t cpu_mask_set;     /**< not 0: take cpu_mask as it is, also when it is 0 */
@@ -152,10 +152,10 @@ typedef struct mexpr_context_options {
     uint64_t max_tensor_bytes; /**< bytes of one tensor; 2^32 */
 } mexpr_context_options;
 
-#define MEXPR_CONTEXT_OPTIONS_INIT                                                         \
-    {                                                                                      \
-        sizeof(mexpr_context_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0,  \
-            0, 0                                                                           \
+#define MEXPR_CONTEXT_OPTIONS_INIT                                                       \
+    {                                                                                    \
+        sizeof(mexpr_context_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,   \
+            0, 0, 0                                                                      \
     }
 
 /**

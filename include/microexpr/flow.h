@@ -128,7 +128,8 @@ MEXPR_API void mexpr_flow_destroy(mexpr_flow **flow);
 MEXPR_API const char *mexpr_flow_last_error(const mexpr_flow *flow);
 /** Sets a tunable. @return MEXPR_OK, MEXPR_E_ARG (no such tunable, or the method has it
  *  not), MEXPR_E_RANGE @since 0.1.0 */
-MEXPR_API mexpr_status mexpr_flow_set(mexpr_flow *flow, mexpr_flow_param param, double value);
+MEXPR_API mexpr_status mexpr_flow_set(
+    mexpr_flow *flow, mexpr_flow_param param, double value);
 /** Reads a tunable. @return MEXPR_OK, MEXPR_E_ARG @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_flow_get(
     const mexpr_flow *flow, mexpr_flow_param param, double *value);
@@ -153,8 +154,8 @@ MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *f
 typedef enum mexpr_strain {
     MEXPR_STRAIN_FROBENIUS = 1, /**< sqrt(u_x² + v_y² + ½(u_y + v_x)²): the usual one */
     MEXPR_STRAIN_QUARTER = 2,   /**< sqrt(u_x² + v_y² + ¼(u_y + v_x)²) */
-    MEXPR_STRAIN_OFF_TANET = 3  /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
-                                     in published code, for compatibility alone */
+    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
+                                    in published code, for compatibility alone */
 } mexpr_strain;
 
 /**
@@ -164,8 +165,8 @@ typedef enum mexpr_strain {
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_strain(
-    mexpr_context *context, const mexpr_field *field, mexpr_strain kind, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_strain(mexpr_context *context, const mexpr_field *field,
+    mexpr_strain kind, mexpr_image **out);
 
 /**
  * The u/v/strain picture that networks of this field read, RGB8: R = u, G = v, B =
@@ -174,8 +175,9 @@ MEXPR_API mexpr_status mexpr_flow_strain(
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_field *field,
-    mexpr_strain kind, int32_t width, int32_t height, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context,
+    const mexpr_field *field, mexpr_strain kind, int32_t width, int32_t height,
+    mexpr_image **out);
 
 /**
  * The field in the colours of the Middlebury wheel, RGB8 (S. Baker et al., "A Database
@@ -184,8 +186,8 @@ MEXPR_API mexpr_status mexpr_flow_picture(mexpr_context *context, const mexpr_fi
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_flow_colour(
-    mexpr_context *context, const mexpr_field *field, double max_radius, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_flow_colour(mexpr_context *context, const mexpr_field *field,
+    double max_radius, mexpr_image **out);
 
 /**
  * Reads a Middlebury `.flo` file.
@@ -222,8 +224,375 @@ MEXPR_API mexpr_status mexpr_field_write_kitti(
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context, const mexpr_field *a,
-    const mexpr_field *b, double *mean, uint64_t *n);
+MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context,
+    const mexpr_field *a, const mexpr_field *b, double *mean, uint64_t *n);
+
+/* --- features: magnitude and orientation ----------------------------------------- */
+/* Of all features: docs/features.md. Unknown displacements take no part in any. */
+
+/** Length of every displacement in px, GREYF32; 0 where unknown. @return MEXPR_OK,
+ *  MEXPR_E_ARG, MEXPR_E_NOMEM @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_flow_magnitude(
+    mexpr_context *context, const mexpr_field *field, mexpr_image **out);
+
+/**
+ * Direction of every displacement, atan2(v, u) in radians, GREYF32: 0 to the right, π/2
+ * downwards, in [-π, π) (straight to the left is -π). 0 for no motion and where unknown.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_orientation(
+    mexpr_context *context, const mexpr_field *field, mexpr_image **out);
+
+/* --- features: regions and masks ------------------------------------------------- */
+
+/** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
+ *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
+ *  edge do not share pixels. */
+typedef struct mexpr_polygons {
+    size_t struct_size;
+    const float *xy; /**< corners x0, y0, x1, y1, … in px, polygon after polygon */
+    const int32_t *corners; /**< corners of each polygon, 3 or more */
+    int32_t n_polygons;     /**< 1 or more */
+} mexpr_polygons;
+
+#define MEXPR_POLYGONS_INIT                                                              \
+    {                                                                                    \
+        sizeof(mexpr_polygons), NULL, NULL, 0                                            \
+    }
+
+/**
+ * A mask, GREY8: 255 at pixels inside a polygon or at most `margin` px away from one.
+ * @param margin 0..10000 px
+ * @return MEXPR_OK, MEXPR_E_ARG (a corner is not finite, fewer than 3 corners),
+ *         MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_polygons_mask(mexpr_context *context,
+    const mexpr_polygons *polygons, double margin, int32_t width, int32_t height,
+    mexpr_image **out);
+
+/** What is written into a masked field. */
+typedef enum mexpr_mask_fill {
+    MEXPR_MASK_ZERO = 1,   /**< no motion: such pixels still count as known */
+    MEXPR_MASK_UNKNOWN = 2 /**< MEXPR_FIELD_UNKNOWN: such pixels count nowhere */
+} mexpr_mask_fill;
+
+/**
+ * Overwrites the field inside polygons and up to `margin` px around them.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_field_mask(mexpr_context *context, mexpr_field *field,
+    const mexpr_polygons *polygons, double margin, mexpr_mask_fill fill);
+
+/** Number of landmarks of the iBUG 300-W order: x0, y0, … x67, y67 in px. */
+#define MEXPR_LANDMARKS_68 68
+
+/**
+ * The same for both eyes (landmarks 36 to 41 and 42 to 47): blinks and gaze are no
+ * expression.
+ * @param landmarks 2 × 68 floats
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field *field,
+    const float *landmarks, double margin, mexpr_mask_fill fill);
+
+/* --- features: motion of the head ------------------------------------------------ */
+
+/**
+ * A similarity motion: the point (x, y) goes to
+ *     x' = cx + dx + zoom (cos(angle) (x - cx) - sin(angle) (y - cy)),
+ *     y' = cy + dy + zoom (sin(angle) (x - cx) + cos(angle) (y - cy)).
+ */
+typedef struct mexpr_motion {
+    size_t struct_size;
+    double cx; /**< the point that dx and dy are told for, px */
+    double cy;
+    double dx; /**< translation, px */
+    double dy;
+    double angle;      /**< rotation, radians, clockwise in the picture */
+    double zoom;       /**< 1: none */
+    double residual;   /**< RMS of what is left over the pixels used, px */
+    uint64_t n_pixels; /**< pixels used */
+} mexpr_motion;
+
+#define MEXPR_MOTION_INIT                                                                \
+    {                                                                                    \
+        sizeof(mexpr_motion), 0, 0, 0, 0, 0, 1, 0, 0                                     \
+    }
+
+/**
+ * Mean motion of a rectangle, cut to the field: SOFTNet's 11×11 patch on the nose (G.-B.
+ * Liong et al., "Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression
+ * Spotting from Long Videos", ICIP 2021) is x = nose_x - 5, y = nose_y - 5, 11, 11.
+ * @param motion receives a translation; zoom 1, angle 0
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (it has no pixel in the field, or none
+ * that is known), MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_field_patch_motion(mexpr_context *context,
+    const mexpr_field *field, int32_t x, int32_t y, int32_t width, int32_t height,
+    mexpr_motion *motion);
+
+/** Which motion is fitted. */
+typedef enum mexpr_motion_model {
+    MEXPR_MOTION_TRANSLATION = 1, /**< the mean: 2 parameters */
+    MEXPR_MOTION_SIMILARITY = 2   /**< translation, rotation, zoom: 4 parameters */
+} mexpr_motion_model;
+
+/** Options of mexpr_field_fit_motion(); a field of 0 means its default. */
+typedef struct mexpr_motion_options {
+    size_t struct_size;
+    int32_t model; /**< mexpr_motion_model; MEXPR_MOTION_SIMILARITY */
+    int32_t
+        iterations; /**< of reweighting, 1..1000; 20. Without `outlier` there is none */
+    /**
+     * Robust fit: pixels weigh 1 / (1 + (r / outlier)²), r being what is left at the
+     * pixel in px (Cauchy weights); (1e-6, 1e6]. 0: plain least squares. About the size
+     * of the motion that shall not count, 0.1 to 0.5 px for faces.
+     */
+    double outlier;
+} mexpr_motion_options;
+
+#define MEXPR_MOTION_OPTIONS_INIT                                                        \
+    {                                                                                    \
+        sizeof(mexpr_motion_options), 0, 0, 0                                            \
+    }
+
+/**
+ * Least-squares motion of the pixels of a mask.
+ * @param mask    GREY8 of the field's size, pixels other than 0 count; NULL: all count
+ * @param options NULL for all defaults
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (the mask's size), MEXPR_E_RANGE (an
+ * option; no pixel is known), MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_field_fit_motion(mexpr_context *context,
+    const mexpr_field *field, const mexpr_image *mask,
+    const mexpr_motion_options *options, mexpr_motion *motion);
+
+/**
+ * Takes a motion out of the field: (u, v) minus the way the motion carries each pixel.
+ * Unknown stays unknown.
+ * @return MEXPR_OK, MEXPR_E_ARG (a number is not finite), MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_field_subtract_motion(
+    mexpr_context *context, mexpr_field *field, const mexpr_motion *motion);
+
+/* --- features: histograms -------------------------------------------------------- */
+
+/** Kinds of histograms of flow directions. */
+typedef enum mexpr_histogram {
+    /**
+     * n_bins equal sectors of the full circle; bin 0 begins at -π (straight left) and
+     * bins follow atan2(v, u), that is clockwise in the picture.
+     */
+    MEXPR_HISTOGRAM_ORIENTED = 1,
+    /**
+     * HOOF: bins over the angle with the horizontal, atan2(v, |u|), so that left and
+     * right fall together; bin 0 begins at -π/2 (straight up). R. Chaudhry, A.
+     * Ravichandran, G. Hager, R. Vidal, "Histograms of Oriented Optical Flow and
+     * Binet-Cauchy Kernels on Nonlinear Dynamical Systems for the Recognition of Human
+     * Actions", CVPR 2009.
+     */
+    MEXPR_HISTOGRAM_HOOF = 2,
+    /**
+     * Bi-WOOF: MEXPR_HISTOGRAM_ORIENTED of every block, weighted by magnitude, times the
+     * block's mean optical strain. S.-T. Liong, J. See, K. Wong, R. C.-W. Phan, "Less is
+     * more: Micro-expression recognition from video using apex frame", Signal Processing:
+     * Image Communication 62 (2018), 82-92.
+     */
+    MEXPR_HISTOGRAM_BI_WOOF = 3
+} mexpr_histogram;
+
+/** What a displacement adds to its bin. */
+typedef enum mexpr_histogram_weight {
+    MEXPR_WEIGHT_MAGNITUDE = 1, /**< its length in px */
+    MEXPR_WEIGHT_COUNT = 2      /**< 1 */
+} mexpr_histogram_weight;
+
+/** How a histogram is normalised; one without motion stays 0. */
+typedef enum mexpr_histogram_norm {
+    MEXPR_NORM_NONE = 1,  /**< sums as they are */
+    MEXPR_NORM_BLOCK = 2, /**< each block sums to 1 (Bi-WOOF: before the strain weight) */
+    MEXPR_NORM_ALL = 3,   /**< all blocks together sum to 1 */
+    MEXPR_NORM_L2 = 4,    /**< all blocks together have Euclidean length 1 */
+    MEXPR_NORM_SQRT = 5   /**< square root of MEXPR_NORM_BLOCK (Hellinger) */
+} mexpr_histogram_norm;
+
+/** Options of mexpr_flow_histogram(); a field of 0 means its default. */
+typedef struct mexpr_histogram_options {
+    size_t struct_size;
+    int32_t kind;         /**< mexpr_histogram; MEXPR_HISTOGRAM_ORIENTED */
+    int32_t n_bins;       /**< 1..64; 8 */
+    int32_t columns;      /**< blocks across; 1, for Bi-WOOF 8 */
+    int32_t rows;         /**< blocks down; 1, for Bi-WOOF 8 */
+    int32_t weight;       /**< mexpr_histogram_weight; MEXPR_WEIGHT_MAGNITUDE */
+    int32_t norm;         /**< mexpr_histogram_norm; _BLOCK, for Bi-WOOF _NONE */
+    int32_t strain;       /**< mexpr_strain of Bi-WOOF; MEXPR_STRAIN_FROBENIUS */
+    int32_t reserved;     /**< 0 */
+    double min_magnitude; /**< displacements up to this length in px do not count; 0 */
+} mexpr_histogram_options;
+
+#define MEXPR_HISTOGRAM_OPTIONS_INIT                                                     \
+    {                                                                                    \
+        sizeof(mexpr_histogram_options), 0, 0, 0, 0, 0, 0, 0, 0, 0                       \
+    }
+
+/**
+ * Histograms of a field's directions, n_bins floats for every block, blocks row by row.
+ * Block i of n covers the columns (rows) from ⌊i·size/n⌋ up to before ⌊(i+1)·size/n⌋.
+ * @param options  NULL for all defaults
+ * @param values   receives rows × columns × n_bins floats; NULL: only *n is wanted
+ * @param capacity floats that `values` has room for
+ * @param n        receives the number of floats, or NULL
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (an option, or the capacity),
+ *         MEXPR_E_SHAPE (more blocks than pixels), MEXPR_E_ABI, MEXPR_E_NOMEM (Bi-WOOF
+ *         alone allocates)
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_histogram(mexpr_context *context,
+    const mexpr_field *field, const mexpr_histogram_options *options, float *values,
+    size_t capacity, size_t *n);
+
+/* --- features: MDMO -------------------------------------------------------------- */
+
+/** Regions of mexpr_mdmo_regions(). */
+#define MEXPR_MDMO_REGIONS 36
+/** Corners of all of them together. */
+#define MEXPR_MDMO_CORNERS 207
+
+/**
+ * 36 face regions from 68 landmarks, for mexpr_flow_mdmo(): regions 0 to 15 of the
+ * picture's left half, 16 to 31 their mirror images, 32 to 35 on the middle line. The
+ * construction is written out in docs/features.md; it is ours, as the paper shows its
+ * regions in a drawing only.
+ * @param landmarks 2 × 68 floats
+ * @param xy        receives 2 × MEXPR_MDMO_CORNERS floats: xy of a mexpr_polygons
+ * @param corners   receives MEXPR_MDMO_REGIONS counts: corners of a mexpr_polygons
+ * @return MEXPR_OK, MEXPR_E_ARG (a landmark is not finite)
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_mdmo_regions(
+    mexpr_context *context, const float *landmarks, float *xy, int32_t *corners);
+
+/** Options of mexpr_flow_mdmo(); a field of 0 means its default. */
+typedef struct mexpr_mdmo_options {
+    size_t struct_size;
+    int32_t n_bins;       /**< directions, 1..64; 8 */
+    int32_t reserved;     /**< 0 */
+    double min_magnitude; /**< displacements up to this length in px do not count; 0 */
+} mexpr_mdmo_options;
+
+#define MEXPR_MDMO_OPTIONS_INIT                                                          \
+    {                                                                                    \
+        sizeof(mexpr_mdmo_options), 0, 0, 0                                              \
+    }
+
+/**
+ * The main directional mean optical flow of every region: of the direction bins (as
+ * MEXPR_HISTOGRAM_ORIENTED) the one with the most displacements, the first of equals; of
+ * its displacements the mean magnitude ρ in px and the mean angle θ in radians. (0, 0)
+ * where nothing moves. Y.-J. Liu, J.-K. Zhang, W.-J. Yan, S.-J. Wang, G. Zhao, X. Fu, "A
+ * Main Directional Mean Optical Flow Feature for Spontaneous Micro-Expression
+ * Recognition", IEEE Trans. Affective Computing 7 (2016), 299-310: with the 36 regions
+ * the 72 numbers of one frame.
+ * @param values   receives ρ0, θ0, ρ1, θ1, …; NULL: only *n is wanted
+ * @param capacity floats that `values` has room for
+ * @param n        receives the number of floats, 2 × n_polygons, or NULL
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_mdmo(mexpr_context *context, const mexpr_field *field,
+    const mexpr_polygons *polygons, const mexpr_mdmo_options *options, float *values,
+    size_t capacity, size_t *n);
+
+/**
+ * The feature of a clip from those of its frames, as in the paper: the mean vector of
+ * every region over the frames, in polar coordinates, its magnitudes divided by the
+ * largest of them (by 1 if that is 0).
+ * @param frames   n_frames rows of 2 × n_regions floats from mexpr_flow_mdmo()
+ * @param values   receives 2 × n_regions floats
+ * @return MEXPR_OK, MEXPR_E_ARG
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_mdmo_average(mexpr_context *context, const float *frames,
+    int32_t n_frames, int32_t n_regions, float *values);
+
+/* --- pictures of a field --------------------------------------------------------- */
+
+/**
+ * mexpr_flow_colour() with its key at the right on white: the colour wheel, whose edge is
+ * the displacement written below it.
+ * @param max_radius as for mexpr_flow_colour(); [0, 1e6] px
+ * @param wheel      diameter of the wheel, 32..4096 px; 0: 96
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_legend(mexpr_context *context, const mexpr_field *field,
+    double max_radius, int32_t wheel, mexpr_image **out);
+
+/** Options of mexpr_flow_arrows(); a field of 0 means its default. */
+typedef struct mexpr_arrow_options {
+    size_t struct_size;
+    int32_t step;         /**< side of the square that shares an arrow, 2..4096 px; 10 */
+    int32_t colour_set;   /**< not 0: take colour as it is, also when it is 0 (black) */
+    uint32_t colour;      /**< 0xRRGGBB; yellow, 0xFFFF00 */
+    int32_t reserved;     /**< 0 */
+    double scale;         /**< px drawn per px of motion, (0, 1e6]; 1 */
+    double thickness;     /**< of the strokes, (0, 100] px; 1 */
+    double min_magnitude; /**< no arrow for motion up to this, px; 0 */
+} mexpr_arrow_options;
+
+#define MEXPR_ARROW_OPTIONS_INIT                                                         \
+    {                                                                                    \
+        sizeof(mexpr_arrow_options), 0, 0, 0, 0, 0, 0, 0                                 \
+    }
+
+/**
+ * Arrows over a picture, RGB8: for every step × step square the mean of its known
+ * displacements, drawn from the square's centre.
+ * @param picture of the field's size, any format
+ * @param options NULL for all defaults
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE,
+ * MEXPR_E_ABI, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_arrows(mexpr_context *context, const mexpr_field *field,
+    const mexpr_image *picture, const mexpr_arrow_options *options, mexpr_image **out);
+
+/** How the panels of mexpr_flow_strip() are stretched to 0..255. */
+typedef enum mexpr_stretch {
+    MEXPR_STRETCH_OWN = 1,   /**< each panel from its own minimum to its maximum */
+    MEXPR_STRETCH_COMMON = 2 /**< all from the minimum to the maximum of the three */
+} mexpr_stretch;
+
+/**
+ * u, v and strain as grey panels side by side, GREY8, 3 × width by height. What is
+ * constant and what is unknown is 0.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_strip(mexpr_context *context, const mexpr_field *field,
+    mexpr_strain kind, mexpr_stretch stretch, mexpr_image **out);
+
+/**
+ * The HSV coding of OpenCV's optical-flow tutorial, which published systems (EMR, SLSTT,
+ * MSJFN) feed to networks, RGB8. With the angle a = atan2(v, u) in [0°, 360°) and the
+ * magnitude m: H = ⌊a / 2⌋, S = 255, V = ⌊255 (m - min) / (max - min)⌋ over the known
+ * pixels (0 when all are equal); then with h = H / 30, i = ⌊h⌋, f = h - i the colour is
+ * made of V, q = V (1 - f), t = V f and 0, rounded down, in the order (V,t,0), (q,V,0),
+ * (0,V,t), (0,q,V), (t,0,V), (V,0,q) for i = 0..5. This last step is done in single
+ * precision like the vector code of OpenCV 4, with its result for every H and V. Unknown
+ * is black.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_hsv(
+    mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
 MEXPR_END_DECLS
 

@@ -26,14 +26,14 @@ MEXPR_API size_t mexpr_format_bytes(mexpr_format format);
 
 /** What a decoder shall deliver. */
 typedef enum mexpr_colour {
-    MEXPR_COLOUR_KEEP = 0, /**< as stored: GREY8, GREY16 (16-bit grey PNG), RGB8 or RGBA8 */
+    MEXPR_COLOUR_KEEP = 0, /**< as stored: GREY8, GREY16 (16-bit PNG), RGB8 or RGBA8 */
     MEXPR_COLOUR_GREY = 1, /**< GREY8; of a JPEG the luma plane as it is stored */
     MEXPR_COLOUR_RGB = 2   /**< RGB8; alpha is dropped */
 } mexpr_colour;
 
 /** How resizing weighs source pixels; all work on pixel centres at half positions. */
 typedef enum mexpr_filter {
-    MEXPR_FILTER_AREA = 1,     /**< mean over the covered source area; linear if enlarging */
+    MEXPR_FILTER_AREA = 1, /**< mean over the covered source area; linear if enlarging */
     MEXPR_FILTER_BILINEAR = 2, /**< two-tap, no smoothing when shrinking */
     MEXPR_FILTER_BICUBIC = 3   /**< Keys' cubic convolution, a = -0.75, no smoothing */
 } mexpr_filter;
@@ -131,16 +131,17 @@ MEXPR_API void mexpr_bytes_free(mexpr_context *context, void **bytes);
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_image_convert(mexpr_context *context, const mexpr_image *image,
-    mexpr_format format, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_image_convert(mexpr_context *context,
+    const mexpr_image *image, mexpr_format format, mexpr_image **out);
 
 /**
  * A copy of the given size in the same format. Edges are replicated.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0
  */
-MEXPR_API mexpr_status mexpr_image_resize(mexpr_context *context, const mexpr_image *image,
-    int32_t width, int32_t height, mexpr_filter filter, mexpr_image **out);
+MEXPR_API mexpr_status mexpr_image_resize(mexpr_context *context,
+    const mexpr_image *image, int32_t width, int32_t height, mexpr_filter filter,
+    mexpr_image **out);
 
 /**
  * A copy of a rectangle that must lie inside the picture.

@@ -8,5 +8,6 @@
 #include "image.h"
 #include "model.h"
 #include "recognizer.h"
+#include "spot.h"
 
 #endif

@@ -30,15 +30,15 @@ MEXPR_API const char *mexpr_dtype_name(mexpr_dtype dtype);
 /** What a model says about an input or output. */
 typedef struct mexpr_tensor_info {
     size_t struct_size;
-    const char *name; /**< lives as long as the model */
-    int32_t dtype;    /**< mexpr_dtype */
-    int32_t rank;     /**< -1: not stated */
+    const char *name;             /**< lives as long as the model */
+    int32_t dtype;                /**< mexpr_dtype */
+    int32_t rank;                 /**< -1: not stated */
     int64_t dims[MEXPR_MAX_RANK]; /**< -1: free, as the batch usually is */
 } mexpr_tensor_info;
 
-#define MEXPR_TENSOR_INFO_INIT                                                             \
-    {                                                                                      \
-        sizeof(mexpr_tensor_info), NULL, 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 }                  \
+#define MEXPR_TENSOR_INFO_INIT                                                           \
+    {                                                                                    \
+        sizeof(mexpr_tensor_info), NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0, 0}                  \
     }
 
 /** A tensor in memory, C order, without gaps. */
@@ -50,9 +50,9 @@ typedef struct mexpr_tensor_view {
     const void *data;
 } mexpr_tensor_view;
 
-#define MEXPR_TENSOR_VIEW_INIT                                                             \
-    {                                                                                      \
-        sizeof(mexpr_tensor_view), 0, 0, { 0, 0, 0, 0, 0, 0, 0, 0 }, NULL                  \
+#define MEXPR_TENSOR_VIEW_INIT                                                           \
+    {                                                                                    \
+        sizeof(mexpr_tensor_view), 0, 0, {0, 0, 0, 0, 0, 0, 0, 0}, NULL                  \
     }
 
 /**

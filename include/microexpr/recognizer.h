@@ -27,8 +27,8 @@ typedef struct mexpr_recognizer_options {
     size_t struct_size;
     /**
      * A network with one input N×3×H×W that takes the u/v/strain picture as 0..255 floats
-     * and one output N×classes of logits. Kept by reference. NULL: the network that ships,
-     * docs/models/dual_atme_entire.md.
+     * and one output N×classes of logits. Kept by reference. NULL: the network that
+     * ships, docs/models/dual_atme_entire.md.
      */
     mexpr_model *model;
     /**
@@ -45,9 +45,9 @@ typedef struct mexpr_recognizer_options {
     int32_t strain; /**< mexpr_strain; MEXPR_STRAIN_FROBENIUS */
 } mexpr_recognizer_options;
 
-#define MEXPR_RECOGNIZER_OPTIONS_INIT                                                      \
-    {                                                                                      \
-        sizeof(mexpr_recognizer_options), NULL, NULL, NULL, 0                              \
+#define MEXPR_RECOGNIZER_OPTIONS_INIT                                                    \
+    {                                                                                    \
+        sizeof(mexpr_recognizer_options), NULL, NULL, NULL, 0                            \
     }
 
 /** The steps from frames to scores with all their memory. One thread at a time. */
@@ -64,9 +64,10 @@ typedef enum mexpr_stage {
 } mexpr_stage;
 
 /**
- * Makes a recognizer.
+ * Makes a recognizer. The network is run once, on a picture without motion, so that one
+ * that cannot work is refused here.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_SHAPE (the model is of another
- *         kind), MEXPR_E_NOMEM; the sentence is in the context
+ *         kind), MEXPR_E_LIMIT, MEXPR_E_NOMEM; the sentence is in the context
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_recognizer_create(mexpr_context *context,
@@ -75,14 +76,15 @@ MEXPR_API mexpr_status mexpr_recognizer_create(mexpr_context *context,
 MEXPR_API void mexpr_recognizer_destroy(mexpr_recognizer **recognizer);
 /** The sentence about the last failed call on this recognizer. @since 0.1.0 */
 MEXPR_API const char *mexpr_recognizer_last_error(const mexpr_recognizer *recognizer);
-/** The flow estimator inside, to set its tunables. Owned by the recognizer. @since 0.1.0 */
+/** The flow estimator inside, to set its tunables; the recognizer's own. @since 0.1.0 */
 MEXPR_API mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer);
 
 /**
  * Classifies the movement from `onset` to `apex`.
  * @param face where the face is, in both frames; NULL: the frames are face crops
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_RANGE (the box is
- *         not inside), MEXPR_E_FORMAT, MEXPR_E_NOMEM
+ *         not inside), MEXPR_E_FORMAT (a float frame holds NaN or infinity),
+ *         MEXPR_E_MODEL (the network's output does), MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,
@@ -95,7 +97,7 @@ MEXPR_API void mexpr_result_destroy(mexpr_result **result);
 MEXPR_API int32_t mexpr_result_n_classes(const mexpr_result *result);
 /** Name of class `index`, NULL outside. @since 0.1.0 */
 MEXPR_API const char *mexpr_result_class_name(const mexpr_result *result, int32_t index);
-/** Softmax score of class `index`, not a calibrated probability; 0 outside. @since 0.1.0 */
+/** Softmax score of class `index`, no calibrated probability; 0 outside. @since 0.1.0 */
 MEXPR_API double mexpr_result_score(const mexpr_result *result, int32_t index);
 /** The network's raw output for class `index`; 0 outside. @since 0.1.0 */
 MEXPR_API double mexpr_result_logit(const mexpr_result *result, int32_t index);

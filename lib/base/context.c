@@ -33,8 +33,8 @@ static void default_free(void *user, void *ptr, size_t size)
 
 /* --- options ----------------------------------------------------------------------- */
 
-mexpr_status mx_options_copy(
-    mx_scope *scope, const void *options, size_t first_size, void *known, size_t known_size)
+mexpr_status mx_options_copy(mx_scope *scope, const void *options, size_t first_size,
+    void *known, size_t known_size)
 {
     if (!options)
         return MEXPR_OK;
@@ -42,14 +42,14 @@ mexpr_status mx_options_copy(
     memcpy(&size, options, sizeof size);
     if (size < first_size || size > MAX_OPTION_BYTES)
         return mx_fail(scope, MEXPR_E_ABI,
-            "struct_size %zu is not that of this option struct (%zu); use its INIT macro", size,
-            known_size);
+            "struct_size %zu is not that of this option struct (%zu); use its INIT macro",
+            size, known_size);
     const unsigned char *bytes = options;
     for (size_t i = known_size; i < size; i++) {
         if (bytes[i] != 0)
             return mx_fail(scope, MEXPR_E_ABI,
-                "the option struct sets a field that this version of the library (%s) does "
-                "not know",
+                "the option struct sets a field that this version of the library (%s) "
+                "does not know",
                 mexpr_version_string());
     }
     memcpy(known, options, size < known_size ? size : known_size);
@@ -60,7 +60,8 @@ mexpr_status mx_out_struct_check(mx_scope *scope, size_t struct_size, size_t fir
 {
     if (struct_size < first_size || struct_size > MAX_OPTION_BYTES)
         return mx_fail(scope, MEXPR_E_ABI,
-            "struct_size %zu is not that of this struct; use its INIT macro", struct_size);
+            "struct_size %zu is not that of this struct; use its INIT macro",
+            struct_size);
     return MEXPR_OK;
 }
 
@@ -106,8 +107,8 @@ static uint32_t usable_cpu(uint32_t mask)
 static mexpr_status context_start(mexpr_context *context)
 {
     const mexpr_context_options *o = &context->options;
-    context->limits = (mx_limits) { o->max_pixels, o->max_frames, o->max_file_bytes,
-        o->max_nodes, o->max_tensor_bytes };
+    context->limits = (mx_limits){o->max_pixels, o->max_frames, o->max_file_bytes,
+        o->max_nodes, o->max_tensor_bytes};
     context->cpu = usable_cpu(o->cpu_mask);
     atomic_init(&context->references, 1);
     mexpr_status status = MEXPR_OK;
@@ -116,13 +117,14 @@ static mexpr_status context_start(mexpr_context *context)
     return status;
 }
 
-mexpr_status mexpr_context_create(const mexpr_context_options *options, mexpr_context **out)
+mexpr_status mexpr_context_create(
+    const mexpr_context_options *options, mexpr_context **out)
 {
     if (!out)
         return MEXPR_E_ARG;
     *out = NULL;
     /* A context on the stack carries scope and allocator until the real one exists. */
-    mexpr_context first = { .options = MEXPR_CONTEXT_OPTIONS_INIT };
+    mexpr_context first = {.options = MEXPR_CONTEXT_OPTIONS_INIT};
     mx_scope_init(&first.scope, &first);
     mexpr_status status = mx_options_copy(&first.scope, options,
         sizeof(mexpr_context_options), &first.options, sizeof first.options);
@@ -154,7 +156,7 @@ void mx_context_release(mexpr_context *context)
     if (atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1)
         return;
     mx_pool_destroy(context, context->pool);
-    const mexpr_context last = { .options = context->options };
+    const mexpr_context last = {.options = context->options};
     mx_free((mexpr_context *)&last, context);
 }
 
@@ -199,7 +201,8 @@ void mx_scope_init(mx_scope *scope, mexpr_context *context)
     scope->error[0] = '\0';
 }
 
-static void log_text(const mexpr_context *context, mexpr_log_level level, const char *text)
+static void log_text(
+    const mexpr_context *context, mexpr_log_level level, const char *text)
 {
     const mexpr_context_options *o = &context->options;
     if (o->log && (int32_t)level <= o->log_level)
@@ -220,8 +223,8 @@ mexpr_status mx_fail_prefix(mx_scope *scope, mexpr_status status, const char *pr
 {
     char text[MX_ERROR_SIZE];
     memcpy(text, scope->error, sizeof text);
-    const int used = snprintf(scope->error, sizeof scope->error, "%.*s: ",
-        MX_ERROR_SIZE / 2, prefix);
+    const int used =
+        snprintf(scope->error, sizeof scope->error, "%.*s: ", MX_ERROR_SIZE / 2, prefix);
     snprintf(scope->error + used, sizeof scope->error - (size_t)used, "%s", text);
     return status;
 }
@@ -242,8 +245,8 @@ void *mx_alloc(mx_scope *scope, size_t count, size_t size)
 {
     const mexpr_context_options *o = &scope->context->options;
     size_t bytes, total;
-    if (!mx_mul_size(count, size, &bytes)
-        || !mx_add_size(bytes, sizeof(block_header), &total)) {
+    if (!mx_mul_size(count, size, &bytes) ||
+        !mx_add_size(bytes, sizeof(block_header), &total)) {
         mx_fail(scope, MEXPR_E_NOMEM, "out of memory: %zu times %zu bytes", count, size);
         return NULL;
     }
@@ -290,8 +293,8 @@ mexpr_status mx_check_size(mx_scope *scope, int64_t width, int64_t height)
             (long long)width, (long long)height);
     if ((uint64_t)width * (uint64_t)height > limit)
         return mx_fail(scope, MEXPR_E_LIMIT,
-            "%lld×%lld pixels are more than the limit max_pixels of %llu; raise it in the "
-            "context options",
+            "%lld×%lld pixels are more than the limit max_pixels of %llu; raise it in "
+            "the context options",
             (long long)width, (long long)height, (unsigned long long)limit);
     return MEXPR_OK;
 }

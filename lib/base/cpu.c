@@ -27,8 +27,8 @@ uint32_t mx_cpu_detect(void)
     if ((c & needed) != needed)
         return 0;
     const uint64_t xcr0 = xgetbv0();
-    if ((xcr0 & XCR0_AVX) != XCR0_AVX || !__get_cpuid_count(7, 0, &a, &b, &c, &d)
-        || !(b & bit_AVX2))
+    if ((xcr0 & XCR0_AVX) != XCR0_AVX || !__get_cpuid_count(7, 0, &a, &b, &c, &d) ||
+        !(b & bit_AVX2))
         return 0;
     const uint32_t bundle = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if ((b & bundle) != bundle || (xcr0 & XCR0_AVX512) != XCR0_AVX512)

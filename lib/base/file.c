@@ -42,65 +42,100 @@ static const char *reason(int code)
     }
 }
 
-static mexpr_status fail_errno(mx_scope *scope, const char *verb, const char *path, int code)
+static mexpr_status fail_errno(
+    mx_scope *scope, const char *verb, const char *path, int code)
 {
     const mexpr_status status = code == ENOENT ? MEXPR_E_NOT_FOUND : MEXPR_E_IO;
     return mx_fail(scope, status, "cannot %s '%.200s': %s (error %d)", verb, path,
         reason(code), code);
 }
 
-static mexpr_status read_all(
-    mx_scope *scope, int fd, const char *path, uint8_t *bytes, size_t size)
+/* Takes over an open descriptor: a regular file within max_file_bytes, or none. */
+static mexpr_status file_from_fd(mx_scope *scope, int fd, const char *path, mx_file *file)
+{
+    const uint64_t limit = mx_context_limits(scope->context)->file_bytes;
+    mexpr_status status = MEXPR_OK;
+    struct stat info;
+    if (fstat(fd, &info) != 0)
+        status = fail_errno(scope, "read", path, errno);
+    else if (!S_ISREG(info.st_mode))
+        status = mx_fail(scope, MEXPR_E_IO, "'%.200s' is not a regular file", path);
+    else if ((uint64_t)info.st_size > limit)
+        status = mx_fail(scope, MEXPR_E_LIMIT,
+            "'%.200s' has %llu bytes, more than the limit max_file_bytes of %llu", path,
+            (unsigned long long)info.st_size, (unsigned long long)limit);
+    if (status != MEXPR_OK) {
+        close(fd);
+        return status;
+    }
+    file->fd = fd;
+    file->size = (uint64_t)info.st_size;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_file_open(mx_scope *scope, const char *path, mx_file *file)
+{
+    *file = (mx_file)MX_FILE_NONE;
+    /* O_NONBLOCK: opening a FIFO must not hang; it means nothing for regular files. */
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return fail_errno(scope, "open", path, errno);
+    return file_from_fd(scope, fd, path, file);
+}
+
+mexpr_status mx_file_read_at(mx_scope *scope, const mx_file *file, const char *path,
+    uint64_t offset, void *bytes, size_t size)
 {
     for (size_t done = 0; done < size;) {
-        const ssize_t n = read(fd, bytes + done, size - done);
+        const ssize_t n =
+            pread(file->fd, (uint8_t *)bytes + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return fail_errno(scope, "read", path, errno);
         if (n == 0)
-            return mx_fail(scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
+            return mx_fail(
+                scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
         done += (size_t)n;
     }
     return MEXPR_OK;
 }
 
-static mexpr_status read_fd(
-    mx_scope *scope, int fd, const char *path, uint8_t **bytes, size_t *size)
+void mx_file_close(mx_file *file)
 {
-    const uint64_t limit = mx_context_limits(scope->context)->file_bytes;
-    struct stat info;
-    if (fstat(fd, &info) != 0)
-        return fail_errno(scope, "read", path, errno);
-    if (!S_ISREG(info.st_mode))
-        return mx_fail(scope, MEXPR_E_IO, "'%.200s' is not a regular file", path);
-    if ((uint64_t)info.st_size > limit)
-        return mx_fail(scope, MEXPR_E_LIMIT,
-            "'%.200s' has %llu bytes, more than the limit max_file_bytes of %llu", path,
-            (unsigned long long)info.st_size, (unsigned long long)limit);
-    uint8_t *buffer = mx_alloc(scope, (size_t)info.st_size, 1);
+    if (file->fd >= 0)
+        close(file->fd);
+    *file = (mx_file)MX_FILE_NONE;
+}
+
+/* Reads all of an open file into memory of the context. */
+static mexpr_status read_whole(
+    mx_scope *scope, const mx_file *file, const char *path, uint8_t **bytes, size_t *size)
+{
+    uint8_t *buffer = mx_alloc(scope, (size_t)file->size, 1);
     if (!buffer)
         return MEXPR_E_NOMEM;
-    const mexpr_status status = read_all(scope, fd, path, buffer, (size_t)info.st_size);
+    const mexpr_status status =
+        mx_file_read_at(scope, file, path, 0, buffer, (size_t)file->size);
     if (status != MEXPR_OK) {
         mx_free(scope->context, buffer);
         return status;
     }
     *bytes = buffer;
-    *size = (size_t)info.st_size;
+    *size = (size_t)file->size;
     return MEXPR_OK;
 }
 
-mexpr_status mx_file_read(mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
+mexpr_status mx_file_read(
+    mx_scope *scope, const char *path, uint8_t **bytes, size_t *size)
 {
     *bytes = NULL;
     *size = 0;
-    /* O_NONBLOCK: opening a FIFO must not hang; it means nothing for regular files. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return fail_errno(scope, "open", path, errno);
-    const mexpr_status status = read_fd(scope, fd, path, bytes, size);
-    close(fd);
+    mx_file file;
+    mexpr_status status = mx_file_open(scope, path, &file);
+    if (status == MEXPR_OK)
+        status = read_whole(scope, &file, path, bytes, size);
+    mx_file_close(&file);
     return status;
 }
 
@@ -121,15 +156,15 @@ static int open_folder_of(const char *path)
     return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-mexpr_status mx_file_read_beside(mx_scope *scope, const char *path, const char *name,
-    uint8_t **bytes, size_t *size)
+mexpr_status mx_file_open_beside(
+    mx_scope *scope, const char *path, const char *name, mx_file *file)
 {
-    *bytes = NULL;
-    *size = 0;
-    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0
-        || strcmp(name, "..") == 0)
+    *file = (mx_file)MX_FILE_NONE;
+    if (name[0] == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0)
         return mx_fail(scope, MEXPR_E_EXTERNAL,
-            "the side file '%.200s' must lie beside its model: a plain name without folders",
+            "the side file '%.200s' must lie beside its model: a plain name without "
+            "folders",
             name);
     const int folder = open_folder_of(path);
     if (folder < 0)
@@ -138,21 +173,18 @@ mexpr_status mx_file_read_beside(mx_scope *scope, const char *path, const char *
     const int code = errno;
     close(folder);
     if (fd < 0)
-        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s", name,
-            reason(code));
-    mexpr_status status = read_fd(scope, fd, name, bytes, size);
-    close(fd);
-    if (status == MEXPR_E_IO)
-        status = MEXPR_E_EXTERNAL;
-    return status;
+        return mx_fail(scope, MEXPR_E_EXTERNAL, "cannot open the side file '%.200s': %s",
+            name, reason(code));
+    const mexpr_status status = file_from_fd(scope, fd, name, file);
+    return status == MEXPR_E_IO ? MEXPR_E_EXTERNAL : status;
 }
 
 /* Creates `path`.tmpNN with the permissions that any new file would get. */
 static int open_temporary(const char *path, char *temporary, size_t temporary_size)
 {
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        const int n = snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path,
-            (long)getpid(), i);
+        const int n =
+            snprintf(temporary, temporary_size, "%s.tmp%ld-%d", path, (long)getpid(), i);
         if (n < 0 || (size_t)n >= temporary_size) {
             errno = ENAMETOOLONG;
             return -1;
@@ -177,7 +209,8 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size)
     return true;
 }
 
-mexpr_status mx_file_write(mx_scope *scope, const char *path, const void *bytes, size_t size)
+mexpr_status mx_file_write(
+    mx_scope *scope, const char *path, const void *bytes, size_t size)
 {
     char temporary[MAX_PATH_BYTES];
     const int fd = open_temporary(path, temporary, sizeof temporary);

@@ -41,7 +41,8 @@ static inline void relax(void)
 static unsigned wait_for_team(mx_pool *pool, unsigned seen)
 {
     for (int i = 0; i < SPIN_TURNS; i++) {
-        const unsigned now = atomic_load_explicit(&pool->generation, memory_order_acquire);
+        const unsigned now =
+            atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (now != seen)
             return now;
         relax();
@@ -116,10 +117,10 @@ static void pool_stop(mx_pool *pool, int n_locks)
 static bool pool_start(mx_pool *pool, int n_helpers)
 {
     int n_locks = 0;
-    if (pthread_mutex_init(&pool->owner, NULL) == 0 && ++n_locks
-        && pthread_mutex_init(&pool->mutex, NULL) == 0 && ++n_locks
-        && pthread_cond_init(&pool->wake, NULL) == 0 && ++n_locks
-        && pthread_cond_init(&pool->done, NULL) == 0 && ++n_locks) {
+    if (pthread_mutex_init(&pool->owner, NULL) == 0 && ++n_locks &&
+        pthread_mutex_init(&pool->mutex, NULL) == 0 && ++n_locks &&
+        pthread_cond_init(&pool->wake, NULL) == 0 && ++n_locks &&
+        pthread_cond_init(&pool->done, NULL) == 0 && ++n_locks) {
         for (; pool->n_helpers < n_helpers; pool->n_helpers++) {
             struct helper *helper = &pool->helpers[pool->n_helpers];
             helper->pool = pool;
@@ -193,13 +194,14 @@ static void for_worker(void *arg, int worker, int n_workers)
     for_job *job = arg;
     (void)n_workers;
     int index;
-    while ((index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->n)
+    while (
+        (index = atomic_fetch_add_explicit(&job->next, 1, memory_order_relaxed)) < job->n)
         job->fn(job->arg, index, worker);
 }
 
 void mx_parallel_for(mexpr_context *context, int want, int n, mx_for_fn fn, void *arg)
 {
-    for_job job = { .n = n, .fn = fn, .arg = arg };
+    for_job job = {.n = n, .fn = fn, .arg = arg};
     mx_team_run(context, want < n ? want : n, for_worker, &job);
 }
 
@@ -215,8 +217,8 @@ void mx_barrier_wait(mx_barrier *barrier, int n_workers, int *phase)
 {
     const int next = *phase + 1;
     *phase = next;
-    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel)
-        == n_workers - 1) {
+    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) ==
+        n_workers - 1) {
         atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
         atomic_store_explicit(&barrier->phase, next, memory_order_release);
         return;

@@ -28,7 +28,8 @@ typedef void (*mx_for_fn)(void *arg, int index, int worker);
  * below the context's n_threads: use it to choose scratch memory, not results. */
 void mx_parallel_for(mexpr_context *context, int want, int n, mx_for_fn fn, void *arg);
 
-/* Meeting point of a team. Initialise with {0}; `*phase` is each worker's own, first 0. */
+/* Meeting point of a team. Initialise with {0}; `*phase` is each worker's own, at first
+ * 0. */
 typedef struct mx_barrier {
     atomic_int arrived;
     atomic_int phase;

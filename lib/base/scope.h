@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What every internal call carries: the context's immutable parts and a place for the
- * sentence about a failure. A handle that may live in a thread of its own owns a scope. */
+ * sentence about a failure. A handle that may live in a thread of its own
+ * owns a scope. */
 #ifndef MX_BASE_SCOPE_H
 #define MX_BASE_SCOPE_H
 
@@ -69,8 +70,8 @@ mexpr_status mx_check_size(mx_scope *scope, int64_t width, int64_t height);
 /* Copies a caller's option struct over the defaults in `known` (of `known_size` bytes).
  * MEXPR_E_ABI when its struct_size is below `first_size` or above 4096, or an unknown
  * tail is not zero. */
-mexpr_status mx_options_copy(
-    mx_scope *scope, const void *options, size_t first_size, void *known, size_t known_size);
+mexpr_status mx_options_copy(mx_scope *scope, const void *options, size_t first_size,
+    void *known, size_t known_size);
 
 /* MEXPR_E_ABI unless the caller's out-struct has at least `first_size` bytes. */
 mexpr_status mx_out_struct_check(mx_scope *scope, size_t struct_size, size_t first_size);

@@ -10,9 +10,9 @@ typedef struct status_text {
     const char *message;
 } status_text;
 
-#define ROW(status, message)                                                               \
-    {                                                                                      \
-        status, #status, message                                                           \
+#define ROW(status, message)                                                             \
+    {                                                                                    \
+        status, #status, message                                                         \
     }
 
 static const status_text texts[] = {

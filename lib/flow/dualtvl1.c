@@ -321,7 +321,7 @@ static void init_gradients(const dual_worker *worker)
     float *dx = padded_plane(planes[0], level), *dy = padded_plane(planes[1], level);
     for (int y = worker->share.first_row; y < worker->share.end_row; y++) {
         const float *row = level->images[1] + y * stride;
-        worker->flow->kernels.gradient(dx + y * stride, dy + y * stride,
+        worker->work->kernels.gradient(dx + y * stride, dy + y * stride,
             y > 0 ? row - stride : row, row, y + 1 < level->height ? row + stride : row,
             level->width);
     }

@@ -29,12 +29,11 @@ mexpr_status mx_field_new(mx_scope *scope, int64_t width, int64_t height, mexpr_
 mexpr_status mexpr_field_create(
     mexpr_context *context, int32_t width, int32_t height, mexpr_field **out)
 {
-    if (out)
-        *out = NULL;
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
-    if (!out)
-        return mx_fail(mx_context_scope(context), MEXPR_E_ARG, "out is NULL");
     return mx_field_new(mx_context_scope(context), width, height, out);
 }
 

@@ -8,6 +8,7 @@
 #include "flow/field.h"
 #include "flow/flow_estimator.h"
 #include "flow/flow_method.h"
+#include "flow/tvl1.h"
 #include "flow/tvl1_fast.h"
 #include "image/picture.h"
 
@@ -30,7 +31,16 @@ static mx_flow_settings settings_of(const mexpr_flow *flow)
 
 static mexpr_status prepare_tvl1(mexpr_flow *flow, int width, int height)
 {
-    const mx_flow_settings settings = settings_of(flow);
+    mx_flow_settings settings = settings_of(flow);
+    settings.solve_level = mx_tvl1_level;
+    return mx_flow_prepare(flow, &settings, width, height);
+}
+
+static mexpr_status prepare_fast(mexpr_flow *flow, int width, int height)
+{
+    mx_flow_settings settings = settings_of(flow);
+    settings.solve_level = mx_fast_level;
+    settings.tau = mx_fast_tau(settings.theta);
     return mx_flow_prepare(flow, &settings, width, height);
 }
 
@@ -42,7 +52,7 @@ static void release_tvl1(mexpr_flow *flow)
 static const mx_flow_method methods[MX_FLOW_N_METHODS] = {
     [MEXPR_FLOW_METHOD_TVL1] = { prepare_tvl1, mx_flow_input, mx_flow_solve, release_tvl1 },
     [MEXPR_FLOW_METHOD_TVL1_FAST]
-    = { mx_fast_prepare, mx_fast_input, mx_fast_solve, mx_fast_release },
+    = { prepare_fast, mx_flow_input, mx_flow_solve, release_tvl1 },
     [MEXPR_FLOW_METHOD_TVL1_OPENCV]
     = { mx_dualtvl1_prepare, mx_dualtvl1_input, mx_dualtvl1_solve, mx_dualtvl1_release },
     [MEXPR_FLOW_METHOD_FARNEBACK] = { mx_farneback_prepare, mx_farneback_input,
@@ -216,19 +226,19 @@ mexpr_status mexpr_flow_get(const mexpr_flow *flow, mexpr_flow_param param, doub
 
 mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
 {
-    if (out)
-        *out = NULL;
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
     mx_scope *scope = mx_context_scope(context);
-    if (!out)
-        return mx_fail(scope, MEXPR_E_ARG, "out is NULL");
     mexpr_flow *flow = mx_calloc(scope, 1, sizeof *flow);
     if (!flow)
         return MEXPR_E_NOMEM;
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
     mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
+    mx_fast_kernels_init(&flow->fast, mexpr_context_cpu(context));
     *out = flow;
     return MEXPR_OK;
 }
@@ -251,6 +261,9 @@ const char *mexpr_flow_last_error(const mexpr_flow *flow)
 
 /* --- flow -------------------------------------------------------------------------- */
 
+/* Beyond this, neighbouring pixels would be one place in single precision. */
+enum { MAX_SIDE = 1 << 23 };
+
 mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
     const mexpr_image *second, mexpr_field *field)
 {
@@ -270,6 +283,10 @@ mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
         return mx_fail(&flow->scope, MEXPR_E_SHAPE,
             "the field is %d×%d, but the pictures are %d×%d", field->width, field->height,
             width, height);
+    if (width > MAX_SIDE || height > MAX_SIDE)
+        return mx_fail(&flow->scope, MEXPR_E_LIMIT,
+            "the pictures are %d×%d; no side may be longer than %d pixels", width, height,
+            MAX_SIDE);
     const mx_flow_method *method = &methods[method_of(flow)];
     const mexpr_status status = method->prepare(flow, width, height);
     if (status != MEXPR_OK)

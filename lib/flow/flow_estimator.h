@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/scope.h"
 #include "flow/flow_pyramid.h"
+#include "kernel/tvl1_fast_kernel.h"
 #include "kernel/tvl1_kernel.h"
 #include "microexpr/flow.h"
 
@@ -18,6 +19,8 @@ enum {
     MX_FLOW_N_METHODS = MEXPR_FLOW_METHOD_FARNEBACK + 1,
     MX_FLOW_MAX_THREADS = 64
 };
+
+struct mx_flow_worker;
 
 /* The parameters as the methods use them: single precision, like the published program. */
 typedef struct mx_flow_settings {
@@ -29,6 +32,9 @@ typedef struct mx_flow_settings {
     int max_levels;
     int n_warps;
     int max_iterations;
+    /* Solves a level whose flow is initialised and whose dual variable is 0. Called by all
+     * of the level's team at once, each with its own worker. */
+    void (*solve_level)(struct mx_flow_worker *worker);
 } mx_flow_settings;
 
 /* How far a worker has come, for its neighbour to see. */
@@ -53,14 +59,12 @@ typedef struct mx_flow_work {
     int height;
     mx_flow_settings settings;
     /* Memory, in one block: the state of the level that is solved, the flow of the one
-     * before, differences of the second picture, scratch lines per thread, row errors of
-     * even and odd iterations. */
+     * before, scratch lines per thread, row errors of even and odd iterations. */
     float *block;
     float *state;
     float *coarse[2];
-    float *gradients[2];
     float *lines;
-    double *errors[2];
+    float *errors[2];
     mx_pyramid pyramid;
     mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];
@@ -77,9 +81,9 @@ struct mexpr_flow {
     mx_scope scope; /* its context is retained */
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
+    mx_fast_kernels fast;
     mx_flow_work work;
     /* Memory of the other methods, NULL while not in use. */
-    struct mx_fast *fast;
     struct mx_dualtvl1 *dualtvl1;
     struct mx_farneback *farneback;
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "flow/tvl1.h"
 
 /* A thread's share of a level, below which it costs more than it brings. */
 enum { MIN_ROWS_PER_THREAD = 24 };
@@ -44,11 +43,10 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
         = (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
     const size_t coarse
         = pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
-    const size_t plane = pyramid->plane_floats + 2 * MX_TVL1_GUARD;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height * 2, MX_TVL1_LANES);
-    float *at = mx_alloc(
-        scope, state + 2 * coarse + 2 * plane + lines + 2 * errors, sizeof(float));
+    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
+    float *at
+        = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
@@ -56,15 +54,10 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     work->coarse[0] = at;
     work->coarse[1] = at + coarse;
     at += 2 * coarse;
-    /* Around the planes is read, though never used. */
-    memset(at, 0, 2 * plane * sizeof(float));
-    work->gradients[0] = at + MX_TVL1_GUARD;
-    work->gradients[1] = at + plane + MX_TVL1_GUARD;
-    at += 2 * plane;
     work->lines = at;
     at += lines;
-    work->errors[0] = (double *)(void *)at;
-    work->errors[1] = (double *)(void *)(at + errors);
+    work->errors[0] = at;
+    work->errors[1] = at + errors;
     place_levels(work);
     return MEXPR_OK;
 }
@@ -124,18 +117,12 @@ static void init_level(const mx_flow_worker *worker)
 {
     const mx_flow_level *level = worker->level;
     const mx_flow_work *work = &worker->flow->work;
-    const mx_pyramid_level *picture = &work->pyramid.levels[level->index];
     float *lines = work->lines + (size_t)worker->index * work->pyramid.line_floats;
     if (worker->first_row == 0)
         memset(level->rows - level->row_floats, 0,
             (size_t)level->row_floats * sizeof(float));
-    for (int y = worker->first_row; y < worker->end_row; y++) {
-        const float *row = picture->images[1] + y * picture->stride;
-        worker->flow->kernels.gradient(work->gradients[0] + y * picture->stride,
-            work->gradients[1] + y * picture->stride, y > 0 ? row - picture->stride : row,
-            row, y + 1 < picture->height ? row + picture->stride : row, picture->width);
+    for (int y = worker->first_row; y < worker->end_row; y++)
         init_row(worker, y, lines);
-    }
 }
 
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
@@ -187,7 +174,7 @@ static void work_as(void *arg, int index, int n)
         if (worker.index < worker.n_level) {
             init_level(&worker);
             mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
-            mx_tvl1_level(&worker);
+            work->settings.solve_level(&worker);
             finish_level(&worker);
         }
     }

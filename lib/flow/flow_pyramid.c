@@ -15,7 +15,7 @@
 #define SMALLEST_DIAGONAL 16.0
 
 /* Room for the repeated edges of a line of scratch, and how many lines there are. */
-enum { LINE_PAD = 64, N_LINES = 5 };
+enum { LINE_PAD = 64, N_LINES = 7 };
 
 /* --- plan -------------------------------------------------------------------------- */
 
@@ -53,10 +53,15 @@ static size_t axis_floats(int n)
     return 5 * mx_round_up((size_t)n, MX_TVL1_LANES);
 }
 
+static size_t image_floats(const mx_pyramid_level *level)
+{
+    return (size_t)level->stride * ((size_t)level->height + 2) + 2 * MX_TVL1_GUARD;
+}
+
 static size_t level_floats(const mx_pyramid_level *level, int is_coarsest, int coarse_width,
     int coarse_height)
 {
-    const size_t plane = (size_t)level->stride * (size_t)level->height + 2 * MX_TVL1_GUARD;
+    const size_t plane = image_floats(level);
     size_t axes = 0;
     if (!is_coarsest)
         axes = axis_floats(coarse_width) + axis_floats(coarse_height)
@@ -92,14 +97,9 @@ static float *place_level(mx_pyramid *pyramid, int index, float *at)
 {
     mx_pyramid_level *level = &pyramid->levels[index];
     for (int i = 0; i < 2; i++) {
-        const size_t plane = (size_t)level->stride * (size_t)level->height;
-        const size_t gap = (size_t)(level->stride - level->width);
-        level->images[i] = at + MX_TVL1_GUARD;
-        memset(at, 0, MX_TVL1_GUARD * sizeof *at);
-        memset(level->images[i] + plane, 0, MX_TVL1_GUARD * sizeof *at);
-        for (int y = 0; y < level->height; y++)
-            memset(level->images[i] + y * level->stride + level->width, 0, gap * sizeof *at);
-        at += plane + 2 * MX_TVL1_GUARD;
+        memset(at, 0, image_floats(level) * sizeof *at);
+        level->images[i] = at + MX_TVL1_GUARD + level->stride;
+        at += image_floats(level);
     }
     if (index + 1 == pyramid->n_levels)
         return at;
@@ -130,7 +130,7 @@ mexpr_status mx_pyramid_create(mx_scope *scope, mx_pyramid *pyramid, int width, 
         mx_pyramid_level *level = &pyramid->levels[i];
         level->width = width;
         level->height = height;
-        level->stride = (ptrdiff_t)mx_round_up((size_t)width, MX_TVL1_LANES);
+        level->stride = (ptrdiff_t)mx_round_up((size_t)width + 2, MX_TVL1_LANES);
         width = (int)((float)width * zoom + 0.5f);
         height = (int)((float)height * zoom + 0.5f);
         floats += level_floats(level, i + 1 == pyramid->n_levels, width, height);
@@ -233,6 +233,21 @@ static void shrink_row(const mx_pyramid *pyramid, const mx_tvl1_kernels *kernels
         (const float *const *)fine->shrink_x.weights, 1.0f, fine[1].width);
 }
 
+/* The border of one pixel on all sides. */
+static void repeat_border(const mx_pyramid_level *level, float *image)
+{
+    const ptrdiff_t stride = level->stride;
+    for (int y = 0; y < level->height; y++) {
+        float *row = image + y * stride;
+        row[-1] = row[0];
+        row[level->width] = row[level->width - 1];
+    }
+    const size_t bytes = ((size_t)level->width + 2) * sizeof *image;
+    memcpy(image - stride - 1, image - 1, bytes);
+    memcpy(image + level->height * stride - 1, image + (level->height - 1) * stride - 1,
+        bytes);
+}
+
 void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int which,
     const float *in, double low, double span, float *plane, float *lines)
 {
@@ -246,6 +261,7 @@ void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int w
     for (int y = 0; y < level->height; y++)
         smooth_column(kernels, &pyramid->presmooth, level->images[which] + y * level->stride,
             plane, level->stride, y, width, level->height);
+    repeat_border(level, level->images[which]);
     for (int i = 0; i + 1 < pyramid->n_levels; i++, level++) {
         for (int y = 0; y < level->height; y++)
             smooth_row(kernels, &pyramid->smooth, plane + y * level->stride,
@@ -253,6 +269,7 @@ void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int w
         for (int y = 0; y < level[1].height; y++)
             shrink_row(pyramid, kernels, level, y, plane,
                 level[1].images[which] + y * level[1].stride, lines);
+        repeat_border(level + 1, level[1].images[which]);
     }
 }
 

@@ -25,7 +25,8 @@ typedef struct mx_pyramid_level {
     int width;
     int height;
     ptrdiff_t stride; /* floats from row to row */
-    float *images[2]; /* MX_TVL1_GUARD floats are readable before and behind */
+    float *images[2]; /* around them a border of one repeated pixel, then MX_TVL1_GUARD
+                         floats; gaps between rows are 0 */
     /* To the next coarser level, and from it: columns and rows. */
     mx_cubic_axis shrink_x, shrink_y, grow_x, grow_y;
 } mx_pyramid_level;
@@ -36,7 +37,7 @@ typedef struct mx_pyramid {
     mx_pyramid_level levels[MX_PYRAMID_MAX_LEVELS]; /* the finest first */
     mx_gaussian presmooth;
     mx_gaussian smooth;
-    size_t plane_floats; /* of the finest level, without guards */
+    size_t plane_floats; /* of a plane of the finest level, without border */
     size_t line_floats;  /* of the scratch lines of one thread */
     float *block;
 } mx_pyramid;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* TV-L1 flow by the Chambolle-Pock scheme: a method of the
- * estimator; see flow_method.h. */
+/* One level of fast TV-L1 flow; a settings.solve_level. */
 #ifndef MX_FLOW_TVL1_FAST_H
 #define MX_FLOW_TVL1_FAST_H
 
-#include "microexpr/flow.h"
+#include "flow/flow_estimator.h"
 
-mexpr_status mx_fast_prepare(mexpr_flow *flow, int width, int height);
-float *mx_fast_input(mexpr_flow *flow, int which);
-mexpr_status mx_fast_solve(mexpr_flow *flow, float *u, float *v);
-void mx_fast_release(mexpr_flow *flow);
+/* The time step that gives U of flow_estimator.h the scale that this method needs. */
+float mx_fast_tau(float theta);
+
+void mx_fast_level(mx_flow_worker *worker);
 
 #endif

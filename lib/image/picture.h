@@ -42,9 +42,12 @@ mexpr_status mx_image_convert(
  * Allocates nothing. */
 void mx_image_to_grey_f32(const mexpr_image *image, float *out);
 
-/* Resizes a plane of floats without gaps; see mexpr_image_resize(). */
-mexpr_status mx_image_resize_f32(mx_scope *scope, const float *in, int32_t width,
-    int32_t height, float *out, int32_t out_width, int32_t out_height,
-    mexpr_filter filter);
+/* Resizing of planes of floats without gaps, prepared once for a size; see
+ * mexpr_image_resize(). A run allocates nothing. */
+typedef struct mx_resizer mx_resizer;
+mexpr_status mx_resizer_create(mx_scope *scope, int32_t width, int32_t height,
+    int32_t out_width, int32_t out_height, mexpr_filter filter, mx_resizer **out);
+void mx_resizer_destroy(mexpr_context *context, mx_resizer **resizer);
+void mx_resizer_run(mx_resizer *resizer, const float *in, float *out);
 
 #endif

@@ -188,46 +188,68 @@ static void resample(const plane *in, const axis *x_axis, const axis *y_axis,
 /* Rows first needs no picture in between. Columns first is for the case that rows first
  * would have to widen the work: the picture in between is then never larger than the
  * larger of both ends. */
-static mexpr_status resample_columns_first(mx_scope *scope, const plane *in,
-    const axis *x_axis, const axis *y_axis, const plane *out, double *rows)
+static bool is_columns_first(const plane *in, const plane *out)
 {
-    plane middle = *in;
-    middle.format = MEXPR_FORMAT_GREYF32;
-    middle.width = out->width;
-    middle.stride = SIZE_MAX; /* what mx_alloc() refuses, for a product that overflows */
-    mx_mul_size((size_t)out->width, (size_t)in->samples * sizeof(float), &middle.stride);
-    middle.data = mx_alloc(scope, (size_t)in->height, middle.stride);
-    if (!middle.data)
-        return MEXPR_E_NOMEM;
-    resample(in, x_axis, NULL, &middle, rows);
-    resample(&middle, NULL, y_axis, out, rows);
-    mx_free(scope->context, middle.data);
-    return MEXPR_OK;
+    return (int64_t)in->height * out->width < (int64_t)in->width * out->height;
 }
 
-static mexpr_status resize(
-    mx_scope *scope, const plane *in, const plane *out, mexpr_filter filter)
+struct mx_resizer {
+    axis x_axis;
+    axis y_axis;
+    double *rows;
+    plane middle; /* for columns first */
+    plane in;     /* whose data a run sets */
+    plane out;
+};
+
+static mexpr_status middle_init(mx_scope *scope, mx_resizer *resizer)
+{
+    plane *middle = &resizer->middle;
+    *middle = resizer->in;
+    middle->format = MEXPR_FORMAT_GREYF32;
+    middle->width = resizer->out.width;
+    middle->stride = SIZE_MAX; /* what mx_alloc() refuses, for a product that overflows */
+    mx_mul_size(
+        (size_t)middle->width, (size_t)middle->samples * sizeof(float), &middle->stride);
+    middle->data = mx_alloc(scope, (size_t)middle->height, middle->stride);
+    return middle->data ? MEXPR_OK : MEXPR_E_NOMEM;
+}
+
+static mexpr_status resizer_init(mx_scope *scope, mx_resizer *resizer, const plane *in,
+    const plane *out, mexpr_filter filter)
 {
     const int32_t widest = in->width > out->width ? in->width : out->width;
-    axis x_axis = {0}, y_axis = {0};
-    double *rows = NULL;
-    mexpr_status status = axis_init(scope, &x_axis, in->width, out->width, filter);
+    *resizer = (mx_resizer){.in = *in, .out = *out};
+    mexpr_status status
+        = axis_init(scope, &resizer->x_axis, in->width, out->width, filter);
     if (status == MEXPR_OK)
-        status = axis_init(scope, &y_axis, in->height, out->height, filter);
+        status = axis_init(scope, &resizer->y_axis, in->height, out->height, filter);
     if (status != MEXPR_OK)
-        goto done;
-    rows = mx_alloc(scope, (size_t)widest, 2 * (size_t)in->samples * sizeof *rows);
-    if (!rows)
-        status = MEXPR_E_NOMEM;
-    else if ((int64_t)in->height * out->width < (int64_t)in->width * out->height)
-        status = resample_columns_first(scope, in, &x_axis, &y_axis, out, rows);
-    else
-        resample(in, &x_axis, &y_axis, out, rows);
-done:
-    mx_free(scope->context, rows);
-    axis_free(scope->context, &y_axis);
-    axis_free(scope->context, &x_axis);
-    return status;
+        return status;
+    resizer->rows
+        = mx_alloc(scope, (size_t)widest, 2 * (size_t)in->samples * sizeof *resizer->rows);
+    if (!resizer->rows)
+        return MEXPR_E_NOMEM;
+    return is_columns_first(in, out) ? middle_init(scope, resizer) : MEXPR_OK;
+}
+
+static void resizer_free(mexpr_context *context, mx_resizer *resizer)
+{
+    mx_free(context, resizer->middle.data);
+    mx_free(context, resizer->rows);
+    axis_free(context, &resizer->y_axis);
+    axis_free(context, &resizer->x_axis);
+}
+
+static void resizer_run(const mx_resizer *resizer, const plane *in, const plane *out)
+{
+    const axis *x_axis = &resizer->x_axis, *y_axis = &resizer->y_axis;
+    if (resizer->middle.data) {
+        resample(in, x_axis, NULL, &resizer->middle, resizer->rows);
+        resample(&resizer->middle, NULL, y_axis, out, resizer->rows);
+    } else {
+        resample(in, x_axis, y_axis, out, resizer->rows);
+    }
 }
 
 /* --- doors ------------------------------------------------------------------------- */
@@ -257,19 +279,51 @@ mexpr_status mexpr_image_resize(mexpr_context *context, const mexpr_image *image
     if (status != MEXPR_OK)
         return status;
     const plane from = plane_of(image), to = plane_of(*out);
-    status = resize(scope, &from, &to, filter);
+    mx_resizer resizer;
+    status = resizer_init(scope, &resizer, &from, &to, filter);
+    if (status == MEXPR_OK)
+        resizer_run(&resizer, &from, &to);
+    resizer_free(context, &resizer);
     if (status != MEXPR_OK)
         mexpr_image_destroy(out);
     return status;
 }
 
-mexpr_status mx_image_resize_f32(mx_scope *scope, const float *in, int32_t width,
-    int32_t height, float *out, int32_t out_width, int32_t out_height,
-    mexpr_filter filter)
+static plane plane_of_floats(int32_t width, int32_t height)
 {
-    const plane from = {MEXPR_FORMAT_GREYF32, 1, width, height,
-        (size_t)width * sizeof *in, (uint8_t *)in};
-    const plane to = {MEXPR_FORMAT_GREYF32, 1, out_width, out_height,
-        (size_t)out_width * sizeof *out, (uint8_t *)out};
-    return resize(scope, &from, &to, filter);
+    return (plane){
+        MEXPR_FORMAT_GREYF32, 1, width, height, (size_t)width * sizeof(float), NULL};
+}
+
+mexpr_status mx_resizer_create(mx_scope *scope, int32_t width, int32_t height,
+    int32_t out_width, int32_t out_height, mexpr_filter filter, mx_resizer **out)
+{
+    const plane from = plane_of_floats(width, height);
+    const plane to = plane_of_floats(out_width, out_height);
+    *out = NULL;
+    mx_resizer *resizer = mx_calloc(scope, 1, sizeof *resizer);
+    if (!resizer)
+        return MEXPR_E_NOMEM;
+    const mexpr_status status = resizer_init(scope, resizer, &from, &to, filter);
+    if (status == MEXPR_OK)
+        *out = resizer;
+    else
+        mx_resizer_destroy(scope->context, &resizer);
+    return status;
+}
+
+void mx_resizer_destroy(mexpr_context *context, mx_resizer **resizer)
+{
+    if (!*resizer)
+        return;
+    resizer_free(context, *resizer);
+    mx_free(context, *resizer);
+    *resizer = NULL;
+}
+
+void mx_resizer_run(mx_resizer *resizer, const float *in, float *out)
+{
+    resizer->in.data = (uint8_t *)in;
+    resizer->out.data = (uint8_t *)out;
+    resizer_run(resizer, &resizer->in, &resizer->out);
 }

@@ -37,6 +37,9 @@ typedef struct mx_dualtvl1_kernels {
     /* A, N1, N2, G of row y from the planes warped by its U: bicubic (a = -3/4) at places
      * rounded to 1/32 pixel, 0 outside the picture. */
     void (*warp)(const mx_dualtvl1_warp *warp, int y, float *row);
+    /* Half the differences of a row, edges repeated. `above` and `below` may be `row`. */
+    void (*gradient)(float *dx, float *dy, const float *above, const float *row,
+        const float *below, int n);
     /* Median of the 5 × 5 numbers around each place of rows[2], which like the others can
      * be read 2 places beyond either end. `lines` are 5 lines of scratch, `stride` >= n + 4
      * floats apart. */

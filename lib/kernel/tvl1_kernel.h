@@ -3,8 +3,8 @@
  *
  * The state of one picture row lies in blocks of 16 pixels, each block holding its 16
  * numbers of every field of mx_tvl1_field one after the other: one stream of memory, all
- * of it used. Rows begin on 64 bytes. Places right of the picture are 0 and stay 0, as is
- * the row above the first. Every number is finite. The flow is kept as U = u tau / theta,
+ * of it used. Rows begin on 64 bytes. Places right of the picture are 0 and stay 0, as are
+ * the horizontal p of the last column and the row above the first. Every number is finite. The flow is kept as U = u tau / theta,
  * so that the dual step needs no factor.
  *
  * Class of every slot: E, equal bits on every instruction set, also where sums are taken:
@@ -45,17 +45,15 @@ static inline ptrdiff_t mx_tvl1_row_floats(int width)
 /* Below this |gradient|² there is none: the published program's limit. */
 #define MX_TVL1_NO_GRADIENT 1e-10f
 
-/* Floats that may be read before and behind the planes of a warp. */
+/* Floats that may be read before and behind the second picture of a warp. */
 #define MX_TVL1_GUARD 32
 
-/* What a warp of one level needs. The three planes have `plane_stride` floats per row and
+/* What a warp of one level needs. Around i1 lies a border of one repeated pixel, and
  * MX_TVL1_GUARD readable floats on both ends; what lies between and around the rows is
  * read and must be finite. */
 typedef struct mx_tvl1_warp {
-    const float *i0;  /* first picture, same stride */
-    const float *i1;  /* second picture */
-    const float *i1x; /* its centred differences */
-    const float *i1y;
+    const float *i0; /* first picture */
+    const float *i1; /* second picture */
     ptrdiff_t plane_stride;
     int width;
     int height;
@@ -72,12 +70,10 @@ typedef struct mx_tvl1_kernels {
     /* Dual step of a row with `below`, of which U alone is read. The last row is its own
      * neighbour. */
     void (*dual)(float *row, const float *below, int width);
-    /* A, N1, N2, G of row y from the planes warped by its U: bicubic, 0 where the 4 × 4
+    /* A, N1, N2, G of row y from the second picture and its centred differences at the
+     * places that the row's U points to: bicubic (Keys, a = -1/2), 0 where the 4 × 4
      * neighbourhood leaves the picture. */
     void (*warp)(const mx_tvl1_warp *warp, int y, float *row);
-    /* Half the differences of a row, edges repeated. `above` and `below` may be `row`. */
-    void (*gradient)(float *dx, float *dy, const float *above, const float *row,
-        const float *below, int n);
     /* Smallest and largest number; returns 0 if one is NaN or infinite. n >= 1. */
     int (*range)(const float *in, size_t n, float *low, float *high);
     /* out = 255 (in - low) / span */

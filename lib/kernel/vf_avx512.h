@@ -36,6 +36,18 @@ enum { VF_LANES = 16 };
 #define vm_and(a, b) ((vm)((a) & (b)))
 #define vm_without(a, b) ((vm)((a) & ~(b)))
 #define vm_any(a) ((a) != 0)
-#define vm_all() ((vm)0xffff)
+
+/* The lanes one place to the left: the last of `left`, then `a` without its last. */
+VF_INLINE vf vf_before(vf left, vf a)
+{
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(a), _mm512_castps_si512(left), 15));
+}
+
+/* The first n lanes of `a`, then 0. */
+VF_INLINE vf vf_first(vf a, int n)
+{
+    return _mm512_maskz_mov_ps((__mmask16)(n < 16 ? (1u << n) - 1 : ~0u), a);
+}
 
 #endif

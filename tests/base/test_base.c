@@ -58,7 +58,7 @@ static void context_options(void **state)
     struct {
         mexpr_context_options known;
         uint64_t later;
-    } newer = { MEXPR_CONTEXT_OPTIONS_INIT, 0 };
+    } newer = {MEXPR_CONTEXT_OPTIONS_INIT, 0};
     newer.known.struct_size = sizeof newer;
     assert_int_equal(mexpr_context_create(&newer.known, &context), MEXPR_OK);
     mexpr_context_destroy(&context);
@@ -138,7 +138,8 @@ static void sizes(void **state)
     mx_scope *scope = mx_context_scope(context);
     assert_null(mx_alloc(scope, SIZE_MAX, 2));
     assert_null(mx_alloc(scope, SIZE_MAX, 1));
-    assert_failure(context, mx_check_size(scope, 65500, 65500), MEXPR_E_LIMIT, "max_pixels");
+    assert_failure(
+        context, mx_check_size(scope, 65500, 65500), MEXPR_E_LIMIT, "max_pixels");
     assert_failure(context, mx_check_size(scope, 0, 5), MEXPR_E_ARG, "0×5");
     assert_ok(context, mx_check_size(scope, 1, 1));
     mexpr_context_destroy(&context);
@@ -187,7 +188,7 @@ static void parallel_for(void **state)
     for (int n_threads = 1; n_threads <= 5; n_threads++) {
         mexpr_context *context = test_context(NULL, n_threads);
         for (int round = 0; round < 50; round++) {
-            int out[N] = { 0 };
+            int out[N] = {0};
             mx_parallel_for(context, 1 + round % 6, N, square, out);
             for (int i = 0; i < N; i++)
                 assert_int_equal(out[i], i * i);
@@ -220,7 +221,7 @@ static void team_meets_at_barriers(void **state)
     (void)state;
     mexpr_context *context = test_context(NULL, 4);
     for (int want = 1; want <= 6; want++) {
-        relay r = { 0 };
+        relay r = {0};
         mx_team_run(context, want, relay_worker, &r);
         assert_false(r.wrong);
     }
@@ -250,7 +251,7 @@ static void nested_outer(void *arg, int index, int worker)
 static void busy_pool_lends_no_one(void **state)
 {
     (void)state;
-    nested n = { .context = test_context(NULL, 4) };
+    nested n = {.context = test_context(NULL, 4)};
     mx_parallel_for(n.context, 4, 20, nested_outer, &n);
     assert_int_equal(n.count, 200);
     mexpr_context_destroy(&n.context);
@@ -269,7 +270,7 @@ static void random_numbers(void **state)
     assert_int_not_equal(mx_rng_u64(&a), mx_rng_u64(&b));
     enum { N = 100000 };
     double sum = 0, squares = 0;
-    int counts[7] = { 0 };
+    int counts[7] = {0};
     for (int i = 0; i < N; i++) {
         const double x = mx_rng_normal(&a);
         sum += x;
@@ -303,8 +304,8 @@ static void files(void **state)
     assert_null(bytes);
     assert_failure(context, mx_file_read(scope, test_folder(), &bytes, &size), MEXPR_E_IO,
         "not a regular file");
-    assert_failure(context, mx_file_write(scope, test_path("no/where"), "x", 1), MEXPR_E_IO,
-        "no such file");
+    assert_failure(context, mx_file_write(scope, test_path("no/where"), "x", 1),
+        MEXPR_E_IO, "no such file");
     mexpr_context_destroy(&context);
 
     mexpr_context_options options = test_options(NULL);
@@ -321,21 +322,26 @@ static void side_files(void **state)
     (void)state;
     mexpr_context *context = test_context(NULL, 1);
     mx_scope *scope = mx_context_scope(context);
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    mx_file file;
     char model[512];
+    char bytes[2] = "";
     strcpy(model, test_path("model"));
-    test_write_file(test_path("weights"), "w", 1);
-    assert_ok(context, mx_file_read_beside(scope, model, "weights", &bytes, &size));
-    assert_int_equal(size, 1);
-    mx_free(context, bytes);
-    static const char *const refused[] = { "../weights", "..", ".", "", "/etc/passwd",
-        "sub/weights" };
+    test_write_file(test_path("weights"), "weights", 7);
+    assert_ok(context, mx_file_open_beside(scope, model, "weights", &file));
+    assert_int_equal(file.size, 7);
+    assert_ok(context, mx_file_read_at(scope, &file, "weights", 5, bytes, 2));
+    assert_memory_equal(bytes, "ts", 2);
+    assert_failure(context, mx_file_read_at(scope, &file, "weights", 6, bytes, 2),
+        MEXPR_E_IO, "became shorter");
+    mx_file_close(&file);
+    mx_file_close(&file);
+    static const char *const refused[] = {
+        "../weights", "..", ".", "", "/etc/passwd", "sub/weights"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
-        assert_failure(context, mx_file_read_beside(scope, model, refused[i], &bytes, &size),
+        assert_failure(context, mx_file_open_beside(scope, model, refused[i], &file),
             MEXPR_E_EXTERNAL, "plain name");
     assert_int_equal(symlink(test_path("weights"), test_path("link")), 0);
-    assert_failure(context, mx_file_read_beside(scope, model, "link", &bytes, &size),
+    assert_failure(context, mx_file_open_beside(scope, model, "link", &file),
         MEXPR_E_EXTERNAL, "it is a link");
     mexpr_context_destroy(&context);
 }

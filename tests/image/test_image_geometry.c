@@ -164,8 +164,13 @@ static void resize_line(mexpr_context *context, const float *in, int n,
 {
     float out[16], column[16];
     mx_scope *scope = mx_context_scope(context);
-    assert_ok(context, mx_image_resize_f32(scope, in, n, 1, out, n_out, 1, filter));
-    assert_ok(context, mx_image_resize_f32(scope, in, 1, n, column, 1, n_out, filter));
+    mx_resizer *rows = NULL, *columns = NULL;
+    assert_ok(context, mx_resizer_create(scope, n, 1, n_out, 1, filter, &rows));
+    assert_ok(context, mx_resizer_create(scope, 1, n, 1, n_out, filter, &columns));
+    mx_resizer_run(rows, in, out);
+    mx_resizer_run(columns, in, column);
+    mx_resizer_destroy(context, &columns);
+    mx_resizer_destroy(context, &rows);
     for (int i = 0; i < n_out; i++) {
         assert_true(fabsf(out[i] - expected[i]) < 1e-5f);
         assert_true(fabsf(column[i] - expected[i]) < 1e-5f);

@@ -19,8 +19,8 @@ static void on_signal(int number)
 {
     static const char text[] = "kcheck: a signal hit kernel ";
     const char *slot = current_slot;
-    if (write(2, text, sizeof text - 1) < 0 || write(2, slot, strlen(slot)) < 0
-        || write(2, "\n", 1) < 0)
+    if (write(2, text, sizeof text - 1) < 0 || write(2, slot, strlen(slot)) < 0 ||
+        write(2, "\n", 1) < 0)
         _exit(3);
     signal(number, SIG_DFL);
     raise(number);
@@ -62,7 +62,7 @@ void *kcheck_buffer(size_t n, size_t element_size, size_t offset)
     if (!base)
         abort();
     memset(base, CANARY, total);
-    const buffer_header header = { base, bytes };
+    const buffer_header header = {base, bytes};
     memcpy(base, &header, sizeof header);
     /* The header must be found from the pointer alone: repeat it just before the canary
      * at any alignment. */
@@ -87,8 +87,8 @@ void kcheck_release(kcheck *k, void *buffer)
 
 void kcheck_fill_f32(kcheck *k, float *x, size_t n, float scale, bool special)
 {
-    static const float specials[]
-        = { 0.0f, -0.0f, 1e-40f, -1e-40f, 1e30f, -1e30f, 1.0f, 0.5f };
+    static const float specials[] = {
+        0.0f, -0.0f, 1e-40f, -1e-40f, 1e30f, -1e30f, 1.0f, 0.5f};
     for (size_t i = 0; i < n; i++) {
         x[i] = scale * (float)mx_rng_normal(&k->rng);
         if (special && mx_rng_below(&k->rng, 16) == 0)
@@ -129,8 +129,8 @@ void kcheck_ulp(kcheck *k, const float *expected, const float *got, size_t n, in
     for (size_t i = 0; i < n; i++) {
         if (isnan(expected[i]) && isnan(got[i]))
             continue;
-        if (isnan(expected[i]) != isnan(got[i])
-            || llabs(ordered_bits(expected[i]) - ordered_bits(got[i])) > ulp) {
+        if (isnan(expected[i]) != isnan(got[i]) ||
+            llabs(ordered_bits(expected[i]) - ordered_bits(got[i])) > ulp) {
             fail(k, "too many ulp apart", i, expected[i], got[i]);
             return;
         }
@@ -199,13 +199,13 @@ void kcheck_time(kcheck *k, void (*run)(void *arg, uint32_t cpu), void *arg)
     qsort(plain, ROUNDS, sizeof plain[0], by_value);
     qsort(fast, ROUNDS, sizeof fast[0], by_value);
     qsort(ratio, ROUNDS, sizeof ratio[0], by_value);
-    printf("%-32s %-7s c %10.1f ns  %10.1f ns  ratio %6.2f\n", k->slot, level_name(k->cpu),
-        plain[ROUNDS / 2], fast[ROUNDS / 2], ratio[ROUNDS / 2]);
+    printf("%-32s %-7s c %10.1f ns  %10.1f ns  ratio %6.2f\n", k->slot,
+        level_name(k->cpu), plain[ROUNDS / 2], fast[ROUNDS / 2], ratio[ROUNDS / 2]);
 }
 
 int main(int argc, char **argv)
 {
-    kcheck k = { .slot = "(none)" };
+    kcheck k = {.slot = "(none)"};
     uint64_t seed = 1;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--bench") == 0)
@@ -218,8 +218,8 @@ int main(int argc, char **argv)
     signal(SIGFPE, on_signal);
     printf("kcheck: seed %llu\n", (unsigned long long)seed);
     const uint32_t available = mexpr_cpu_flags();
-    const uint32_t levels[]
-        = { 0, MEXPR_CPU_AVX2, MEXPR_CPU_AVX2 | MEXPR_CPU_AVX512, MEXPR_CPU_NEON };
+    const uint32_t levels[] = {
+        0, MEXPR_CPU_AVX2, MEXPR_CPU_AVX2 | MEXPR_CPU_AVX512, MEXPR_CPU_NEON};
     for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
         if ((levels[i] & available) != levels[i] || (levels[i] == 0 && available != 0))
             continue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Kernel checks: every slot of a table against its plain C twin. One program per table;
  * kcheck.c has main(), the table's own file has kcheck_table(). Needs libc alone, so that
- * it runs under an emulator of another processor. Usage: kcheck_X [--seed N] [--bench]. */
+ * it runs under an emulator of another processor. Usage:
+ * kcheck_X [--seed N] [--bench]. */
 #ifndef TESTS_KERNEL_KCHECK_H
 #define TESTS_KERNEL_KCHECK_H
 

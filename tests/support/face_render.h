@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A face drawn by formula, for tests and samples.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Checks that the drawn face keeps its promises; prints what fails, returns how many. */
 #include "face_render.h"
 

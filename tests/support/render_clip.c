@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * render_clip OUTDIR [options]: writes a drawn clip and its truth.
  *

@@ -16,8 +16,9 @@ static bool take(test_heap *heap, size_t size)
 {
     pthread_mutex_lock(&heap_mutex);
     const long number = heap->n_allocs++;
-    const bool fails = heap->fail_at >= 0
-        && (number == heap->fail_at || (heap->fail_all_after && number > heap->fail_at));
+    const bool fails =
+        heap->fail_at >= 0 &&
+        (number == heap->fail_at || (heap->fail_all_after && number > heap->fail_at));
     if (!fails) {
         heap->live_blocks++;
         heap->live_bytes += (long)size;
@@ -56,7 +57,7 @@ static void heap_free(void *user, void *ptr, size_t size)
 
 void test_heap_init(test_heap *heap)
 {
-    *heap = (test_heap) { .fail_at = -1 };
+    *heap = (test_heap){.fail_at = -1};
 }
 
 mexpr_context_options test_options(test_heap *heap)
@@ -103,8 +104,8 @@ static bool sweep_once(
         fail_msg("allocation %ld failed, but the status is %s", fail_at,
             mexpr_status_name(status));
     if (!was_hit && status != MEXPR_OK)
-        fail_msg("without a failed allocation the status is %s: %s", mexpr_status_name(status),
-            mexpr_context_last_error(context));
+        fail_msg("without a failed allocation the status is %s: %s",
+            mexpr_status_name(status), mexpr_context_last_error(context));
     if (heap.live_blocks != own_blocks)
         fail_msg("allocation %ld failed: %ld blocks are left over", fail_at,
             heap.live_blocks - own_blocks);
@@ -138,7 +139,8 @@ const char *test_data(const char *relative)
 {
     const char *root = getenv("MEXPR_TEST_DATA");
     if (!root || !*root) {
-        print_message("skipped: set the build option test_data to the folder of real data\n");
+        print_message(
+            "skipped: set the build option test_data to the folder of real data\n");
         skip();
     }
     char *path = next_buffer();

@@ -18,8 +18,8 @@ typedef struct test_heap {
     long live_blocks;
     long live_bytes;
     long peak_bytes;
-    long n_allocs; /* successful and failed */
-    long fail_at;  /* number of the allocation to fail, counted from 0; -1: none */
+    long n_allocs;       /* successful and failed */
+    long fail_at;        /* number of the allocation to fail, counted from 0; -1: none */
     bool fail_all_after; /* and every one after it */
 } test_heap;
 
@@ -58,14 +58,14 @@ void test_write_file(const char *path, const void *bytes, size_t size);
 void *test_read_file(const char *path, size_t *size);
 
 /* Checks a failed call: its status, and that the sentence contains `part`. */
-#define assert_failure(context, call, expected, part)                                      \
+#define assert_failure(context, call, expected, part)                                    \
     test_assert_failure(context, call, expected, part, #call, __FILE__, __LINE__)
 void test_assert_failure(mexpr_context *context, mexpr_status status,
-    mexpr_status expected, const char *part, const char *call, const char *file, int line);
+    mexpr_status expected, const char *part, const char *call, const char *file,
+    int line);
 
 /* Checks that a call on a context succeeded, printing its sentence otherwise. */
-#define assert_ok(context, call)                                                           \
-    test_assert_ok(context, call, #call, __FILE__, __LINE__)
+#define assert_ok(context, call) test_assert_ok(context, call, #call, __FILE__, __LINE__)
 void test_assert_ok(mexpr_context *context, mexpr_status status, const char *call,
     const char *file, int line);
 

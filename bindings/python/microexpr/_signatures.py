@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: MIT
+"""The C interface in ctypes: one line per declaration of include/microexpr/*.h.
+
+tests/python/test_signatures.py compares every line with the headers.
+"""
+
+from __future__ import annotations
+
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_float, c_int,
+                    c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p, sizeof)
+from typing import Any
+
+# Enums are ints to the machine. Their values: the Enum classes of base.py, image.py, …
+mexpr_status = c_int
+mexpr_cpu_flag = c_int
+mexpr_log_level = c_int
+mexpr_format = c_int
+mexpr_colour = c_int
+mexpr_filter = c_int
+mexpr_flow_param = c_int
+mexpr_strain = c_int
+mexpr_dtype = c_int
+mexpr_stage = c_int
+
+mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
+mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
+mexpr_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
+mexpr_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+mexpr_release_fn = CFUNCTYPE(None, c_void_p, c_void_p)
+
+MEXPR_MAX_RANK = 8
+
+
+class mexpr_context(Structure):
+    """Opaque."""
+
+
+class mexpr_image(Structure):
+    """Opaque."""
+
+
+class mexpr_field(Structure):
+    """Opaque."""
+
+
+class mexpr_flow(Structure):
+    """Opaque."""
+
+
+class mexpr_model(Structure):
+    """Opaque."""
+
+
+class mexpr_session(Structure):
+    """Opaque."""
+
+
+class mexpr_tensor(Structure):
+    """Opaque."""
+
+
+class mexpr_recognizer(Structure):
+    """Opaque."""
+
+
+class mexpr_result(Structure):
+    """Opaque."""
+
+
+class _Sized(Structure):
+    """A struct whose first field is its size, as its …_INIT macro sets it."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(struct_size=sizeof(self), **fields)
+
+
+class mexpr_context_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("alloc", mexpr_alloc_fn),
+        ("free", mexpr_free_fn),
+        ("alloc_user", c_void_p),
+        ("log", mexpr_log_fn),
+        ("log_user", c_void_p),
+        ("log_level", c_int32),
+        ("n_threads", c_int32),
+        ("cpu_mask", c_uint32),
+        ("cpu_mask_set", c_uint32),
+        ("max_pixels", c_uint64),
+        ("max_frames", c_uint64),
+        ("max_file_bytes", c_uint64),
+        ("max_nodes", c_uint64),
+        ("max_tensor_bytes", c_uint64),
+    ]
+
+
+class mexpr_tensor_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("dims", c_int64 * MEXPR_MAX_RANK),
+    ]
+
+
+class mexpr_tensor_view(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("dtype", c_int32),
+        ("rank", c_int32),
+        ("dims", c_int64 * MEXPR_MAX_RANK),
+        ("data", c_void_p),
+    ]
+
+
+class mexpr_box(Structure):
+    _fields_ = [("x", c_int32), ("y", c_int32), ("width", c_int32), ("height", c_int32)]
+
+
+class mexpr_recognizer_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("model", POINTER(mexpr_model)),
+        ("labels", c_char_p),
+        ("planes", c_char_p),
+        ("strain", c_int32),
+    ]
+
+
+_context = POINTER(mexpr_context)
+_image = POINTER(mexpr_image)
+_field = POINTER(mexpr_field)
+_flow = POINTER(mexpr_flow)
+_model = POINTER(mexpr_model)
+_session = POINTER(mexpr_session)
+_tensor = POINTER(mexpr_tensor)
+_recognizer = POINTER(mexpr_recognizer)
+_result = POINTER(mexpr_result)
+_floats = POINTER(c_float)
+_string_out = POINTER(c_char_p)
+_pointer_out = POINTER(c_void_p)
+
+# name: (what it returns, (its arguments))
+FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    # base.h
+    "mexpr_status_name": (c_char_p, (mexpr_status,)),
+    "mexpr_status_message": (c_char_p, (mexpr_status,)),
+    "mexpr_version": (c_int32, ()),
+    "mexpr_version_string": (c_char_p, ()),
+    "mexpr_build_features": (c_char_p, ()),
+    "mexpr_cpu_flags": (c_uint32, ()),
+    "mexpr_context_create": (
+        mexpr_status, (POINTER(mexpr_context_options), POINTER(_context))),
+    "mexpr_context_destroy": (None, (POINTER(_context),)),
+    "mexpr_context_last_error": (c_char_p, (_context,)),
+    "mexpr_context_threads": (c_int32, (_context,)),
+    "mexpr_context_cpu": (c_uint32, (_context,)),
+    # image.h
+    "mexpr_format_bytes": (c_size_t, (mexpr_format,)),
+    "mexpr_image_create": (
+        mexpr_status, (_context, mexpr_format, c_int32, c_int32, POINTER(_image))),
+    "mexpr_image_wrap": (
+        mexpr_status, (_context, mexpr_format, c_int32, c_int32, c_size_t, c_void_p,
+                       mexpr_release_fn, c_void_p, POINTER(_image))),
+    "mexpr_image_destroy": (None, (POINTER(_image),)),
+    "mexpr_image_width": (c_int32, (_image,)),
+    "mexpr_image_height": (c_int32, (_image,)),
+    "mexpr_image_format": (mexpr_format, (_image,)),
+    "mexpr_image_stride": (c_size_t, (_image,)),
+    "mexpr_image_data": (c_void_p, (_image,)),
+    "mexpr_image_pixels": (c_void_p, (_image,)),
+    "mexpr_image_read": (
+        mexpr_status, (_context, c_char_p, mexpr_colour, POINTER(_image))),
+    "mexpr_image_decode": (
+        mexpr_status, (_context, c_void_p, c_size_t, mexpr_colour, POINTER(_image))),
+    "mexpr_image_write_png": (mexpr_status, (_context, _image, c_char_p)),
+    "mexpr_image_encode_png": (
+        mexpr_status, (_context, _image, _pointer_out, POINTER(c_size_t))),
+    "mexpr_bytes_free": (None, (_context, _pointer_out)),
+    "mexpr_image_convert": (
+        mexpr_status, (_context, _image, mexpr_format, POINTER(_image))),
+    "mexpr_image_resize": (
+        mexpr_status,
+        (_context, _image, c_int32, c_int32, mexpr_filter, POINTER(_image))),
+    "mexpr_image_crop": (
+        mexpr_status,
+        (_context, _image, c_int32, c_int32, c_int32, c_int32, POINTER(_image))),
+    "mexpr_image_gaussian": (mexpr_status, (_context, _image, c_double, POINTER(_image))),
+    # flow.h
+    "mexpr_field_create": (mexpr_status, (_context, c_int32, c_int32, POINTER(_field))),
+    "mexpr_field_destroy": (None, (POINTER(_field),)),
+    "mexpr_field_width": (c_int32, (_field,)),
+    "mexpr_field_height": (c_int32, (_field,)),
+    "mexpr_field_u": (_floats, (_field,)),
+    "mexpr_field_v": (_floats, (_field,)),
+    "mexpr_field_u_pixels": (_floats, (_field,)),
+    "mexpr_field_v_pixels": (_floats, (_field,)),
+    "mexpr_flow_param_bounds": (
+        mexpr_status,
+        (mexpr_flow_param, POINTER(c_double), POINTER(c_double), POINTER(c_double))),
+    "mexpr_flow_create": (mexpr_status, (_context, POINTER(_flow))),
+    "mexpr_flow_destroy": (None, (POINTER(_flow),)),
+    "mexpr_flow_last_error": (c_char_p, (_flow,)),
+    "mexpr_flow_set": (mexpr_status, (_flow, mexpr_flow_param, c_double)),
+    "mexpr_flow_get": (mexpr_status, (_flow, mexpr_flow_param, POINTER(c_double))),
+    "mexpr_flow_compute": (mexpr_status, (_flow, _image, _image, _field)),
+    "mexpr_flow_strain": (
+        mexpr_status, (_context, _field, mexpr_strain, POINTER(_image))),
+    "mexpr_flow_picture": (
+        mexpr_status,
+        (_context, _field, mexpr_strain, c_int32, c_int32, POINTER(_image))),
+    "mexpr_flow_colour": (mexpr_status, (_context, _field, c_double, POINTER(_image))),
+    "mexpr_field_read_flo": (mexpr_status, (_context, c_char_p, POINTER(_field))),
+    "mexpr_field_decode_flo": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(_field))),
+    "mexpr_field_write_flo": (mexpr_status, (_context, _field, c_char_p)),
+    "mexpr_field_read_kitti": (mexpr_status, (_context, c_char_p, POINTER(_field))),
+    "mexpr_field_write_kitti": (mexpr_status, (_context, _field, c_char_p)),
+    "mexpr_field_difference": (
+        mexpr_status, (_context, _field, _field, POINTER(c_double), POINTER(c_uint64))),
+    # model.h
+    "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
+    "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),
+    "mexpr_model_load": (mexpr_status, (_context, c_char_p, POINTER(_model))),
+    "mexpr_model_load_memory": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(_model))),
+    "mexpr_model_retain": (_model, (_model,)),
+    "mexpr_model_destroy": (None, (POINTER(_model),)),
+    "mexpr_model_n_inputs": (c_int32, (_model,)),
+    "mexpr_model_n_outputs": (c_int32, (_model,)),
+    "mexpr_model_input": (mexpr_status, (_model, c_int32, POINTER(mexpr_tensor_info))),
+    "mexpr_model_output": (mexpr_status, (_model, c_int32, POINTER(mexpr_tensor_info))),
+    "mexpr_model_metadata": (c_char_p, (_model, c_char_p)),
+    "mexpr_model_name": (c_char_p, (_model,)),
+    "mexpr_model_producer": (c_char_p, (_model,)),
+    "mexpr_model_opset": (c_int64, (_model,)),
+    "mexpr_model_n_parameters": (c_uint64, (_model,)),
+    "mexpr_model_n_nodes": (c_int32, (_model,)),
+    "mexpr_model_node": (mexpr_status, (_model, c_int32, _string_out, _string_out)),
+    "mexpr_session_create": (mexpr_status, (_model, POINTER(_session))),
+    "mexpr_session_destroy": (None, (POINTER(_session),)),
+    "mexpr_session_last_error": (c_char_p, (_session,)),
+    "mexpr_session_set_input": (
+        mexpr_status, (_session, c_char_p, POINTER(mexpr_tensor_view))),
+    "mexpr_session_run": (mexpr_status, (_session,)),
+    "mexpr_session_output": (
+        mexpr_status, (_session, c_char_p, POINTER(mexpr_tensor_view))),
+    "mexpr_tensor_decode_pb": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(_tensor))),
+    "mexpr_tensor_decode_npy": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(_tensor))),
+    "mexpr_tensor_read": (mexpr_status, (_context, c_char_p, POINTER(_tensor))),
+    "mexpr_tensor_write_npy": (
+        mexpr_status, (_context, POINTER(mexpr_tensor_view), c_char_p)),
+    "mexpr_tensor_get": (mexpr_status, (_tensor, POINTER(mexpr_tensor_view))),
+    "mexpr_tensor_name": (c_char_p, (_tensor,)),
+    "mexpr_tensor_destroy": (None, (POINTER(_tensor),)),
+    # recognizer.h
+    "mexpr_recognizer_create": (
+        mexpr_status, (_context, POINTER(mexpr_recognizer_options), POINTER(_recognizer))),
+    "mexpr_recognizer_destroy": (None, (POINTER(_recognizer),)),
+    "mexpr_recognizer_last_error": (c_char_p, (_recognizer,)),
+    "mexpr_recognizer_flow": (_flow, (_recognizer,)),
+    "mexpr_recognizer_run": (
+        mexpr_status, (_recognizer, _image, _image, POINTER(mexpr_box), POINTER(_result))),
+    "mexpr_result_destroy": (None, (POINTER(_result),)),
+    "mexpr_result_n_classes": (c_int32, (_result,)),
+    "mexpr_result_class_name": (c_char_p, (_result, c_int32)),
+    "mexpr_result_score": (c_double, (_result, c_int32)),
+    "mexpr_result_logit": (c_double, (_result, c_int32)),
+    "mexpr_result_class": (c_int32, (_result,)),
+    "mexpr_result_label": (c_char_p, (_result,)),
+    "mexpr_result_field": (_field, (_result,)),
+    "mexpr_result_picture": (_image, (_result,)),
+    "mexpr_result_milliseconds": (c_double, (_result, mexpr_stage)),
+}

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: MIT
+"""Neural networks in ONNX files: include/microexpr/model.h."""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from . import _signatures as c
+from ._buffer import Memory, bytes_of, memory_of, numpy_or_none
+from ._library import lib
+from .base import (Context, Handle, Owner, Path, Speaker, check, default_context,
+                   path_bytes, text_bytes)
+
+if TYPE_CHECKING:
+    from ._buffer import AnyArray
+
+MAX_RANK = c.MEXPR_MAX_RANK
+
+
+class DType(enum.IntEnum):
+    """Element types of tensors."""
+
+    F32 = 1
+    U8 = 2
+    I32 = 6
+    I64 = 7
+    BOOL = 9
+
+
+_ELEMENTS = {DType.F32: "f4", DType.U8: "u1", DType.I32: "i4", DType.I64: "i8",
+             DType.BOOL: "b1"}
+_DTYPES = {element: dtype for dtype, element in _ELEMENTS.items()}
+
+
+def _dtype_name(dtype: int) -> str:
+    return str(lib.mexpr_dtype_name(dtype).decode())
+
+
+class TensorInfo(NamedTuple):
+    """What a model says about an input or output.
+
+    Attributes:
+        name: how to call it.
+        dtype: "float32", "uint8", "int32", "int64" or "bool".
+        shape: extents, None where any will do; None as a whole: not stated.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+
+class Node(NamedTuple):
+    """A node of the network: its name and operator."""
+
+    name: str
+    op: str
+
+
+def _view_of(memory: Memory) -> c.mexpr_tensor_view:
+    """The C description of a packed array."""
+    dtype = _DTYPES.get(memory.type)
+    if dtype is None:
+        raise TypeError(f"tensors have no elements of type {memory.type}; convert to "
+                        "float32, uint8, int32, int64 or bool")
+    if len(memory.shape) > MAX_RANK:
+        raise ValueError(f"tensors have at most {MAX_RANK} axes, not {len(memory.shape)}")
+    view = c.mexpr_tensor_view(dtype=dtype, rank=len(memory.shape), data=memory.address)
+    view.dims[:len(memory.shape)] = memory.shape
+    return view
+
+
+def _memory_of_view(view: c.mexpr_tensor_view, keep: object) -> Memory:
+    return Memory(view.data or 0, _ELEMENTS[DType(view.dtype)], tuple(view.dims[:view.rank]),
+                  None, True, keep)
+
+
+class Tensor:
+    """An array of numbers in C order: to NumPy an array (`numpy.asarray(tensor)` shares
+    the memory), elsewhere view() and tolist()."""
+
+    def __init__(self, memory: Memory, name: str = "") -> None:
+        self._memory = memory
+        self.name = name
+
+    @classmethod
+    def _new(cls, context: Context | None, function: Any, *arguments: Any) -> Tensor:
+        handle = (context or default_context())._make(
+            c.mexpr_tensor, lib.mexpr_tensor_destroy, function, *arguments)
+        view = c.mexpr_tensor_view()
+        check(lib.mexpr_tensor_get(handle, ctypes.byref(view)))
+        return cls(_memory_of_view(view, handle), lib.mexpr_tensor_name(handle).decode())
+
+    @classmethod
+    def read(cls, path: Path, *, context: Context | None = None) -> Tensor:
+        """Reads a `.npy` file or a `.pb` file with an ONNX TensorProto."""
+        return cls._new(context, lib.mexpr_tensor_read, path_bytes(path))
+
+    @classmethod
+    def decode_npy(cls, data: Any, *, context: Context | None = None) -> Tensor:
+        """A `.npy` file in memory."""
+        memory = bytes_of(data)
+        return cls._new(context, lib.mexpr_tensor_decode_npy, memory.address, memory.nbytes)
+
+    @classmethod
+    def decode_pb(cls, data: Any, *, context: Context | None = None) -> Tensor:
+        """A serialised ONNX TensorProto."""
+        memory = bytes_of(data)
+        return cls._new(context, lib.mexpr_tensor_decode_pb, memory.address, memory.nbytes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Extents."""
+        return self._memory.shape
+
+    @property
+    def dtype(self) -> str:
+        """Element type, e.g. "float32"."""
+        return _dtype_name(_DTYPES[self._memory.type])
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        return self._memory.__array_interface__
+
+    def to_numpy(self) -> AnyArray:
+        """A read-only ndarray that shares the memory."""
+        return self._memory.to_numpy()
+
+    def view(self) -> memoryview:
+        """A read-only memoryview of the tensor's shape."""
+        return self._memory.view()
+
+    def tobytes(self) -> bytes:
+        """A copy of the elements."""
+        return self._memory.tobytes()
+
+    def tolist(self) -> Any:
+        """Nested lists of numbers; a number for a tensor without axes."""
+        return self.view().tolist()
+
+    def __repr__(self) -> str:
+        return f"<Tensor {self.name!r}, {self.dtype} {self.shape}>"
+
+
+def write_npy(path: Path, array: Any, *, context: Context | None = None) -> None:
+    """Writes an array as a `.npy` file, whole or not at all."""
+    packed = memory_of(array).packed()
+    (context or default_context())._call(
+        lib.mexpr_tensor_write_npy, ctypes.byref(_view_of(packed)), path_bytes(path))
+
+
+class Model(Owner):
+    """A network as read, checked and prepared. Immutable: threads may share it, each with
+    a session of its own."""
+
+    def __init__(self, handle: Handle, context: Context) -> None:
+        self._handle = handle
+        self._context = context
+
+    @classmethod
+    def _new(cls, context: Context | None, function: Any, *arguments: Any) -> Model:
+        context = context or default_context()
+        return cls(context._make(c.mexpr_model, lib.mexpr_model_destroy, function,
+                                 *arguments), context)
+
+    @classmethod
+    def load(cls, path: Path, *, context: Context | None = None) -> Model:
+        """Reads an ONNX file, opset 11 to 21, with the side files beside it."""
+        return cls._new(context, lib.mexpr_model_load, path_bytes(path))
+
+    @classmethod
+    def decode(cls, data: Any, *, context: Context | None = None) -> Model:
+        """The same from the bytes of a file, which can have no side files."""
+        memory = bytes_of(data)
+        return cls._new(context, lib.mexpr_model_load_memory, memory.address, memory.nbytes)
+
+    def _infos(self, count: Any, get: Any) -> tuple[TensorInfo, ...]:
+        handle = self._use()
+        infos = []
+        for index in range(count(handle)):
+            info = c.mexpr_tensor_info()
+            check(get(handle, index, ctypes.byref(info)))
+            dims = tuple(None if extent < 0 else extent
+                         for extent in info.dims[:max(info.rank, 0)])
+            infos.append(TensorInfo((info.name or b"").decode(), _dtype_name(info.dtype),
+                                    dims if info.rank >= 0 else None))
+        return tuple(infos)
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """What run() has to be given."""
+        return self._infos(lib.mexpr_model_n_inputs, lib.mexpr_model_input)
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """What run() gives."""
+        return self._infos(lib.mexpr_model_n_outputs, lib.mexpr_model_output)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes in the order of the file."""
+        handle = self._use()
+        nodes = []
+        for index in range(lib.mexpr_model_n_nodes(handle)):
+            name, op = ctypes.c_char_p(), ctypes.c_char_p()
+            check(lib.mexpr_model_node(handle, index, ctypes.byref(name), ctypes.byref(op)))
+            nodes.append(Node((name.value or b"").decode(), (op.value or b"").decode()))
+        return tuple(nodes)
+
+    def metadata(self, key: str) -> str | None:
+        """An entry of the file's metadata, None when absent."""
+        value = lib.mexpr_model_metadata(self._use(), text_bytes(key))
+        return None if value is None else str(value.decode("utf-8", "replace"))
+
+    @property
+    def name(self) -> str:
+        """The graph's name."""
+        return str(lib.mexpr_model_name(self._use()).decode("utf-8", "replace"))
+
+    @property
+    def producer(self) -> str:
+        """What wrote the file."""
+        return str(lib.mexpr_model_producer(self._use()).decode("utf-8", "replace"))
+
+    @property
+    def opset(self) -> int:
+        """Version of the operators."""
+        return int(lib.mexpr_model_opset(self._use()))
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights."""
+        return int(lib.mexpr_model_n_parameters(self._use()))
+
+    def session(self) -> Session:
+        """Working memory to run the network in one thread."""
+        return Session(self)
+
+    def __repr__(self) -> str:
+        return "<Model, closed>" if self.closed else (
+            f"<Model {self.name!r}, {self.n_parameters} parameters>")
+
+
+class Session(Speaker):
+    """Working memory to run a model. Threads take turns on one session; to work at the
+    same time each makes its own."""
+
+    _last_error = lib.mexpr_session_last_error
+
+    def __init__(self, model: Model) -> None:
+        out = ctypes.POINTER(c.mexpr_session)()
+        check(lib.mexpr_session_create(model._use(), ctypes.byref(out)))
+        super().__init__(Handle(out, lib.mexpr_session_destroy, model._use()))
+        self._inputs = model.inputs
+        self._outputs = model.outputs
+
+    def run(self, inputs: Mapping[str, Any] | Any,
+            outputs: Iterable[str] | None = None) -> dict[str, Any]:
+        """Runs the network.
+
+        Args:
+            inputs: {name: array}; or the array alone for a network with one input. Arrays
+                are of the input's type and shape, without a copy where they are in C
+                order; nested lists are converted where numpy is installed.
+            outputs: names of the outputs wanted; None for all.
+
+        Returns:
+            {name: array}: ndarrays of their own, or Tensors without numpy.
+        """
+        if not isinstance(inputs, Mapping):
+            if len(self._inputs) != 1:
+                names = ", ".join(info.name for info in self._inputs)
+                raise ValueError(f"give the inputs by name: {names}")
+            inputs = {self._inputs[0].name: inputs}
+        wanted = [info.name for info in self._outputs] if outputs is None else list(outputs)
+        with self._lock:
+            held = [self._set(name, array) for name, array in inputs.items()]
+            self._call(lib.mexpr_session_run)
+            del held
+            return {name: self._get(name) for name in wanted}
+
+    def _set(self, name: str, array: Any) -> Memory:
+        if isinstance(array, (list, tuple, int, float)):
+            numpy = numpy_or_none()
+            if numpy is None:
+                raise TypeError("lists can be converted only where numpy is installed")
+            dtypes = {info.name: info.dtype for info in self._inputs}
+            array = numpy.asarray(array, dtypes.get(name))
+        packed = memory_of(array).packed()
+        self._call(lib.mexpr_session_set_input, text_bytes(name),
+                   ctypes.byref(_view_of(packed)))
+        return packed
+
+    def _get(self, name: str) -> Any:
+        view = c.mexpr_tensor_view()
+        self._call(lib.mexpr_session_output, text_bytes(name), ctypes.byref(view))
+        shared = _memory_of_view(view, None)
+        data = bytearray(shared.nbytes)
+        copy = memory_of(data)
+        ctypes.memmove(copy.address, shared.address, shared.nbytes)
+        own = Memory(copy.address, shared.type, shared.shape, None, False, copy)
+        return Tensor(own, name) if numpy_or_none() is None else own.to_numpy()
+
+    def __repr__(self) -> str:
+        return "<Session, closed>" if self.closed else "<Session>"

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The commands. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "cli.h"
+
+extern const cli_command cmd_flow;
+extern const cli_command cmd_model_inspect;
+extern const cli_command cmd_model_run;
+extern const cli_command cmd_model_verify;
+extern const cli_command cmd_recognize;
+extern const cli_command cmd_version;
+
+#endif

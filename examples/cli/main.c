@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* microexpr: the library at the command line. It uses the public API only. */
+#include <signal.h>
+#include <string.h>
+
+#include "cmd.h"
+
+static const cli_command *const commands[] = {
+    &cmd_flow,
+    &cmd_recognize,
+    &cmd_model_inspect,
+    &cmd_model_run,
+    &cmd_model_verify,
+    &cmd_version,
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* The command that the words name; *used receives how many words that took. */
+static const cli_command *find(int n, char **words, int *used)
+{
+    for (int i = 0; i < N_COMMANDS; i++) {
+        const cli_command *command = commands[i];
+        *used = command->group ? 2 : 1;
+        if (n < *used || strcmp(words[*used - 1], command->name) != 0)
+            continue;
+        if (!command->group || strcmp(words[0], command->group) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+static int unknown(int n, char **words)
+{
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (commands[i]->group && strcmp(words[0], commands[i]->group) == 0)
+            return n > 1 ? cli_usage("there is no command '%s %s'; see 'microexpr help'",
+                               words[0], words[1])
+                         : cli_usage("'%s' needs a second word; see 'microexpr help'",
+                               words[0]);
+    }
+    return cli_usage("there is no command '%s'; see 'microexpr help'", words[0]);
+}
+
+static void list_commands(text *out)
+{
+    text_add(out, "usage: microexpr COMMAND [options]\n"
+                  "Reads micro-expressions: optical flow, networks, class scores.\n\n"
+                  "commands:\n");
+    for (int i = 0; i < N_COMMANDS; i++) {
+        const cli_command *command = commands[i];
+        const int group = command->group ? (int)strlen(command->group) + 1 : 0;
+        text_add(out, "  %s%s%-*s %s\n", command->group ? command->group : "",
+            command->group ? " " : "", 14 - group, command->name, command->summary);
+    }
+    text_add(out, "  %-14s %s\n", "help [COMMAND]", "This list, or all about a command");
+    text_add(out,
+        "\nExit codes: 0 done, 1 failed, 2 wrong usage. Results are for research only:\n"
+        "they describe movement, not feelings.\n");
+}
+
+static int help(int n, char **words)
+{
+    int used;
+    const cli_command *command = n > 0 ? find(n, words, &used) : NULL;
+    if (n > 0 && !command)
+        return unknown(n, words);
+    text out = {0};
+    if (command)
+        cli_help(command, &out);
+    else
+        list_commands(&out);
+    const int code = cli_print(&out);
+    text_free(&out);
+    return code;
+}
+
+static int is(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    static char version[] = "version";
+    /* A file that grows too large shall be an error to report, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
+    if (argc < 2)
+        return cli_usage("no command given; see 'microexpr help'");
+    if (is(argv[1], "help", "--help") || is(argv[1], "-h", "-?"))
+        return help(argc - 2, argv + 2);
+    if (is(argv[1], "--version", "-V"))
+        argv[1] = version;
+    int used;
+    const cli_command *command = find(argc - 1, argv + 1, &used);
+    if (!command)
+        return unknown(argc - 1, argv + 1);
+    return cli_run(command, argc - used, argv + used);
+}

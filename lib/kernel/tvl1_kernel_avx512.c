@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/tvl1_kernel.h"
+
+#include <immintrin.h>
+
+#define MX_ISA(name) mx_tvl1_##name##_avx512
+#include "kernel/tvl1_kernel_simple.inc"
+
+typedef __m512 vf;
+typedef __mmask16 vm;
+enum { VF_LANES = 16 };
+
+#define vf_set(x) _mm512_set1_ps(x)
+#define vf_load(p) _mm512_load_ps(p)
+#define vf_store(p, a) _mm512_store_ps(p, a)
+#define vf_add(a, b) _mm512_add_ps(a, b)
+#define vf_sub(a, b) _mm512_sub_ps(a, b)
+#define vf_mul(a, b) _mm512_mul_ps(a, b)
+#define vf_div(a, b) _mm512_div_ps(a, b)
+#define vf_sqrt(a) _mm512_sqrt_ps(a)
+#define vf_min(a, b) _mm512_min_ps(a, b)
+#define vf_max(a, b) _mm512_max_ps(a, b)
+#define vf_negate(a) _mm512_xor_ps(a, _mm512_set1_ps(-0.0f))
+
+#define vf_loadu(p) _mm512_loadu_ps(p)
+#define vf_floor(a) _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
+#define vf_iota()                                                                          \
+    _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define vf_least(a) _mm512_reduce_min_ps(a)
+#define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
+#define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
+#define vf_lane0(a) _mm512_cvtss_f32(a)
+#define vm_equal(a, b) _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ)
+#define vm_all(a) ((a) == 0xffff)
+#define vm_below(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
+#define vm_not_above(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ)
+#define vm_and(a, b) ((vm)((a) & (b)))
+#define vm_without(a, b) ((vm)((a) & ~(b)))
+#define vm_any(a) ((a) != 0)
+
+/* The lanes one place to the left: the last of `left`, then `a` without its last. */
+static inline vf vf_before(vf left, vf a)
+{
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(a), _mm512_castps_si512(left), 15));
+}
+
+/* The lanes one place to the right: `a` without its first, then the first of `right`. */
+static inline vf vf_after(vf a, vf right)
+{
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(right), _mm512_castps_si512(a), 1));
+}
+
+/* The first n lanes of `a`, then 0. */
+static inline vf vf_first(vf a, int n)
+{
+    return _mm512_maskz_mov_ps((__mmask16)((1u << n) - 1), a);
+}
+
+static inline float vf_sum_lanes(const vf *sums)
+{
+    const __m256 half = _mm256_add_ps(
+        _mm512_castps512_ps256(sums[0]), _mm512_extractf32x8_ps(sums[0], 1));
+    const __m128 four
+        = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#include "kernel/tvl1_kernel_vector.inc"
+
+void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table)
+{
+    mx_tvl1_simple_avx512(table);
+    mx_tvl1_vectors_avx512(table);
+}

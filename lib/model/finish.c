@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* mx_graph_finish(): from a heap of nodes to something that can be planned. */
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "model/operator.h"
+
+/* Constants computed at load may not make a small file large. */
+enum { FOLD_BYTES = 1 << 24, FOLD_GROWTH = 2 };
+
+typedef struct finish {
+    mx_scope *scope;
+    mx_graph *graph;
+    mx_arena arena; /* scratch */
+    mx_machine machine;
+    int *order;    /* nodes, each behind what it needs */
+    bool *is_live; /* nodes that an output needs */
+    bool *decides; /* values that decide a shape */
+    mx_tensor *tensors;
+    mx_frame frame;
+} finish;
+
+/* --- completeness ------------------------------------------------------------------ */
+
+static bool is_made(const mx_value *value)
+{
+    return value->producer >= 0 || value->is_input || value->tensor.data != NULL;
+}
+
+static mexpr_status check_links(mx_scope *scope, const mx_graph *graph)
+{
+    char label[MX_LABEL_SIZE];
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mx_node *node = &graph->nodes[i];
+        for (int k = 0; k < node->n_inputs; k++) {
+            const int value = node->inputs[k];
+            if (value >= 0 && !is_made(&graph->values[value]))
+                return mx_fail(scope, MEXPR_E_MODEL,
+                    "%s: its input '%.200s' is made by no node, and is neither an input "
+                    "of "
+                    "the model nor an initializer",
+                    mx_node_label(node, label), graph->values[value].name);
+        }
+    }
+    for (int i = 0; i < graph->n_outputs; i++) {
+        if (!is_made(&graph->values[graph->outputs[i].value]))
+            return mx_fail(scope, MEXPR_E_MODEL,
+                "the model's output '%.200s' is made by no node", graph->outputs[i].name);
+    }
+    if (graph->n_outputs == 0)
+        return mx_fail(scope, MEXPR_E_MODEL, "the model has no outputs");
+    return MEXPR_OK;
+}
+
+/* An output that is an input of the model gets a copy: its data are the session's. */
+static mexpr_status copy_through(mx_scope *scope, mx_graph *graph)
+{
+    for (int i = 0; i < graph->n_outputs; i++) {
+        mx_port *port = &graph->outputs[i];
+        if (!graph->values[port->value].is_input)
+            continue;
+        const char *input = port->name;
+        const char *output = "mexpr:copy";
+        char name[64];
+        for (int n = 0; mx_graph_find(graph, output) >= 0; n++) {
+            snprintf(name, sizeof name, "mexpr:copy%d", n);
+            output = name;
+        }
+        const mx_node_source node = {
+            "", "Identity", "", graph->opset, 1, 1, 0, &input, &output, NULL};
+        const mexpr_status status = mx_graph_add_node(scope, graph, &node);
+        if (status != MEXPR_OK)
+            return status;
+        port->value = graph->nodes[graph->n_nodes - 1].outputs[0];
+    }
+    return MEXPR_OK;
+}
+
+/* --- order ------------------------------------------------------------------------- */
+
+/* Lists of the nodes that use a node's outputs. */
+typedef struct uses {
+    int *first; /* of node i: users[first[i]..first[i + 1]-1] */
+    int *users;
+    int *waiting; /* inputs of a node that are not made yet */
+} uses;
+
+static int producer_of(const mx_graph *graph, int value)
+{
+    return value >= 0 ? graph->values[value].producer : -1;
+}
+
+static mexpr_status list_uses(finish *f, uses *u)
+{
+    const mx_graph *graph = f->graph;
+    const size_t n = (size_t)graph->n_nodes;
+    u->first = mx_arena_alloc(f->scope, &f->arena, n + 2, sizeof(int));
+    u->waiting = mx_arena_alloc(f->scope, &f->arena, n, sizeof(int));
+    if (!u->first || !u->waiting)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
+            const int producer = producer_of(graph, graph->nodes[i].inputs[k]);
+            if (producer >= 0) {
+                u->first[producer + 2]++;
+                u->waiting[i]++;
+            }
+        }
+    }
+    for (size_t i = 1; i < n + 2; i++)
+        u->first[i] += u->first[i - 1];
+    u->users = mx_arena_alloc(f->scope, &f->arena, (size_t)u->first[n + 1], sizeof(int));
+    if (!u->users)
+        return MEXPR_E_NOMEM;
+    /* first[p + 1] moves from the start of p's list to its end, the start of the next. */
+    for (int i = 0; i < graph->n_nodes; i++) {
+        for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
+            const int producer = producer_of(graph, graph->nodes[i].inputs[k]);
+            if (producer >= 0)
+                u->users[u->first[producer + 1]++] = i;
+        }
+    }
+    return MEXPR_OK;
+}
+
+/* Kahn's algorithm: take what waits for nothing, in the order of the file. */
+static mexpr_status sort_nodes(finish *f)
+{
+    const mx_graph *graph = f->graph;
+    uses u;
+    const mexpr_status status = list_uses(f, &u);
+    if (status != MEXPR_OK)
+        return status;
+    f->order = mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_nodes, sizeof(int));
+    if (!f->order)
+        return MEXPR_E_NOMEM;
+    int n_ready = 0;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        if (u.waiting[i] == 0)
+            f->order[n_ready++] = i;
+    }
+    for (int done = 0; done < n_ready; done++) {
+        const int node = f->order[done];
+        for (int k = u.first[node]; k < u.first[node + 1]; k++) {
+            if (--u.waiting[u.users[k]] == 0)
+                f->order[n_ready++] = u.users[k];
+        }
+    }
+    char label[MX_LABEL_SIZE];
+    for (int i = 0; n_ready < graph->n_nodes && i < graph->n_nodes; i++) {
+        if (u.waiting[i] > 0)
+            return mx_fail(f->scope, MEXPR_E_MODEL,
+                "%s: the graph has a cycle: this node waits for its own output",
+                mx_node_label(&graph->nodes[i], label));
+    }
+    return MEXPR_OK;
+}
+
+/* --- what is needed ---------------------------------------------------------------- */
+
+static mexpr_status find_live(finish *f)
+{
+    const mx_graph *graph = f->graph;
+    f->is_live =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_nodes, sizeof(bool));
+    if (!f->is_live)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < graph->n_outputs; i++) {
+        const int producer = producer_of(graph, graph->outputs[i].value);
+        if (producer >= 0)
+            f->is_live[producer] = true;
+    }
+    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+        const mx_node *node = &graph->nodes[f->order[i]];
+        for (int k = 0; f->is_live[node->index] && k < node->n_inputs; k++) {
+            const int producer = producer_of(graph, node->inputs[k]);
+            if (producer >= 0)
+                f->is_live[producer] = true;
+        }
+    }
+    return MEXPR_OK;
+}
+
+static bool output_decides(const finish *f, const mx_node *node)
+{
+    for (int k = 0; k < node->n_outputs; k++) {
+        if (node->outputs[k] >= 0 && f->decides[node->outputs[k]])
+            return true;
+    }
+    return false;
+}
+
+/* Backwards from inputs like the shape of Reshape: everything it is computed from has to
+ * be known when a plan is made. */
+static mexpr_status find_deciding(finish *f)
+{
+    mx_graph *graph = f->graph;
+    f->decides =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof(bool));
+    if (!f->decides)
+        return MEXPR_E_NOMEM;
+    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+        const mx_node *node = &graph->nodes[f->order[i]];
+        const bool all = output_decides(f, node) && !(node->op->flags & MX_OP_FROM_SHAPE);
+        for (int k = 0; k < node->n_inputs; k++) {
+            const bool own = k < 32 && node->op->value_inputs & MX_INPUT_BIT(k);
+            if ((all || own) && node->inputs[k] >= 0)
+                f->decides[node->inputs[k]] = true;
+        }
+    }
+    for (int i = 0; i < graph->n_values; i++)
+        graph->values[i].decides_shape = f->decides[i];
+    return MEXPR_OK;
+}
+
+/* --- inference and folding --------------------------------------------------------- */
+
+static uint64_t known_bytes(const finish *f, const int *values, int n)
+{
+    uint64_t bytes = 0;
+    for (int k = 0; k < n; k++) {
+        if (values[k] >= 0 && mx_tensor_has_shape(&f->tensors[values[k]]))
+            bytes += mx_tensor_bytes(&f->tensors[values[k]]);
+    }
+    return bytes;
+}
+
+static bool is_worth_folding(const finish *f, const mx_node *node)
+{
+    const uint64_t in = known_bytes(f, node->inputs, node->n_inputs);
+    const uint64_t out = known_bytes(f, node->outputs, node->n_outputs);
+    return output_decides(f, node) || node->n_inputs == 0 || out <= FOLD_BYTES ||
+           out <= FOLD_GROWTH * in;
+}
+
+static mexpr_status infer_and_fold(finish *f)
+{
+    mx_graph *graph = f->graph;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mx_node *node = &graph->nodes[f->order[i]];
+        mexpr_status status = mx_node_infer(&f->frame, node);
+        if (status == MEXPR_OK && f->is_live[node->index] &&
+            mx_node_is_constant(&f->frame, node) && is_worth_folding(f, node))
+            status = mx_node_fold(&f->frame, node);
+        if (status != MEXPR_OK)
+            return status;
+        for (int k = 0; k < node->n_outputs; k++) {
+            const int value = node->outputs[k];
+            if (value < 0)
+                continue;
+            graph->values[value].tensor = f->tensors[value];
+            graph->values[value].block = f->tensors[value].data;
+        }
+    }
+    return MEXPR_OK;
+}
+
+/* --- the result -------------------------------------------------------------------- */
+
+static bool has_work(const mx_graph *graph, const mx_node *node)
+{
+    for (int k = 0; k < node->n_outputs; k++) {
+        if (node->outputs[k] >= 0 && !graph->values[node->outputs[k]].tensor.data)
+            return true;
+    }
+    return false;
+}
+
+/* Nodes can have become superfluous by folding what they led to, so once more backwards.
+ */
+static mexpr_status choose_steps(finish *f)
+{
+    mx_graph *graph = f->graph;
+    bool *is_used =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *is_used);
+    graph->steps = mx_arena_alloc(
+        f->scope, &graph->arena, (size_t)graph->n_nodes, sizeof *graph->steps);
+    if (!is_used || !graph->steps)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < graph->n_outputs; i++)
+        is_used[graph->outputs[i].value] = true;
+    int n = 0;
+    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+        const mx_node *node = &graph->nodes[f->order[i]];
+        bool wanted = false;
+        for (int k = 0; k < node->n_outputs; k++)
+            wanted = wanted || (node->outputs[k] >= 0 && is_used[node->outputs[k]]);
+        if (!wanted || !has_work(graph, node))
+            continue;
+        graph->steps[n++] = node->index;
+        for (int k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                is_used[node->inputs[k]] = true;
+        }
+    }
+    graph->n_steps = n;
+    for (int i = 0; i < n / 2; i++) {
+        const int step = graph->steps[i];
+        graph->steps[i] = graph->steps[n - 1 - i];
+        graph->steps[n - 1 - i] = step;
+    }
+    for (int i = 0; i < graph->n_values; i++) {
+        mx_value *value = &graph->values[i];
+        if (is_used[i] || !value->block)
+            continue;
+        mx_free(graph->context, value->block);
+        value->block = NULL;
+        value->tensor.data = NULL;
+    }
+    return MEXPR_OK;
+}
+
+/* What the model says of an output, made exact by what was inferred. */
+static mexpr_status settle_outputs(finish *f)
+{
+    for (int i = 0; i < f->graph->n_outputs; i++) {
+        mx_port *port = &f->graph->outputs[i];
+        const mx_tensor *found = &f->graph->values[port->value].tensor;
+        if (!found->dtype)
+            continue;
+        if (port->declared.dtype && port->declared.dtype != found->dtype)
+            return mx_fail(f->scope, MEXPR_E_TYPE,
+                "the output '%.200s' is declared as %s, but is %s", port->name,
+                mexpr_dtype_name((mexpr_dtype)port->declared.dtype),
+                mexpr_dtype_name((mexpr_dtype)found->dtype));
+        port->declared.dtype = found->dtype;
+        if (found->rank < 0)
+            continue;
+        const bool same_rank = port->declared.rank == found->rank;
+        for (int d = 0; d < found->rank; d++) {
+            if (!same_rank || found->dims[d] >= 0)
+                port->declared.dims[d] = found->dims[d];
+        }
+        port->declared.rank = found->rank;
+    }
+    return MEXPR_OK;
+}
+
+static mexpr_status finish_in(finish *f)
+{
+    mx_graph *graph = f->graph;
+    mexpr_status status = sort_nodes(f);
+    if (status == MEXPR_OK)
+        status = find_live(f);
+    if (status == MEXPR_OK)
+        status = find_deciding(f);
+    if (status != MEXPR_OK)
+        return status;
+    f->tensors =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *f->tensors);
+    if (!f->tensors)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < graph->n_values; i++)
+        f->tensors[i] = graph->values[i].tensor;
+    status =
+        mx_frame_init(f->scope, &f->arena, graph, &f->machine, f->tensors, &f->frame);
+    if (status == MEXPR_OK)
+        status = infer_and_fold(f);
+    if (status == MEXPR_OK)
+        status = settle_outputs(f);
+    return status == MEXPR_OK ? choose_steps(f) : status;
+}
+
+mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph)
+{
+    graph->n_file_nodes = graph->n_nodes;
+    mexpr_status status = check_links(scope, graph);
+    if (status == MEXPR_OK)
+        status = copy_through(scope, graph);
+    if (status != MEXPR_OK)
+        return status;
+    finish f = {.scope = scope, .graph = graph};
+    mx_arena_init(&f.arena, graph->context);
+    mx_machine_init(&f.machine, mexpr_context_cpu(graph->context));
+    status = finish_in(&f);
+    mx_arena_release(&f.arena);
+    return status;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* A network as the engine knows it: values (tensors by number) and nodes between them.
+ * The ONNX reader makes one with the calls below, and so can any other source;
+ * mx_graph_finish() then checks, sorts and folds it. */
+#ifndef MX_MODEL_GRAPH_H
+#define MX_MODEL_GRAPH_H
+
+#include "model/arena.h"
+#include "model/tensor.h"
+
+/* Kinds of attributes: the letters that operator tables use (operator.h). */
+typedef enum mx_attribute_kind {
+    MX_ATTRIBUTE_INT = 'i',
+    MX_ATTRIBUTE_FLOAT = 'f',
+    MX_ATTRIBUTE_STRING = 's',
+    MX_ATTRIBUTE_TENSOR = 't',
+    MX_ATTRIBUTE_INTS = 'I',
+    MX_ATTRIBUTE_FLOATS = 'F',
+    MX_ATTRIBUTE_STRINGS = 'S'
+} mx_attribute_kind;
+
+typedef struct mx_attribute {
+    const char *name;
+    mx_attribute_kind kind;
+    int64_t i;
+    float f;
+    const char *s;
+    mx_tensor t;
+    size_t n; /* of ints, floats, strings */
+    const int64_t *ints;
+    const float *floats;
+    const char *const *strings;
+} mx_attribute;
+
+typedef struct mx_operator mx_operator;
+
+typedef struct mx_node {
+    const char *name; /* "" when it has none */
+    const char *op_type;
+    const char *domain; /* "" for ONNX's own */
+    int index;          /* in its graph */
+    int opset;          /* of its domain */
+    const mx_operator *op;
+    int n_inputs;
+    int *inputs; /* values, -1 where an optional input is left out */
+    int n_outputs;
+    int *outputs; /* values, -1 where nobody asks for the output */
+    size_t n_attributes;
+    mx_attribute *attributes;
+} mx_node;
+
+typedef struct mx_value {
+    const char *name;
+    int producer; /* node, -1: graph input, initializer, or not made yet */
+    bool is_input;
+    bool is_output;
+    /* A shape is computed from its values: it has to be known when a plan is made. */
+    bool decides_shape;
+    /* What is known before running: type and shape as far as they are fixed; data for
+     * initializers and everything computed from them. */
+    mx_tensor tensor;
+    void *block; /* the mx_alloc() block of tensor.data, NULL when another owns it */
+} mx_value;
+
+typedef struct mx_port {
+    const char *name;
+    int value;
+    mx_tensor declared; /* data NULL */
+} mx_port;
+
+typedef struct mx_metadata {
+    const char *key;
+    const char *text;
+} mx_metadata;
+
+typedef struct mx_graph {
+    mexpr_context *context;
+    mx_arena arena; /* of all names and small arrays */
+    const char *name;
+    const char *producer;
+    int opset; /* of the ONNX domain */
+    uint64_t n_parameters;
+    int n_file_nodes; /* nodes of the source; those behind are the graph's own */
+
+    int n_values, values_capacity;
+    mx_value *values;
+    int n_nodes, nodes_capacity;
+    mx_node *nodes;
+    int n_inputs, inputs_capacity;
+    mx_port *inputs;
+    int n_outputs, outputs_capacity;
+    mx_port *outputs;
+    size_t n_metadata;
+    mx_metadata *metadata;
+
+    /* Set by mx_graph_finish(): the nodes that have to run, in order. */
+    int n_steps;
+    int *steps;
+
+    /* Open addressing over value names; value + 1, 0 is empty. */
+    int *table;
+    size_t table_size;
+} mx_graph;
+
+void mx_graph_init(mx_graph *graph, mexpr_context *context);
+void mx_graph_release(mx_graph *graph);
+
+/* Finds a value by name, or adds one that nothing makes yet. Names are copied. */
+mexpr_status mx_graph_value(
+    mx_scope *scope, mx_graph *graph, const char *name, int *value);
+/* The number of a value, -1: none of that name. */
+int mx_graph_find(const mx_graph *graph, const char *name);
+
+/* Adds an input. `declared` has what is fixed of type and shape. */
+mexpr_status mx_graph_add_input(
+    mx_scope *scope, mx_graph *graph, const char *name, const mx_tensor *declared);
+mexpr_status mx_graph_add_output(
+    mx_scope *scope, mx_graph *graph, const char *name, const mx_tensor *declared);
+/* Adds a constant and takes its data, an mx_alloc() block, over; on failure too. */
+mexpr_status mx_graph_add_constant(
+    mx_scope *scope, mx_graph *graph, const char *name, const mx_tensor *tensor);
+
+/* A node as its source describes it; mx_graph_add_node() copies everything but tensors of
+ * attributes, whose data must be in the graph's arena. */
+typedef struct mx_node_source {
+    const char *name;
+    const char *op_type;
+    const char *domain;
+    int opset;
+    size_t n_inputs, n_outputs, n_attributes;
+    const char *const *inputs; /* "" leaves an optional one out */
+    const char *const *outputs;
+    const mx_attribute *attributes;
+} mx_node_source;
+
+mexpr_status mx_graph_add_node(
+    mx_scope *scope, mx_graph *graph, const mx_node_source *source);
+
+/* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
+ * what depends on constants alone, and drops what no output needs. */
+mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph);
+
+enum { MX_LABEL_SIZE = 160 };
+/* "node 'conv1' (Conv)" into `text` of MX_LABEL_SIZE bytes; returns it. */
+const char *mx_node_label(const mx_node *node, char *text);
+
+#endif

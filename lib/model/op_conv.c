@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Convolution: im2col by tiles of output positions and one matrix product per tile; a
+ * kernel of one element multiplies the input itself; one channel per group goes directly.
+ * Chellapilla, Puri, Simard: High performance convolutional neural networks for document
+ * processing, 2006. */
+#include <limits.h>
+#include <string.h>
+
+#include "model/op_tables.h"
+#include "model/op_window.h"
+
+/* Floats of one tile of columns: about half of a second-level cache. */
+enum { TILE_FLOATS = 1 << 17, MIN_TILE = 48 };
+
+typedef enum conv_method { CONV_COLUMNS, CONV_POINTWISE, CONV_DEPTHWISE } conv_method;
+
+typedef struct conv_params {
+    mx_window window;
+    int64_t batch, c_in, c_out, groups;
+    int64_t n_in, n_out; /* elements of one channel */
+    int64_t k;           /* length of a column: c_in / groups × kernel */
+    int64_t tile;        /* output positions at a time */
+    conv_method method;
+} conv_params;
+
+static mexpr_status check_channels(mx_infer *infer, conv_params *p)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    const mx_tensor *bias = mx_infer_input(infer, 2);
+    char a[MX_SHAPE_TEXT], b[MX_SHAPE_TEXT];
+    if (x->rank < 3 || x->rank > 2 + MX_SPATIAL || w->rank != x->rank)
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "an input of %s with weights of %s is not a convolution in one to three "
+            "dimensions",
+            mx_shape_text(x, a), mx_shape_text(w, b));
+    p->groups = mx_attr_int(infer->node, "group", 1);
+    p->batch = x->dims[0];
+    p->c_in = x->dims[1];
+    p->c_out = w->dims[0];
+    if (p->groups < 1 || p->groups > INT_MAX ||
+        (p->c_out >= 0 && p->c_out % p->groups != 0))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "%lld groups do not divide %lld outputs", (long long)p->groups,
+            (long long)p->c_out);
+    if (p->c_in >= 0 && w->dims[1] >= 0 &&
+        (p->c_in % p->groups != 0 || p->c_in / p->groups != w->dims[1]))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "the input %s has %lld channels, but the weights %s are for %lld",
+            mx_shape_text(x, a), (long long)p->c_in, mx_shape_text(w, b),
+            (long long)(w->dims[1] > INT_MAX ? w->dims[1] : w->dims[1] * p->groups));
+    if (bias && (bias->rank != 1 ||
+                    (bias->dims[0] >= 0 && p->c_out >= 0 && bias->dims[0] != p->c_out)))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE, "its bias is not of %lld numbers",
+            (long long)p->c_out);
+    return MEXPR_OK;
+}
+
+static bool is_pointwise(const mx_window *w)
+{
+    for (int d = 0; d < MX_SPATIAL; d++) {
+        if (w->kernel[d] != 1 || w->stride[d] != 1 || w->before[d] != 0 ||
+            w->after[d] != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Method and workspace, once everything is known. */
+static mexpr_status choose_method(mx_infer *infer, conv_params *p)
+{
+    const mx_window *w = &p->window;
+    const int64_t kernel = mx_dims_product(w->kernel, 0, MX_SPATIAL);
+    p->n_in = mx_dims_product(w->in, 0, MX_SPATIAL);
+    p->n_out = mx_dims_product(w->out, 0, MX_SPATIAL);
+    const int64_t group_in = infer->inputs[1]->dims[1];
+    if (kernel < 0 || p->n_in < 0 || p->n_out < 0 || p->c_out < 0 || group_in < 0)
+        return MEXPR_OK;
+    if (kernel > INT_MAX || group_in > INT_MAX || kernel * group_in > INT_MAX ||
+        p->n_out > INT_MAX || p->c_out > INT_MAX || p->n_in > INT_MAX)
+        return mx_fail(
+            infer->scope, MEXPR_E_LIMIT, "it is too large for one matrix product");
+    p->k = kernel * group_in;
+    p->method = is_pointwise(w)                          ? CONV_POINTWISE
+                : group_in == 1 && p->c_out == p->groups ? CONV_DEPTHWISE
+                                                         : CONV_COLUMNS;
+    const int64_t tile = p->k > 0 ? TILE_FLOATS / p->k : p->n_out;
+    p->tile = tile < MIN_TILE ? MIN_TILE : tile;
+    if (p->tile > p->n_out)
+        p->tile = p->n_out;
+    if (p->method == CONV_COLUMNS)
+        infer->workspace = (size_t)(p->k * p->tile) * sizeof(float);
+    return MEXPR_OK;
+}
+
+static mexpr_status infer_conv(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    conv_params *p = infer->params;
+    mexpr_status status = check_channels(infer, p);
+    if (status == MEXPR_OK)
+        status =
+            mx_window_infer(infer, x->dims + 2, x->rank - 2, w->dims + 2, &p->window);
+    if (status == MEXPR_OK)
+        status = choose_method(infer, p);
+    if (status != MEXPR_OK)
+        return status;
+    int64_t dims[2 + MX_SPATIAL] = {p->batch, p->c_out};
+    memcpy(dims + 2, p->window.out + MX_SPATIAL - (x->rank - 2),
+        (size_t)(x->rank - 2) * sizeof *dims);
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return MEXPR_OK;
+}
+
+/* --- columns ----------------------------------------------------------------------- */
+
+/* A run of outputs in one line: x0..x1-1 of it. */
+typedef struct span {
+    int64_t d, h, x0, x1;
+} span;
+
+/* One run of one row of the column matrix: the inputs that window element (kd, kh, kw)
+ * sees, 0 outside. */
+static void fill_run(
+    const mx_window *w, const float *channel, const int64_t *k, const span *s, float *out)
+{
+    const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
+    const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
+    const int64_t n = s->x1 - s->x0;
+    int64_t lo, hi;
+    mx_window_inside(w, 2, k[2], &lo, &hi);
+    lo = lo < s->x0 ? s->x0 : lo > s->x1 ? s->x1 : lo;
+    hi = hi > s->x1 ? s->x1 : hi < lo ? lo : hi;
+    if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1])
+        hi = lo = s->x0;
+    memset(out, 0, (size_t)(lo - s->x0) * sizeof *out);
+    memset(out + (hi - s->x0), 0, (size_t)(n - (hi - s->x0)) * sizeof *out);
+    if (lo == hi)
+        return;
+    const int64_t stride = w->stride[2];
+    const float *in = channel + (d * w->in[1] + h) * w->in[2] + lo * stride -
+                      w->before[2] + k[2] * w->dilation[2];
+    out += lo - s->x0;
+    if (stride == 1) {
+        memcpy(out, in, (size_t)(hi - lo) * sizeof *out);
+        return;
+    }
+    for (int64_t i = 0; i < hi - lo; i++)
+        out[i] = in[i * stride];
+}
+
+/* One row: window element k of one channel for the outputs first..first+n-1. */
+static void fill_row(const mx_window *w, const float *channel, const int64_t *k,
+    int64_t first, int64_t n, float *out)
+{
+    int64_t line = first / w->out[2];
+    span s = {line / w->out[1], line % w->out[1], first % w->out[2], 0};
+    while (n > 0) {
+        s.x1 = s.x0 + n < w->out[2] ? s.x0 + n : w->out[2];
+        fill_run(w, channel, k, &s, out);
+        out += s.x1 - s.x0;
+        n -= s.x1 - s.x0;
+        s.x0 = 0;
+        if (++s.h == w->out[1]) {
+            s.h = 0;
+            s.d++;
+        }
+    }
+}
+
+static void fill_columns(
+    const conv_params *p, const float *group, int64_t first, int64_t n, float *columns)
+{
+    const mx_window *w = &p->window;
+    const int64_t channels = p->c_in / p->groups;
+    int64_t k[MX_SPATIAL];
+    for (int64_t c = 0; c < channels; c++) {
+        for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
+            for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
+                for (k[2] = 0; k[2] < w->kernel[2]; k[2]++) {
+                    fill_row(w, group + c * p->n_in, k, first, n, columns);
+                    columns += n;
+                }
+            }
+        }
+    }
+}
+
+/* y of one group: weights [m][k] times columns [k][n_out], onto the bias that is there.
+ */
+static void multiply_group(const mx_run *run, const conv_params *p, const float *x,
+    const float *weights, float *y)
+{
+    const int m = (int)(p->c_out / p->groups), k = (int)p->k, n = (int)p->n_out;
+    const mx_gemm *gemm = &run->machine->gemm;
+    if (p->method == CONV_POINTWISE) {
+        mx_sgemm(gemm, false, false, m, n, k, 1, weights, k, x, n, 1, y, n);
+        return;
+    }
+    for (int64_t first = 0; first < p->n_out; first += p->tile) {
+        const int64_t left = p->n_out - first;
+        const int width = (int)(left < p->tile ? left : p->tile);
+        fill_columns(p, x, first, width, run->workspace);
+        mx_sgemm(gemm, false, false, m, width, k, 1, weights, k, run->workspace, width, 1,
+            y + first, n);
+    }
+}
+
+/* --- one channel per group --------------------------------------------------------- */
+
+static void add_line(const conv_params *p, const float *x, const float *weights,
+    int64_t od, int64_t oh, const mx_nn_kernels *nn, float *y)
+{
+    const mx_window *w = &p->window;
+    for (int64_t k = 0; k < p->k; k++) {
+        const int64_t kw = k % w->kernel[2], kh = k / w->kernel[2] % w->kernel[1];
+        const int64_t kd = k / w->kernel[2] / w->kernel[1];
+        const int64_t d = od * w->stride[0] - w->before[0] + kd * w->dilation[0];
+        const int64_t h = oh * w->stride[1] - w->before[1] + kh * w->dilation[1];
+        int64_t lo, hi;
+        mx_window_inside(w, 2, kw, &lo, &hi);
+        if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1] || lo == hi)
+            continue;
+        const int64_t stride = w->stride[2];
+        const float *in = x + (d * w->in[1] + h) * w->in[2] + lo * stride - w->before[2] +
+                          kw * w->dilation[2];
+        if (stride == 1) {
+            nn->axpy((size_t)(hi - lo), weights[k], in, y + lo);
+            continue;
+        }
+        for (int64_t i = lo; i < hi; i++)
+            y[i] += weights[k] * in[(i - lo) * stride];
+    }
+}
+
+static void convolve_channel(const mx_run *run, const conv_params *p, const float *x,
+    const float *weights, float *y)
+{
+    const mx_window *w = &p->window;
+    for (int64_t d = 0; d < w->out[0]; d++) {
+        for (int64_t h = 0; h < w->out[1]; h++)
+            add_line(p, x, weights, d, h, &run->machine->nn,
+                y + (d * w->out[1] + h) * w->out[2]);
+    }
+}
+
+/* --- forward ----------------------------------------------------------------------- */
+
+static void fill_bias(const conv_params *p, const mx_tensor *bias, float *y)
+{
+    for (int64_t c = 0; c < p->c_out; c++) {
+        const float b = bias ? ((const float *)bias->data)[c] : 0;
+        for (int64_t i = 0; i < p->n_out; i++)
+            y[c * p->n_out + i] = b;
+    }
+}
+
+static mexpr_status conv(const mx_run *run)
+{
+    const conv_params *p = run->params;
+    const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    if (mx_tensor_count(run->outputs[0]) == 0)
+        return MEXPR_OK;
+    for (int64_t b = 0; b < p->batch; b++) {
+        const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
+        float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
+        fill_bias(p, mx_run_input(run, 2), y);
+        for (int64_t g = 0; g < p->groups; g++) {
+            const float *weights =
+                (const float *)run->inputs[1]->data + g * group_out * p->k;
+            const float *from = x + g * group_in * p->n_in;
+            float *to = y + g * group_out * p->n_out;
+            if (p->method == CONV_DEPTHWISE)
+                convolve_channel(run, p, from, weights, to);
+            else
+                multiply_group(run, p, from, weights, to);
+        }
+    }
+    return MEXPR_OK;
+}
+
+const mx_operator mx_operators_conv[] = {
+    {.name = "Conv",
+        .domain = "",
+        .since = 11,
+        .min_inputs = 2,
+        .max_inputs = 3,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_F32,
+        .attributes = "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
+        .params_size = sizeof(conv_params),
+        .infer = infer_conv,
+        .forward = conv,
+        .note = "one to three dimensions"},
+    {.name = NULL},
+};

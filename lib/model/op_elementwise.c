@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* Arithmetic of two or more tensors with numpy's broadcasting. */
+#include <math.h>
+#include <string.h>
+
+#include "model/op_tables.h"
+
+/* A row: y[i] = a[i * sa] op b[i * sb]. Strides are 0 or 1, not both 0 unless n is 1. */
+typedef void row_fn(const mx_nn_kernels *nn, int64_t n, const void *a, int64_t sa,
+    const void *b, int64_t sb, void *y);
+
+typedef struct rows {
+    row_fn *f32, *u8, *i32, *i64;
+} rows;
+
+/* float32 through the kernel table: both rows, a number on the left, on the right. */
+#define FLOAT_ROW(name, both, left, right)                                               \
+    static void name##_f32(const mx_nn_kernels *nn, int64_t n, const void *a,            \
+        int64_t sa, const void *b, int64_t sb, void *y)                                  \
+    {                                                                                    \
+        const float p = *(const float *)a, q = *(const float *)b;                        \
+        const size_t m = (size_t)n;                                                      \
+        (void)p;                                                                         \
+        (void)q;                                                                         \
+        if (sa && sb)                                                                    \
+            both;                                                                        \
+        else if (sb)                                                                     \
+            left;                                                                        \
+        else                                                                             \
+            right;                                                                       \
+    }
+
+FLOAT_ROW(
+    add, nn->add(m, a, b, y), nn->add_scalar(m, b, p, y), nn->add_scalar(m, a, q, y))
+FLOAT_ROW(
+    sub, nn->sub(m, a, b, y), nn->rsub_scalar(m, b, p, y), nn->add_scalar(m, a, -q, y))
+FLOAT_ROW(
+    mul, nn->mul(m, a, b, y), nn->mul_scalar(m, b, p, y), nn->mul_scalar(m, a, q, y))
+FLOAT_ROW(
+    div, nn->div(m, a, b, y), nn->rdiv_scalar(m, b, p, y), nn->div_scalar(m, a, q, y))
+FLOAT_ROW(
+    max, nn->max(m, a, b, y), nn->max_scalar(m, b, p, y), nn->max_scalar(m, a, q, y))
+FLOAT_ROW(
+    min, nn->min(m, a, b, y), nn->min_scalar(m, b, p, y), nn->min_scalar(m, a, q, y))
+
+/* Integers, computed in the unsigned type: they wrap around. */
+#define INT_ROW(name, suffix, type, unsigned_type, expression)                           \
+    static void name##_##suffix(const mx_nn_kernels *nn, int64_t n, const void *a,       \
+        int64_t sa, const void *b, int64_t sb, void *y)                                  \
+    {                                                                                    \
+        (void)nn;                                                                        \
+        for (int64_t i = 0; i < n; i++) {                                                \
+            const type p = ((const type *)a)[i * sa], q = ((const type *)b)[i * sb];     \
+            const unsigned_type u = (unsigned_type)p, v = (unsigned_type)q;              \
+            (void)u;                                                                     \
+            (void)v;                                                                     \
+            ((type *)y)[i] = (type)(expression);                                         \
+        }                                                                                \
+    }
+#define INT_ROWS(name, expression)                                                       \
+    INT_ROW(name, u8, uint8_t, uint32_t, expression)                                     \
+    INT_ROW(name, i32, int32_t, uint32_t, expression)                                    \
+    INT_ROW(name, i64, int64_t, uint64_t, expression)                                    \
+    static const rows name##_rows = {name##_f32, name##_u8, name##_i32, name##_i64};
+
+INT_ROWS(add, u + v)
+INT_ROWS(sub, u - v)
+INT_ROWS(mul, u *v)
+INT_ROWS(max, p > q ? p : q)
+INT_ROWS(min, p < q ? p : q)
+
+/* Towards 0; x / 0 is 0, and the smallest number / -1 is itself. */
+INT_ROW(div, u8, uint8_t, uint32_t, v == 0 ? 0 : u / v)
+INT_ROW(div, i32, int32_t, uint32_t, q == 0 ? 0 : q == -1 ? (int32_t)(0u - u) : p / q)
+INT_ROW(div, i64, int64_t, uint64_t,
+    q == 0    ? 0
+    : q == -1 ? (int64_t)((uint64_t)0 - u)
+              : p / q)
+static const rows div_rows = {div_f32, div_u8, div_i32, div_i64};
+
+static row_fn *row_of(const rows *r, int32_t dtype)
+{
+    switch (dtype) {
+    case MEXPR_DTYPE_F32:
+        return r->f32;
+    case MEXPR_DTYPE_U8:
+        return r->u8;
+    case MEXPR_DTYPE_I32:
+        return r->i32;
+    default:
+        return r->i64;
+    }
+}
+
+static void combine(
+    const mx_run *run, const rows *r, const mx_tensor *a, const mx_tensor *b)
+{
+    const mx_tensor *const inputs[] = {a, b};
+    const mx_tensor *out = run->outputs[0];
+    const int64_t size = (int64_t)mexpr_dtype_bytes((mexpr_dtype)out->dtype);
+    row_fn *row = row_of(r, out->dtype);
+    mx_walk walk;
+    mx_walk_broadcast(&walk, out, inputs, 2);
+    if (mx_walk_is_empty(&walk))
+        return;
+    const int last = walk.rank - 1;
+    do {
+        row(&run->machine->nn, walk.dims[last],
+            (const uint8_t *)a->data + walk.offset[1] * size, walk.strides[1][last],
+            (const uint8_t *)b->data + walk.offset[2] * size, walk.strides[2][last],
+            (uint8_t *)out->data + walk.offset[0] * size);
+    } while (mx_walk_next(&walk));
+}
+
+/* All inputs, from the left. */
+static mexpr_status combine_all(const mx_run *run, const rows *r)
+{
+    if (run->n_inputs == 1) {
+        memcpy(
+            run->outputs[0]->data, run->inputs[0]->data, mx_tensor_bytes(run->inputs[0]));
+        return MEXPR_OK;
+    }
+    combine(run, r, run->inputs[0], run->inputs[1]);
+    for (int k = 2; k < run->n_inputs; k++)
+        combine(run, r, run->outputs[0], run->inputs[k]);
+    return MEXPR_OK;
+}
+
+#define FORWARD(name)                                                                    \
+    static mexpr_status name(const mx_run *run)                                          \
+    {                                                                                    \
+        return combine_all(run, &name##_rows);                                           \
+    }
+
+FORWARD(add)
+FORWARD(sub)
+FORWARD(mul)
+FORWARD(div)
+FORWARD(max)
+FORWARD(min)
+
+static mexpr_status mean(const mx_run *run)
+{
+    const size_t n = (size_t)mx_tensor_count(run->outputs[0]);
+    combine_all(run, &add_rows);
+    if (n > 0)
+        run->machine->nn.div_scalar(
+            n, run->outputs[0]->data, (float)run->n_inputs, run->outputs[0]->data);
+    return MEXPR_OK;
+}
+
+/* --- Pow --------------------------------------------------------------------------- */
+
+static double number_at(const mx_tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case MEXPR_DTYPE_F32:
+        return (double)((const float *)t->data)[i];
+    case MEXPR_DTYPE_U8:
+        return ((const uint8_t *)t->data)[i];
+    case MEXPR_DTYPE_I32:
+        return ((const int32_t *)t->data)[i];
+    default:
+        return (double)((const int64_t *)t->data)[i];
+    }
+}
+
+/* By squaring, wrapping around; a negative exponent gives the integer part of 1 / b^e. */
+static int64_t int_power(int64_t base, int64_t exponent)
+{
+    if (exponent < 0)
+        return base == 1 || (base == -1 && exponent % 2 == 0) ? 1 : base == -1 ? -1 : 0;
+    uint64_t result = 1;
+    for (uint64_t b = (uint64_t)base; exponent > 0; exponent >>= 1, b *= b) {
+        if (exponent & 1)
+            result *= b;
+    }
+    return (int64_t)result;
+}
+
+static int64_t saturated(double x)
+{
+    if (!(x > -9.2e18))
+        return x < 0 ? INT64_MIN : 0; /* NaN gives 0 */
+    return x < 9.2e18 ? (int64_t)x : INT64_MAX;
+}
+
+static int64_t int_at(const mx_tensor *t, int64_t i)
+{
+    return t->dtype == MEXPR_DTYPE_I64 ? ((const int64_t *)t->data)[i]
+                                       : (int64_t)number_at(t, i);
+}
+
+static void power_one(const mx_tensor *a, int64_t i, const mx_tensor *b, int64_t j,
+    mx_tensor *out, int64_t k)
+{
+    if (a->dtype == MEXPR_DTYPE_F32) {
+        const float x = ((const float *)a->data)[i];
+        const float e = (float)number_at(b, j);
+        ((float *)out->data)[k] = e == 2 ? x * x : e == 0.5f ? sqrtf(x) : powf(x, e);
+        return;
+    }
+    const int64_t power = b->dtype == MEXPR_DTYPE_F32
+                              ? saturated(pow(number_at(a, i), number_at(b, j)))
+                              : int_power(int_at(a, i), int_at(b, j));
+    if (a->dtype == MEXPR_DTYPE_I64)
+        ((int64_t *)out->data)[k] = power;
+    else
+        ((int32_t *)out->data)[k] = (int32_t)(uint32_t)(uint64_t)power;
+}
+
+static mexpr_status infer_pow(mx_infer *infer)
+{
+    const mexpr_status status = mx_infer_type(infer, 1, MX_T_NUMBERS);
+    return status == MEXPR_OK ? mx_infer_broadcast(infer) : status;
+}
+
+static mexpr_status power(const mx_run *run)
+{
+    mx_walk walk;
+    mx_walk_broadcast(&walk, run->outputs[0], run->inputs, 2);
+    if (mx_walk_is_empty(&walk))
+        return MEXPR_OK;
+    const int last = walk.rank - 1;
+    do {
+        for (int64_t i = 0; i < walk.dims[last]; i++)
+            power_one(run->inputs[0], walk.offset[1] + i * walk.strides[1][last],
+                run->inputs[1], walk.offset[2] + i * walk.strides[2][last],
+                run->outputs[0], walk.offset[0] + i);
+    } while (mx_walk_next(&walk));
+    return MEXPR_OK;
+}
+
+/* --- PRelu ------------------------------------------------------------------------- */
+
+static mexpr_status infer_prelu(mx_infer *infer)
+{
+    const mexpr_status status = mx_infer_broadcast(infer);
+    if (status == MEXPR_OK && infer->outputs[0]->rank != infer->inputs[0]->rank)
+        return mx_fail(
+            infer->scope, MEXPR_E_SHAPE, "its slope has more dimensions than its input");
+    for (int i = 0; status == MEXPR_OK && i < infer->inputs[0]->rank; i++) {
+        if (infer->inputs[0]->dims[i] == 1 && infer->outputs[0]->dims[i] != 1)
+            return mx_fail(
+                infer->scope, MEXPR_E_SHAPE, "its slope is larger than its input");
+    }
+    return status;
+}
+
+static mexpr_status prelu(const mx_run *run)
+{
+    mx_walk walk;
+    mx_walk_broadcast(&walk, run->outputs[0], run->inputs, 2);
+    if (mx_walk_is_empty(&walk))
+        return MEXPR_OK;
+    const int last = walk.rank - 1;
+    do {
+        const float *x = (const float *)run->inputs[0]->data + walk.offset[1];
+        const float *slope = (const float *)run->inputs[1]->data + walk.offset[2];
+        float *y = (float *)run->outputs[0]->data + walk.offset[0];
+        const int64_t stride = walk.strides[2][last];
+        for (int64_t i = 0; i < walk.dims[last]; i++)
+            y[i] = x[i] < 0 ? x[i] * slope[i * stride] : x[i];
+    } while (mx_walk_next(&walk));
+    return MEXPR_OK;
+}
+
+#define BINARY(op, type_set, forward_fn)                                                 \
+    {                                                                                    \
+        .name = op, .domain = "", .since = 1, .min_inputs = 2, .max_inputs = 2,          \
+        .min_outputs = 1, .max_outputs = 1, .types = type_set, .attributes = "",         \
+        .infer = mx_infer_broadcast, .forward = forward_fn                               \
+    }
+#define MANY(op, type_set, forward_fn)                                                   \
+    {                                                                                    \
+        .name = op, .domain = "", .since = 1, .min_inputs = 1, .max_inputs = 1,          \
+        .min_outputs = 1, .max_outputs = 1, .types = type_set, .attributes = "",         \
+        .flags = MX_OP_VARIADIC, .infer = mx_infer_broadcast, .forward = forward_fn      \
+    }
+
+const mx_operator mx_operators_elementwise[] = {
+    BINARY("Add", MX_T_NUMBERS, add),
+    BINARY("Div", MX_T_NUMBERS, div),
+    MANY("Max", MX_T_NUMBERS, max),
+    MANY("Mean", MX_T_F32, mean),
+    MANY("Min", MX_T_NUMBERS, min),
+    BINARY("Mul", MX_T_NUMBERS, mul),
+    {.name = "PRelu",
+        .domain = "",
+        .since = 1,
+        .min_inputs = 2,
+        .max_inputs = 2,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_F32,
+        .attributes = "",
+        .infer = infer_prelu,
+        .forward = prelu},
+    {.name = "Pow",
+        .domain = "",
+        .since = 1,
+        .min_inputs = 2,
+        .max_inputs = 2,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_F32 | MX_T_INTS,
+        .other_inputs = MX_INPUT_BIT(1),
+        .attributes = "",
+        .infer = infer_pow,
+        .forward = power},
+    BINARY("Sub", MX_T_NUMBERS, sub),
+    MANY("Sum", MX_T_F32, add),
+    {.name = NULL},
+};

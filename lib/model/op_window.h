@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The sliding window of convolutions and pools, in one to three dimensions. Fewer than
+ * three are kept as the last ones of three; the others have size 1. */
+#ifndef MX_MODEL_OP_WINDOW_H
+#define MX_MODEL_OP_WINDOW_H
+
+#include "model/operator.h"
+
+enum { MX_SPATIAL = 3 };
+
+typedef struct mx_window {
+    int64_t in[MX_SPATIAL]; /* -1: open */
+    int64_t out[MX_SPATIAL];
+    int64_t kernel[MX_SPATIAL];
+    int64_t stride[MX_SPATIAL];
+    int64_t dilation[MX_SPATIAL];
+    int64_t before[MX_SPATIAL]; /* padding */
+    int64_t after[MX_SPATIAL];
+} mx_window;
+
+/* Reads kernel_shape, strides, dilations, pads, auto_pad and ceil_mode. `dims` are the
+ * `n` (1..3) spatial dimensions of the input; `kernel`, where not NULL, is what the
+ * weights say and kernel_shape has to agree with. */
+mexpr_status mx_window_infer(mx_infer *infer, const int64_t *dims, int n,
+    const int64_t *kernel, mx_window *window);
+
+/* Outputs lo..hi-1 along dimension d for which window element k lies inside the input. */
+static inline void mx_window_inside(
+    const mx_window *w, int d, int64_t k, int64_t *lo, int64_t *hi)
+{
+    const int64_t shift = k * w->dilation[d] - w->before[d];
+    const int64_t stride = w->stride[d];
+    const int64_t first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+    const int64_t past = shift >= w->in[d] ? 0 : (w->in[d] - 1 - shift) / stride + 1;
+    *hi = past < w->out[d] ? past : w->out[d];
+    *lo = first < *hi ? first : *hi;
+}
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Operators: what each family file gives to the registry, and what it is given. One entry
+ * has everything the engine knows of an operator, so a new one is a function or two and a
+ * row of a table. */
+#ifndef MX_MODEL_OPERATOR_H
+#define MX_MODEL_OPERATOR_H
+
+#include "kernel/gemm.h"
+#include "kernel/nn_kernel.h"
+#include "model/graph.h"
+
+/* The kernel tables for the instruction sets of a context. */
+typedef struct mx_machine {
+    mx_gemm gemm;
+    mx_nn_kernels nn;
+} mx_machine;
+
+void mx_machine_init(mx_machine *machine, uint32_t cpu);
+
+/* Inferring: inputs as far as they are known (a tensor with data is a constant); fills in
+ * outputs as far as they follow. Inputs have known types and ranks, and the numbers,
+ * types and attributes that the operator's entry asks for have been checked.
+ *
+ * With an open dimension or value the answer may be open; with none it must be whole. */
+typedef struct mx_infer {
+    mx_scope *scope;
+    const mx_node *node;
+    int n_inputs;
+    const mx_tensor *const *inputs; /* NULL: left out */
+    int n_outputs;
+    mx_tensor *const *outputs; /* never NULL; dtype is preset to that of input 0 */
+    void *params;              /* op->params_size bytes for forward, zeroed */
+    size_t workspace;          /* bytes that forward needs as scratch memory */
+} mx_infer;
+
+/* Running: everything is known. `outputs` are NULL where nobody asks. */
+typedef struct mx_run {
+    mx_scope *scope;
+    const mx_machine *machine;
+    const mx_node *node;
+    int n_inputs;
+    const mx_tensor *const *inputs;
+    int n_outputs;
+    mx_tensor *const *outputs;
+    const void *params;
+    void *workspace;
+} mx_run;
+
+typedef mexpr_status (*mx_infer_fn)(mx_infer *infer);
+typedef mexpr_status (*mx_forward_fn)(const mx_run *run);
+
+/* Sets of element types. */
+enum {
+    MX_T_F32 = 1,
+    MX_T_U8 = 2,
+    MX_T_I32 = 4,
+    MX_T_I64 = 8,
+    MX_T_BOOL = 16,
+    MX_T_INTS = MX_T_I32 | MX_T_I64,
+    MX_T_NUMBERS = MX_T_F32 | MX_T_U8 | MX_T_I32 | MX_T_I64,
+    MX_T_ALL = MX_T_NUMBERS | MX_T_BOOL
+};
+
+enum {
+    MX_OP_ALIAS = 1,      /* output 0 has the elements of input 0 in the same order */
+    MX_OP_FROM_SHAPE = 2, /* outputs follow from the inputs' shapes, not their values */
+    MX_OP_VARIADIC = 4    /* any number of inputs from min_inputs on */
+};
+
+enum { MX_MAX_PARAMS = 512, MX_INPUT = 1 };
+
+/* Bit of input k, for value_inputs and other_inputs. */
+#define MX_INPUT_BIT(k) (1u << (k))
+
+struct mx_operator {
+    const char *name;
+    const char *domain;     /* "" for ONNX's own */
+    const char *attributes; /* "name:kind name:kind", kinds as in mx_attribute_kind */
+    int since;              /* first opset */
+    int last;               /* last opset, 0: still there */
+    int min_inputs, max_inputs, min_outputs, max_outputs;
+    uint32_t types;        /* types of the inputs; one and the same for all of them */
+    uint32_t other_inputs; /* bits of inputs with a type of their own, checked by infer */
+    uint32_t value_inputs; /* bits of inputs whose values decide the shape of an output */
+    uint32_t flags;
+    size_t params_size; /* at most MX_MAX_PARAMS */
+    mx_infer_fn infer;
+    mx_forward_fn forward;
+    mx_forward_fn backward; /* NULL: cannot be trained through yet */
+    const char *note;       /* what is left out, for docs/operators.md; NULL: nothing */
+};
+
+/* The entry for an operator at an opset, or NULL with the sentence set. */
+mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,
+    int opset, const mx_operator **op);
+/* All of them, in alphabetical order within a family. NULL behind the last. */
+const mx_operator *mx_operator_at(int index);
+
+/* Work on the nodes of a graph, one at a time, with `tensors` indexed by value. */
+typedef struct mx_frame {
+    mx_scope *scope;
+    const mx_machine *machine;
+    mx_tensor *tensors;
+    const mx_tensor **inputs; /* of the node at hand */
+    mx_tensor **outputs;
+    mx_tensor *spare; /* stand in for outputs that nobody asks for */
+    union {
+        max_align_t alignment;
+        unsigned char bytes[MX_MAX_PARAMS];
+    } params;
+    size_t workspace;
+} mx_frame;
+
+/* Makes a frame in `arena` that fits all nodes of the graph. */
+mexpr_status mx_frame_init(mx_scope *scope, mx_arena *arena, const mx_graph *graph,
+    const mx_machine *machine, mx_tensor *tensors, mx_frame *frame);
+/* Type and shape of a node's outputs, frame->params and frame->workspace, from what is
+ * known of its inputs. Node and reason are in the sentence. */
+mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node);
+/* After mx_node_infer(): whether the node can be computed now. */
+bool mx_node_is_constant(const mx_frame *frame, const mx_node *node);
+/* Computes it; the data of its outputs are mx_alloc() blocks for the caller to free. */
+mexpr_status mx_node_fold(mx_frame *frame, const mx_node *node);
+
+/* --- help for operators ------------------------------------------------------------ */
+
+/* Attributes; their kinds have been checked. */
+const mx_attribute *mx_attr(const mx_node *node, const char *name);
+int64_t mx_attr_int(const mx_node *node, const char *name, int64_t standard);
+float mx_attr_float(const mx_node *node, const char *name, float standard);
+const char *mx_attr_string(const mx_node *node, const char *name, const char *standard);
+
+/* Input k, NULL when left out. */
+const mx_tensor *mx_infer_input(const mx_infer *infer, int k);
+const mx_tensor *mx_run_input(const mx_run *run, int k);
+mx_tensor *mx_run_output(const mx_run *run, int k);
+
+/* Makes the shape of output k. */
+void mx_infer_shape(mx_infer *infer, int k, int rank, const int64_t *dims);
+/* Output k has the shape of input 0. */
+mexpr_status mx_infer_same(mx_infer *infer);
+/* Shape of all inputs broadcast together (numpy's rules) for output 0. */
+mexpr_status mx_infer_broadcast(mx_infer *infer);
+/* *axis into 0..rank-1 from -rank..rank-1; MEXPR_E_SHAPE otherwise. */
+mexpr_status mx_infer_axis(mx_infer *infer, int64_t *axis, int rank);
+/* MEXPR_E_TYPE unless input k is left out or has one of `types`. */
+mexpr_status mx_infer_type(mx_infer *infer, int k, uint32_t types);
+/* At most `capacity` numbers of an int32 or int64 input that is a constant of rank 0 or
+ * 1. */
+mexpr_status mx_infer_ints(
+    mx_infer *infer, int k, int64_t *numbers, int capacity, int *n_numbers);
+/* Axes from the attribute "axes" or, when there is none, input k, as a bit mask; an
+ * absent list gives 0 axes. *known is false while the input is open. */
+mexpr_status mx_infer_axes(
+    mx_infer *infer, int k, int rank, uint32_t *mask, int *n_axes, bool *known);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A plan: a graph made concrete for one set of input shapes. All memory that running
+ * needs is allocated when it is made. */
+#ifndef MX_MODEL_PLAN_H
+#define MX_MODEL_PLAN_H
+
+#include "model/operator.h"
+
+typedef struct mx_plan mx_plan;
+
+/* `inputs` are in the order of graph->inputs. Fails with node and reason when shapes do
+ * not fit together (MEXPR_E_SHAPE, MEXPR_E_LIMIT, MEXPR_E_NOMEM). */
+mexpr_status mx_plan_create(mx_scope *scope, const mx_graph *graph,
+    const mx_machine *machine, const mx_tensor *inputs, mx_plan **out);
+void mx_plan_destroy(mx_plan *plan);
+
+/* Whether the plan is for inputs of these shapes, and of the values that decide shapes.
+ */
+bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs);
+
+/* Runs it; the inputs' data are read during the call only. Allocates nothing. */
+mexpr_status mx_plan_run(
+    mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs);
+
+/* Output `index` of the graph after a run. */
+const mx_tensor *mx_plan_output(const mx_plan *plan, int index);
+
+/* Bytes of the one block that all results of nodes share. */
+size_t mx_plan_memory(const mx_plan *plan);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "model/reader.h"
+
+#include <string.h>
+
+#include "model/operator.h"
+#include "model/weights.h"
+
+enum { IR_FIRST = 3, IR_LAST = 10, OPSET_FIRST = 11, OPSET_LAST = 21 };
+
+typedef struct reader {
+    mx_scope *scope;
+    mx_graph *graph;
+    mx_arena arena; /* of what is unpacked */
+    mx_wire_model wire;
+    mx_weights weights;
+} reader;
+
+/* --- header ------------------------------------------------------------------------ */
+
+static bool is_onnx_domain(const char *domain)
+{
+    return domain[0] == '\0' || strcmp(domain, "ai.onnx") == 0;
+}
+
+static mexpr_status read_versions(reader *r)
+{
+    const Mx__Onnx__Model *model = r->wire.model;
+    if (model->ir_version < IR_FIRST || model->ir_version > IR_LAST)
+        return mx_fail(r->scope, MEXPR_E_OPSET,
+            "the file is of IR version %lld; %d to %d can be read",
+            (long long)model->ir_version, IR_FIRST, IR_LAST);
+    int64_t opset = 0;
+    for (size_t i = 0; i < model->n_opset_import; i++) {
+        if (is_onnx_domain(model->opset_import[i]->domain))
+            opset = model->opset_import[i]->version;
+    }
+    if (opset < OPSET_FIRST || opset > OPSET_LAST)
+        return mx_fail(r->scope, MEXPR_E_OPSET,
+            "the model is of opset %lld; %d to %d are supported: convert or export it "
+            "anew",
+            (long long)opset, OPSET_FIRST, OPSET_LAST);
+    r->graph->opset = (int)opset;
+    if (r->wire.has_functions)
+        return mx_fail(r->scope, MEXPR_E_OPERATOR,
+            "the model defines functions of its own, which is not supported: export it "
+            "with "
+            "them inlined");
+    if (r->wire.has_sparse)
+        return mx_fail(r->scope, MEXPR_E_TYPE,
+            "the model has sparse initializers, which are not supported");
+    return MEXPR_OK;
+}
+
+static mexpr_status read_texts(reader *r)
+{
+    const Mx__Onnx__Model *model = r->wire.model;
+    mx_graph *graph = r->graph;
+    graph->name = mx_arena_strdup(r->scope, &graph->arena, r->wire.graph->name);
+    graph->producer = mx_arena_strdup(r->scope, &graph->arena, model->producer_name);
+    graph->metadata = mx_arena_alloc(
+        r->scope, &graph->arena, model->n_metadata_props, sizeof *graph->metadata);
+    if (!graph->name || !graph->producer || !graph->metadata)
+        return MEXPR_E_NOMEM;
+    graph->n_metadata = model->n_metadata_props;
+    for (size_t i = 0; i < graph->n_metadata; i++) {
+        mx_metadata *m = &graph->metadata[i];
+        m->key = mx_arena_strdup(r->scope, &graph->arena, model->metadata_props[i]->key);
+        m->text =
+            mx_arena_strdup(r->scope, &graph->arena, model->metadata_props[i]->value);
+        if (!m->key || !m->text)
+            return MEXPR_E_NOMEM;
+    }
+    return MEXPR_OK;
+}
+
+/* --- inputs, outputs, initializers ------------------------------------------------- */
+
+static mexpr_status read_initializers(reader *r)
+{
+    for (size_t i = 0; i < r->wire.n_initializers; i++) {
+        const mx_wire_tensor *from = &r->wire.initializers[i];
+        mx_tensor tensor;
+        mexpr_status status = mx_weights_read(r->scope, &r->weights, from, NULL, &tensor);
+        if (status == MEXPR_OK)
+            status =
+                mx_graph_add_constant(r->scope, r->graph, from->proto->name, &tensor);
+        if (status != MEXPR_OK)
+            return status;
+    }
+    return MEXPR_OK;
+}
+
+static mexpr_status read_dims(
+    reader *r, const char *name, const Mx__Onnx__Shape *shape, mx_tensor *tensor)
+{
+    if (shape->n_dim > MEXPR_MAX_RANK)
+        return mx_fail(r->scope, MEXPR_E_SHAPE,
+            "'%.200s' has %zu dimensions; %d are possible", name, shape->n_dim,
+            MEXPR_MAX_RANK);
+    tensor->rank = (int32_t)shape->n_dim;
+    for (size_t i = 0; i < shape->n_dim; i++) {
+        const Mx__Onnx__Dimension *dim = shape->dim[i];
+        const bool fixed = dim->value_case == MX__ONNX__DIMENSION__VALUE_DIM_VALUE;
+        tensor->dims[i] = fixed ? dim->dim_value : -1;
+        if (fixed && dim->dim_value < 0)
+            return mx_fail(r->scope, MEXPR_E_SHAPE,
+                "'%.200s' has a dimension of %lld, which is not possible", name,
+                (long long)dim->dim_value);
+    }
+    const mexpr_status status = mx_tensor_check(r->scope, tensor);
+    return status == MEXPR_OK ? MEXPR_OK : mx_fail_prefix(r->scope, status, name);
+}
+
+/* What an input or output says of its type; an output need not say anything. */
+static mexpr_status read_declaration(
+    reader *r, const Mx__Onnx__ValueInfo *info, bool is_input, mx_tensor *declared)
+{
+    *declared = (mx_tensor)MX_TENSOR_UNKNOWN;
+    const Mx__Onnx__TensorType *type = info->type ? info->type->tensor_type : NULL;
+    if (!type && (is_input || info->type))
+        return mx_fail(r->scope, MEXPR_E_TYPE,
+            "'%.200s' is not a tensor; sequences, maps and optional values are not "
+            "supported",
+            info->name);
+    if (!type)
+        return MEXPR_OK;
+    declared->dtype = mx_dtype_from_onnx(type->elem_type);
+    if (declared->dtype == 0 && (is_input || type->elem_type != 0))
+        return mx_fail(r->scope, MEXPR_E_TYPE,
+            "the element type of '%.200s', %s, is not supported", info->name,
+            mx_onnx_type_name(type->elem_type));
+    return type->shape ? read_dims(r, info->name, type->shape, declared) : MEXPR_OK;
+}
+
+/* Up to IR 3 every initializer is an input too, with a value that stands in for the
+ * caller's; such inputs are constants here. */
+static bool is_initializer(const mx_graph *graph, const char *name)
+{
+    const int value = mx_graph_find(graph, name);
+    return value >= 0 && graph->values[value].tensor.data != NULL;
+}
+
+static mexpr_status read_inputs(reader *r)
+{
+    const Mx__Onnx__Graph *graph = r->wire.graph;
+    for (size_t i = 0; i < graph->n_input; i++) {
+        mx_tensor declared;
+        if (is_initializer(r->graph, graph->input[i]->name))
+            continue;
+        mexpr_status status = read_declaration(r, graph->input[i], true, &declared);
+        if (status == MEXPR_OK)
+            status =
+                mx_graph_add_input(r->scope, r->graph, graph->input[i]->name, &declared);
+        if (status != MEXPR_OK)
+            return status;
+    }
+    return MEXPR_OK;
+}
+
+static mexpr_status read_outputs(reader *r)
+{
+    const Mx__Onnx__Graph *graph = r->wire.graph;
+    for (size_t i = 0; i < graph->n_output; i++) {
+        mx_tensor declared;
+        mexpr_status status = read_declaration(r, graph->output[i], false, &declared);
+        if (status == MEXPR_OK)
+            status = mx_graph_add_output(
+                r->scope, r->graph, graph->output[i]->name, &declared);
+        if (status != MEXPR_OK)
+            return status;
+    }
+    return MEXPR_OK;
+}
+
+/* --- nodes ------------------------------------------------------------------------- */
+
+/* AttributeProto.AttributeType by number, 0 for kinds that are not supported. */
+static mx_attribute_kind kind_of(const Mx__Onnx__Attribute *a)
+{
+    static const char kinds[] = {0, 'f', 'i', 's', 't', 0, 'F', 'I', 'S'};
+    return a->type >= 0 && a->type < (int32_t)sizeof kinds
+               ? (mx_attribute_kind)kinds[a->type]
+               : (mx_attribute_kind)0;
+}
+
+/* Bytes of the file as a string of C. */
+static char *text_of(reader *r, const ProtobufCBinaryData *bytes)
+{
+    char *text = mx_arena_raw(r->scope, &r->arena, bytes->len + 1, 1);
+    if (text) {
+        if (bytes->len > 0)
+            memcpy(text, bytes->data, bytes->len);
+        text[bytes->len] = '\0';
+    }
+    return text;
+}
+
+static mexpr_status read_strings(
+    reader *r, const Mx__Onnx__Attribute *from, mx_attribute *to)
+{
+    const char **strings =
+        mx_arena_alloc(r->scope, &r->arena, from->n_strings, sizeof *strings);
+    if (!strings)
+        return MEXPR_E_NOMEM;
+    for (size_t i = 0; i < from->n_strings; i++) {
+        strings[i] = text_of(r, &from->strings[i]);
+        if (!strings[i])
+            return MEXPR_E_NOMEM;
+    }
+    to->strings = strings;
+    to->n = from->n_strings;
+    return MEXPR_OK;
+}
+
+static mexpr_status read_attribute_tensor(
+    reader *r, const Mx__Onnx__Attribute *from, mx_attribute *to)
+{
+    if (!from->t)
+        return mx_fail(
+            r->scope, MEXPR_E_MODEL, "the attribute '%.100s' has no tensor", from->name);
+    const mx_wire_tensor tensor = {from->t, false, {0, 0}};
+    return mx_weights_read(r->scope, &r->weights, &tensor, &r->graph->arena, &to->t);
+}
+
+static mexpr_status read_attribute(
+    reader *r, const Mx__Onnx__Attribute *from, mx_attribute *to)
+{
+    to->name = from->name;
+    to->kind = kind_of(from);
+    switch (to->kind) {
+    case MX_ATTRIBUTE_INT:
+        to->i = from->i;
+        return MEXPR_OK;
+    case MX_ATTRIBUTE_FLOAT:
+        to->f = from->f;
+        return MEXPR_OK;
+    case MX_ATTRIBUTE_STRING:
+        to->s = text_of(r, &from->s);
+        return to->s ? MEXPR_OK : MEXPR_E_NOMEM;
+    case MX_ATTRIBUTE_INTS:
+        to->ints = from->ints;
+        to->n = from->n_ints;
+        return MEXPR_OK;
+    case MX_ATTRIBUTE_FLOATS:
+        to->floats = from->floats;
+        to->n = from->n_floats;
+        return MEXPR_OK;
+    case MX_ATTRIBUTE_STRINGS:
+        return read_strings(r, from, to);
+    case MX_ATTRIBUTE_TENSOR:
+        return read_attribute_tensor(r, from, to);
+    }
+    return mx_fail(r->scope, MEXPR_E_OPERATOR,
+        "the attribute '%.100s' is of a kind that is not supported (graphs inside nodes, "
+        "sparse tensors and types are not)",
+        from->name);
+}
+
+static mexpr_status read_attributes(
+    reader *r, const Mx__Onnx__Node *node, mx_node_source *source)
+{
+    mx_attribute *attributes =
+        mx_arena_alloc(r->scope, &r->arena, node->n_attribute, sizeof *attributes);
+    if (!attributes)
+        return MEXPR_E_NOMEM;
+    source->attributes = attributes;
+    source->n_attributes = node->n_attribute;
+    for (size_t i = 0; i < node->n_attribute; i++) {
+        const mexpr_status status = read_attribute(r, node->attribute[i], &attributes[i]);
+        if (status != MEXPR_OK)
+            return status;
+    }
+    return MEXPR_OK;
+}
+
+static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node)
+{
+    const mx_operator *op;
+    mx_node_source source = {.name = node->name,
+        .op_type = node->op_type,
+        .domain = is_onnx_domain(node->domain) ? "" : node->domain,
+        .opset = r->graph->opset,
+        .n_inputs = node->n_input,
+        .n_outputs = node->n_output,
+        .inputs = (const char *const *)node->input,
+        .outputs = (const char *const *)node->output};
+    /* The operator first: what an unknown one's attributes are made of does not matter.
+     */
+    mexpr_status status =
+        mx_operator_find(r->scope, source.domain, source.op_type, source.opset, &op);
+    if (status == MEXPR_OK)
+        status = read_attributes(r, node, &source);
+    if (status != MEXPR_OK) {
+        const mx_node named = {
+            .name = node->name, .op_type = node->op_type, .index = r->graph->n_nodes};
+        char label[MX_LABEL_SIZE];
+        return mx_fail_prefix(r->scope, status, mx_node_label(&named, label));
+    }
+    return mx_graph_add_node(r->scope, r->graph, &source);
+}
+
+static mexpr_status read_nodes(reader *r)
+{
+    const Mx__Onnx__Graph *graph = r->wire.graph;
+    for (size_t i = 0; i < graph->n_node; i++) {
+        const mexpr_status status = read_node(r, graph->node[i]);
+        if (status != MEXPR_OK)
+            return status;
+    }
+    return MEXPR_OK;
+}
+
+/* --- all --------------------------------------------------------------------------- */
+
+static mexpr_status read_all(reader *r, mx_source *source)
+{
+    mexpr_status status = mx_wire_read_model(r->scope, source, &r->arena, &r->wire);
+    if (status == MEXPR_OK)
+        status = read_versions(r);
+    if (status == MEXPR_OK)
+        status = read_texts(r);
+    if (status == MEXPR_OK)
+        status = read_initializers(r);
+    if (status == MEXPR_OK)
+        status = read_inputs(r);
+    if (status == MEXPR_OK)
+        status = read_nodes(r);
+    if (status == MEXPR_OK)
+        status = read_outputs(r);
+    return status;
+}
+
+mexpr_status mx_onnx_read(mx_scope *scope, mx_source *source, mx_graph *graph)
+{
+    reader *r = mx_calloc(scope, 1, sizeof *r);
+    if (!r)
+        return MEXPR_E_NOMEM;
+    r->scope = scope;
+    r->graph = graph;
+    mx_arena_init(&r->arena, scope->context);
+    mx_weights_init(&r->weights, source);
+    mexpr_status status = read_all(r, source);
+    mx_weights_release(&r->weights);
+    mx_arena_release(&r->arena);
+    mx_free(scope->context, r);
+    return status == MEXPR_OK ? mx_graph_finish(scope, graph) : status;
+}

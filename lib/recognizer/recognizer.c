@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "microexpr/recognizer.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+#include "flow/field.h"
+#include "flow/flow_picture.h"
+#include "image/picture.h"
+#include "recognizer/class_names.h"
+#include "recognizer/default_model.h"
+#include "recognizer/result.h"
+
+static const char standard_planes[] = "strain,v,u";
+
+struct mexpr_recognizer {
+    mx_scope scope; /* its context is retained */
+    mexpr_model *model;
+    mexpr_session *session;
+    mexpr_flow *flow;
+    mexpr_strain strain;
+    int channel[MX_PLANES]; /* of the picture, for each plane of the input */
+    int32_t width;          /* of the picture */
+    int32_t height;
+    float *input; /* MX_PLANES × height × width */
+    mx_class_names names;
+    mx_picture_work picture_work;
+    mexpr_image *grey[2]; /* onset and apex, kept while the size stays */
+};
+
+/* --- life -------------------------------------------------------------------------- */
+
+static mexpr_status take_options(mx_scope *scope, const mexpr_recognizer_options *given,
+    mexpr_recognizer_options *options)
+{
+    const mexpr_status status =
+        mx_options_copy(scope, given, sizeof *options, options, sizeof *options);
+    if (status != MEXPR_OK)
+        return status;
+    if (options->strain == 0)
+        options->strain = MEXPR_STRAIN_FROBENIUS;
+    if (options->strain < MEXPR_STRAIN_FROBENIUS ||
+        options->strain > MEXPR_STRAIN_OFF_TANET)
+        return mx_fail(scope, MEXPR_E_ARG, "strain %d is none of enum mexpr_strain",
+            (int)options->strain);
+    return MEXPR_OK;
+}
+
+static mexpr_status take_model(mx_scope *scope, const mexpr_recognizer_options *options,
+    mexpr_recognizer *recognizer)
+{
+    if (options->model) {
+        recognizer->model = mexpr_model_retain(options->model);
+        return MEXPR_OK;
+    }
+    const mexpr_status status = mexpr_model_load_memory(
+        scope->context, mx_default_model, mx_default_model_size, &recognizer->model);
+    if (status != MEXPR_OK)
+        return mx_fail_prefix(scope, status, "the network that ships");
+    return MEXPR_OK;
+}
+
+/* The input must be one picture of three planes and a known size. */
+static mexpr_status take_input_size(mx_scope *scope, mexpr_recognizer *recognizer)
+{
+    mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
+    const int32_t n_inputs = mexpr_model_n_inputs(recognizer->model);
+    const int32_t n_outputs = mexpr_model_n_outputs(recognizer->model);
+    if (n_inputs != 1 || n_outputs != 1)
+        return mx_fail(scope, MEXPR_E_SHAPE,
+            "the network has %d inputs and %d outputs; a recognizer needs one of each",
+            (int)n_inputs, (int)n_outputs);
+    const mexpr_status status = mexpr_model_input(recognizer->model, 0, &info);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "the network does not tell its input");
+    if (info.dtype != MEXPR_DTYPE_F32 || info.rank != 4 || info.dims[0] > 1 ||
+        info.dims[1] != MX_PLANES || info.dims[2] < 1 || info.dims[3] < 1)
+        return mx_fail(scope, MEXPR_E_SHAPE,
+            "the network's input '%.100s' is not float32 of N×3×height×width with N free "
+            "or 1",
+            info.name);
+    const mexpr_status size = mx_check_size(scope, info.dims[3], info.dims[2]);
+    recognizer->width = (int32_t)info.dims[3];
+    recognizer->height = (int32_t)info.dims[2];
+    return size;
+}
+
+static mexpr_status fail_session(
+    mx_scope *scope, mexpr_status status, const mexpr_recognizer *recognizer)
+{
+    return mx_fail(
+        scope, status, "the network: %s", mexpr_session_last_error(recognizer->session));
+}
+
+/* Runs the network on what lies in `input`. */
+static mexpr_status run_model(
+    mx_scope *scope, mexpr_recognizer *recognizer, mexpr_tensor_view *output)
+{
+    mexpr_tensor_view input = MEXPR_TENSOR_VIEW_INIT;
+    input.dtype = MEXPR_DTYPE_F32;
+    input.rank = 4;
+    input.dims[0] = 1;
+    input.dims[1] = MX_PLANES;
+    input.dims[2] = recognizer->height;
+    input.dims[3] = recognizer->width;
+    input.data = recognizer->input;
+    mexpr_status status = mexpr_session_set_input(recognizer->session, NULL, &input);
+    if (status == MEXPR_OK)
+        status = mexpr_session_run(recognizer->session);
+    if (status == MEXPR_OK)
+        status = mexpr_session_output(recognizer->session, NULL, output);
+    return status == MEXPR_OK ? MEXPR_OK : fail_session(scope, status, recognizer);
+}
+
+/* Elements of a row of logits, 0 when the output is something else. */
+static int32_t count_classes(const mexpr_tensor_view *output)
+{
+    const bool row = output->rank == 1 || (output->rank == 2 && output->dims[0] == 1);
+    const int64_t n = row ? output->dims[output->rank - 1] : 0;
+    return output->dtype == MEXPR_DTYPE_F32 && n <= INT32_MAX ? (int32_t)n : 0;
+}
+
+/* A first run, on a picture without motion: it shows that the network works and how many
+ * classes it has, which its file need not say, and warms the session. */
+static mexpr_status try_model(mx_scope *scope, mexpr_recognizer *recognizer, int32_t *n)
+{
+    mexpr_tensor_view output = MEXPR_TENSOR_VIEW_INIT;
+    size_t n_pixels = (size_t)recognizer->width * (size_t)recognizer->height;
+    recognizer->input = mx_calloc(scope, n_pixels, MX_PLANES * sizeof *recognizer->input);
+    if (!recognizer->input)
+        return MEXPR_E_NOMEM;
+    mexpr_status status = mexpr_session_create(recognizer->model, &recognizer->session);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "no session for the network: %s",
+            mexpr_status_message(status));
+    status = run_model(scope, recognizer, &output);
+    *n = count_classes(&output);
+    if (status == MEXPR_OK && *n < 1)
+        return mx_fail(
+            scope, MEXPR_E_SHAPE, "the network's output is not float32 of N×classes");
+    return status;
+}
+
+static mexpr_status take_names(mx_scope *scope, const mexpr_recognizer_options *options,
+    int32_t n, mexpr_recognizer *recognizer)
+{
+    const char *own = mexpr_model_metadata(recognizer->model, "microexpr.labels");
+    if (options->labels)
+        return mx_class_names_parse(
+            scope, "the labels of the options", options->labels, n, &recognizer->names);
+    if (own)
+        return mx_class_names_parse(
+            scope, "the model's microexpr.labels", own, n, &recognizer->names);
+    return mx_class_names_number(scope, n, &recognizer->names);
+}
+
+static mexpr_status take_planes(mx_scope *scope, const mexpr_recognizer_options *options,
+    mexpr_recognizer *recognizer)
+{
+    const char *own = mexpr_model_metadata(recognizer->model, "microexpr.planes");
+    if (options->planes)
+        return mx_planes_parse(
+            scope, "the planes of the options", options->planes, recognizer->channel);
+    return mx_planes_parse(scope, "the model's microexpr.planes",
+        own ? own : standard_planes, recognizer->channel);
+}
+
+static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *options,
+    mexpr_recognizer *recognizer)
+{
+    int32_t n_classes = 0;
+    mexpr_status status = take_model(scope, options, recognizer);
+    if (status == MEXPR_OK)
+        status = take_input_size(scope, recognizer);
+    if (status == MEXPR_OK)
+        status = take_planes(scope, options, recognizer);
+    if (status == MEXPR_OK)
+        status = try_model(scope, recognizer, &n_classes);
+    if (status == MEXPR_OK)
+        status = take_names(scope, options, n_classes, recognizer);
+    if (status == MEXPR_OK)
+        status = mexpr_flow_create(scope->context, &recognizer->flow);
+    recognizer->strain = (mexpr_strain)options->strain;
+    return status;
+}
+
+mexpr_status mexpr_recognizer_create(mexpr_context *context,
+    const mexpr_recognizer_options *options, mexpr_recognizer **out)
+{
+    if (out)
+        *out = NULL;
+    if (!context)
+        return MEXPR_E_ARG;
+    mx_scope *scope = mx_context_scope(context);
+    if (!out)
+        return mx_fail(scope, MEXPR_E_ARG, "the place for the recognizer is NULL");
+    mexpr_recognizer_options known = MEXPR_RECOGNIZER_OPTIONS_INIT;
+    mexpr_status status = take_options(scope, options, &known);
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_recognizer *recognizer = mx_calloc(scope, 1, sizeof *recognizer);
+    if (!recognizer)
+        return MEXPR_E_NOMEM;
+    mx_scope_init(&recognizer->scope, mx_context_retain(context));
+    status = build(scope, &known, recognizer);
+    if (status == MEXPR_OK)
+        *out = recognizer;
+    else
+        mexpr_recognizer_destroy(&recognizer);
+    return status;
+}
+
+void mexpr_recognizer_destroy(mexpr_recognizer **recognizer)
+{
+    if (!recognizer || !*recognizer)
+        return;
+    mexpr_recognizer *r = *recognizer;
+    mexpr_context *context = r->scope.context;
+    *recognizer = NULL;
+    mexpr_image_destroy(&r->grey[1]);
+    mexpr_image_destroy(&r->grey[0]);
+    mx_picture_work_release(context, &r->picture_work);
+    mx_free(context, r->names.text);
+    mx_free(context, r->input);
+    mexpr_flow_destroy(&r->flow);
+    mexpr_session_destroy(&r->session);
+    mexpr_model_destroy(&r->model);
+    mx_free(context, r);
+    mx_context_release(context);
+}
+
+const char *mexpr_recognizer_last_error(const mexpr_recognizer *recognizer)
+{
+    return recognizer ? recognizer->scope.error : "";
+}
+
+mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer)
+{
+    return recognizer ? recognizer->flow : NULL;
+}
+
+/* --- a run ------------------------------------------------------------------------- */
+
+static mexpr_status check_frames(mx_scope *scope, const mexpr_image *onset,
+    const mexpr_image *apex, const mexpr_box *face)
+{
+    if (!onset || !apex)
+        return mx_fail(
+            scope, MEXPR_E_ARG, "the %s frame is NULL", onset ? "apex" : "onset");
+    if (onset->width != apex->width || onset->height != apex->height)
+        return mx_fail(scope, MEXPR_E_SHAPE,
+            "the onset frame has %d×%d pixels, the apex frame %d×%d; they must be equal",
+            (int)onset->width, (int)onset->height, (int)apex->width, (int)apex->height);
+    if (face && (face->x < 0 || face->y < 0 || face->width < 1 || face->height < 1 ||
+                    face->width > onset->width - face->x ||
+                    face->height > onset->height - face->y))
+        return mx_fail(scope, MEXPR_E_RANGE,
+            "the face box %d,%d,%d,%d is not inside the frames of %d×%d pixels",
+            (int)face->x, (int)face->y, (int)face->width, (int)face->height,
+            (int)onset->width, (int)onset->height);
+    return MEXPR_OK;
+}
+
+/* The grey picture kept for one of the frames, of this size. */
+static mexpr_status fit_grey(
+    mx_scope *scope, int32_t width, int32_t height, mexpr_image **grey)
+{
+    if (*grey && (*grey)->width == width && (*grey)->height == height)
+        return MEXPR_OK;
+    mexpr_image_destroy(grey);
+    return mx_image_new(scope, MEXPR_FORMAT_GREYF32, width, height, grey);
+}
+
+/* Cuts the face out of a frame, as a view, and turns it to grey. */
+static mexpr_status prepare(
+    mx_scope *scope, const mexpr_image *frame, const mexpr_box *face, mexpr_image **grey)
+{
+    mexpr_image view = *frame;
+    if (face) {
+        view.data += (size_t)face->y * frame->stride +
+                     (size_t)face->x * mexpr_format_bytes(frame->format);
+        view.width = face->width;
+        view.height = face->height;
+    }
+    const mexpr_status status = fit_grey(scope, view.width, view.height, grey);
+    if (status == MEXPR_OK)
+        mx_image_to_grey_f32(&view, mexpr_image_pixels(*grey));
+    return status;
+}
+
+static mexpr_status find_flow(
+    mx_scope *scope, mexpr_recognizer *recognizer, mexpr_result *result)
+{
+    const mexpr_image *onset = recognizer->grey[0];
+    mexpr_status status =
+        mx_field_new(scope, onset->width, onset->height, &result->field);
+    if (status != MEXPR_OK)
+        return status;
+    status =
+        mexpr_flow_compute(recognizer->flow, onset, recognizer->grey[1], result->field);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "%s", mexpr_flow_last_error(recognizer->flow));
+    return MEXPR_OK;
+}
+
+/* The picture's channels as planes of floats, in the order that the network takes. */
+static void fill_input(mexpr_recognizer *recognizer, const mexpr_image *picture)
+{
+    float *out = recognizer->input;
+    for (int p = 0; p < MX_PLANES; p++) {
+        for (int32_t y = 0; y < picture->height; y++) {
+            const uint8_t *row = mx_image_row(picture, y) + recognizer->channel[p];
+            for (int32_t x = 0; x < picture->width; x++)
+                *out++ = (float)row[(size_t)x * MX_PLANES];
+        }
+    }
+}
+
+static mexpr_status classify(
+    mx_scope *scope, mexpr_recognizer *recognizer, mexpr_result *result)
+{
+    mexpr_tensor_view output = MEXPR_TENSOR_VIEW_INIT;
+    fill_input(recognizer, result->picture);
+    const mexpr_status status = run_model(scope, recognizer, &output);
+    if (status != MEXPR_OK)
+        return status;
+    if (count_classes(&output) != recognizer->names.n)
+        return mx_fail(scope, MEXPR_E_SHAPE,
+            "the network told %d classes apart before and now %d",
+            (int)recognizer->names.n, (int)count_classes(&output));
+    return mx_result_set_logits(scope, result, output.data);
+}
+
+/* Notes the time since *start for a stage and begins the next. */
+static void note_time(mexpr_result *result, mexpr_stage stage, double *start)
+{
+    const double now = mx_now_ms();
+    result->milliseconds[stage - MEXPR_STAGE_PREPARE] = now - *start;
+    *start = now;
+}
+
+static mexpr_status run_stages(mexpr_recognizer *recognizer,
+    const mexpr_image *const *frames, const mexpr_box *face, mexpr_result *result)
+{
+    mx_scope *scope = &recognizer->scope;
+    double start = mx_now_ms();
+    mexpr_status status = MEXPR_OK;
+    for (int i = 0; i < 2 && status == MEXPR_OK; i++)
+        status = prepare(scope, frames[i], face, &recognizer->grey[i]);
+    note_time(result, MEXPR_STAGE_PREPARE, &start);
+    if (status == MEXPR_OK)
+        status = find_flow(scope, recognizer, result);
+    note_time(result, MEXPR_STAGE_FLOW, &start);
+    if (status == MEXPR_OK)
+        status = mx_flow_picture(scope, &recognizer->picture_work, result->field,
+            recognizer->strain, recognizer->width, recognizer->height, &result->picture);
+    note_time(result, MEXPR_STAGE_PICTURE, &start);
+    if (status == MEXPR_OK)
+        status = classify(scope, recognizer, result);
+    note_time(result, MEXPR_STAGE_MODEL, &start);
+    return status;
+}
+
+mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer, const mexpr_image *onset,
+    const mexpr_image *apex, const mexpr_box *face, mexpr_result **out)
+{
+    if (out)
+        *out = NULL;
+    if (!recognizer)
+        return MEXPR_E_ARG;
+    mx_scope *scope = &recognizer->scope;
+    if (!out)
+        return mx_fail(scope, MEXPR_E_ARG, "the place for the result is NULL");
+    mexpr_status status = check_frames(scope, onset, apex, face);
+    if (status != MEXPR_OK)
+        return status;
+    const mexpr_image *const frames[] = {onset, apex};
+    mexpr_result *result = NULL;
+    status = mx_result_create(scope, &recognizer->names, &result);
+    if (status == MEXPR_OK)
+        status = run_stages(recognizer, frames, face, result);
+    if (status == MEXPR_OK)
+        *out = result;
+    else
+        mexpr_result_destroy(&result);
+    return status;
+}

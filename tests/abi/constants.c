@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* The numbers that compiled programs carry. They never change: a line here is only ever
+ * added. Sizes and offsets are those of 64-bit machines. */
+#include <stddef.h>
+
+#include "microexpr/microexpr.h"
+
+#define VALUE(name, value) _Static_assert((name) == (value), #name " has changed");
+#define SIZE(type, bytes)                                                                \
+    _Static_assert(sizeof(void *) != 8 || sizeof(type) == (bytes),                       \
+        #type " has changed");
+#define PLACE(type, field, bytes)                                                        \
+    _Static_assert(sizeof(void *) != 8 || offsetof(type, field) == (bytes),              \
+        #type "." #field " has moved");
+
+/* clang-format off */
+
+/* mexpr_status */
+VALUE(MEXPR_OK, 0)
+VALUE(MEXPR_AGAIN, 1)
+VALUE(MEXPR_END, 2)
+VALUE(MEXPR_E_ARG, -1)
+VALUE(MEXPR_E_RANGE, -2)
+VALUE(MEXPR_E_NOMEM, -20)
+VALUE(MEXPR_E_LIMIT, -21)
+VALUE(MEXPR_E_IO, -40)
+VALUE(MEXPR_E_FORMAT, -41)
+VALUE(MEXPR_E_TRUNCATED, -42)
+VALUE(MEXPR_E_UNSUPPORTED, -43)
+VALUE(MEXPR_E_NOT_FOUND, -44)
+VALUE(MEXPR_E_DISABLED, -45)
+VALUE(MEXPR_E_MODEL, -60)
+VALUE(MEXPR_E_OPERATOR, -61)
+VALUE(MEXPR_E_OPSET, -62)
+VALUE(MEXPR_E_SHAPE, -63)
+VALUE(MEXPR_E_TYPE, -64)
+VALUE(MEXPR_E_EXTERNAL, -65)
+VALUE(MEXPR_E_STATE, -80)
+VALUE(MEXPR_E_CANCELLED, -81)
+VALUE(MEXPR_E_THREAD, -82)
+VALUE(MEXPR_E_INTERNAL, -83)
+VALUE(MEXPR_E_ABI, -100)
+
+/* mexpr_cpu_flag */
+VALUE(MEXPR_CPU_AVX2, 1)
+VALUE(MEXPR_CPU_AVX512, 2)
+VALUE(MEXPR_CPU_NEON, 4)
+VALUE(MEXPR_CPU_ALL, 0x7fffffff)
+
+/* mexpr_log_level */
+VALUE(MEXPR_LOG_NONE, 0)
+VALUE(MEXPR_LOG_ERROR, 1)
+VALUE(MEXPR_LOG_WARNING, 2)
+VALUE(MEXPR_LOG_INFO, 3)
+VALUE(MEXPR_LOG_DEBUG, 4)
+
+/* mexpr_flow_param */
+VALUE(MEXPR_FLOW_TAU, 1)
+VALUE(MEXPR_FLOW_LAMBDA, 2)
+VALUE(MEXPR_FLOW_THETA, 3)
+VALUE(MEXPR_FLOW_SCALES, 4)
+VALUE(MEXPR_FLOW_ZOOM, 5)
+VALUE(MEXPR_FLOW_WARPS, 6)
+VALUE(MEXPR_FLOW_EPSILON, 7)
+VALUE(MEXPR_FLOW_ITERATIONS, 8)
+
+/* mexpr_strain */
+VALUE(MEXPR_STRAIN_FROBENIUS, 1)
+VALUE(MEXPR_STRAIN_QUARTER, 2)
+VALUE(MEXPR_STRAIN_OFF_TANET, 3)
+
+/* mexpr_format */
+VALUE(MEXPR_FORMAT_GREY8, 1)
+VALUE(MEXPR_FORMAT_RGB8, 2)
+VALUE(MEXPR_FORMAT_BGR8, 3)
+VALUE(MEXPR_FORMAT_RGBA8, 4)
+VALUE(MEXPR_FORMAT_GREY16, 5)
+VALUE(MEXPR_FORMAT_GREYF32, 6)
+
+/* mexpr_colour */
+VALUE(MEXPR_COLOUR_KEEP, 0)
+VALUE(MEXPR_COLOUR_GREY, 1)
+VALUE(MEXPR_COLOUR_RGB, 2)
+
+/* mexpr_filter */
+VALUE(MEXPR_FILTER_AREA, 1)
+VALUE(MEXPR_FILTER_BILINEAR, 2)
+VALUE(MEXPR_FILTER_BICUBIC, 3)
+
+/* mexpr_dtype */
+VALUE(MEXPR_DTYPE_F32, 1)
+VALUE(MEXPR_DTYPE_U8, 2)
+VALUE(MEXPR_DTYPE_I32, 6)
+VALUE(MEXPR_DTYPE_I64, 7)
+VALUE(MEXPR_DTYPE_BOOL, 9)
+
+/* mexpr_stage */
+VALUE(MEXPR_STAGE_PREPARE, 1)
+VALUE(MEXPR_STAGE_FLOW, 2)
+VALUE(MEXPR_STAGE_PICTURE, 3)
+VALUE(MEXPR_STAGE_MODEL, 4)
+
+/* macros */
+VALUE(MEXPR_MAX_RANK, 8)
+
+SIZE(mexpr_context_options, 104)
+PLACE(mexpr_context_options, struct_size, 0)
+PLACE(mexpr_context_options, alloc, 8)
+PLACE(mexpr_context_options, free, 16)
+PLACE(mexpr_context_options, alloc_user, 24)
+PLACE(mexpr_context_options, log, 32)
+PLACE(mexpr_context_options, log_user, 40)
+PLACE(mexpr_context_options, log_level, 48)
+PLACE(mexpr_context_options, n_threads, 52)
+PLACE(mexpr_context_options, cpu_mask, 56)
+PLACE(mexpr_context_options, cpu_mask_set, 60)
+PLACE(mexpr_context_options, max_pixels, 64)
+PLACE(mexpr_context_options, max_frames, 72)
+PLACE(mexpr_context_options, max_file_bytes, 80)
+PLACE(mexpr_context_options, max_nodes, 88)
+PLACE(mexpr_context_options, max_tensor_bytes, 96)
+
+SIZE(mexpr_tensor_info, 88)
+PLACE(mexpr_tensor_info, struct_size, 0)
+PLACE(mexpr_tensor_info, name, 8)
+PLACE(mexpr_tensor_info, dtype, 16)
+PLACE(mexpr_tensor_info, rank, 20)
+PLACE(mexpr_tensor_info, dims, 24)
+
+SIZE(mexpr_tensor_view, 88)
+PLACE(mexpr_tensor_view, struct_size, 0)
+PLACE(mexpr_tensor_view, dtype, 8)
+PLACE(mexpr_tensor_view, rank, 12)
+PLACE(mexpr_tensor_view, dims, 16)
+PLACE(mexpr_tensor_view, data, 80)
+
+SIZE(mexpr_box, 16)
+PLACE(mexpr_box, x, 0)
+PLACE(mexpr_box, y, 4)
+PLACE(mexpr_box, width, 8)
+PLACE(mexpr_box, height, 12)
+
+SIZE(mexpr_recognizer_options, 40)
+PLACE(mexpr_recognizer_options, struct_size, 0)
+PLACE(mexpr_recognizer_options, model, 8)
+PLACE(mexpr_recognizer_options, labels, 16)
+PLACE(mexpr_recognizer_options, planes, 24)
+PLACE(mexpr_recognizer_options, strain, 32)
+/* clang-format on */
+
+int main(void)
+{
+    return 0;
+}

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+/* Running: inputs, plans, memory, threads. */
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "microexpr/model.h"
+#include "onnx_build.h"
+#include "support.h"
+
+enum { F32 = 1, U8 = 2, I64 = 7 };
+
+static mexpr_model *load(mexpr_context *context, onnx_model *m)
+{
+    mexpr_model *model = NULL;
+    onnx_end(m);
+    assert_ok(
+        context, mexpr_model_load_memory(context, m->file.data, m->file.size, &model));
+    onnx_destroy(m);
+    return model;
+}
+
+static mexpr_tensor_view view(int dtype, int rank, const int64_t *dims, const void *data)
+{
+    mexpr_tensor_view v = MEXPR_TENSOR_VIEW_INIT;
+    v.dtype = dtype;
+    v.rank = rank;
+    for (int i = 0; i < rank; i++)
+        v.dims[i] = dims[i];
+    v.data = data;
+    return v;
+}
+
+#define assert_session(session, call)                                                    \
+    do {                                                                                 \
+        if ((call) != MEXPR_OK)                                                          \
+            fail_msg("%s: %s", #call, mexpr_session_last_error(session));                \
+    } while (0)
+
+#define assert_session_failure(session, call, expected, part)                            \
+    do {                                                                                 \
+        const mexpr_status got = (call);                                                 \
+        if (got != (expected) || !strstr(mexpr_session_last_error(session), part))       \
+            fail_msg("%s gave %s: %s", #call, mexpr_status_name(got),                    \
+                mexpr_session_last_error(session));                                      \
+    } while (0)
+
+static const mexpr_tensor_view *output(mexpr_session *session, const char *name)
+{
+    static mexpr_tensor_view y;
+    y = (mexpr_tensor_view)MEXPR_TENSOR_VIEW_INIT;
+    assert_session(session, mexpr_session_output(session, name, &y));
+    return &y;
+}
+
+/* A small attention network: convolution, gate over channels, classifier. */
+static onnx_model attention(void)
+{
+    static float w[8 * 3 * 9], g[8 * 8], c[3 * 8];
+    static const int64_t shape[2] = {0, -1};
+    mx_rng rng;
+    mx_rng_seed(&rng, 7, 0);
+    for (size_t i = 0; i < sizeof w / sizeof *w; i++)
+        w[i] = (float)mx_rng_normal(&rng);
+    for (size_t i = 0; i < sizeof g / sizeof *g; i++)
+        g[i] = (float)mx_rng_normal(&rng);
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+        c[i] = (float)mx_rng_normal(&rng);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "N 3 H W");
+    onnx_f32(&m, "w", "8 3 3 3", w);
+    onnx_f32(&m, "g", "8 8 1 1", g);
+    onnx_f32(&m, "c", "3 8", c);
+    onnx_i64(&m, "shape", "2", shape);
+    onnx_message node = onnx_node("Conv", "", "x w", "a");
+    onnx_attr_ints(&node, "pads", "1 1 1 1");
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Relu", "a", "b");
+    onnx_simple(&m, "GlobalAveragePool", "b", "p");
+    onnx_simple(&m, "Conv", "p g", "q");
+    onnx_simple(&m, "Sigmoid", "q", "s");
+    onnx_simple(&m, "Mul", "b s", "t");
+    onnx_simple(&m, "GlobalMaxPool", "t", "u");
+    onnx_simple(&m, "Reshape", "u shape", "v");
+    node = onnx_node("Gemm", "", "v c", "y");
+    onnx_attr_int(&node, "transB", 1);
+    onnx_add(&m, &node);
+    onnx_output(&m, "y", F32, "N 3");
+    return m;
+}
+
+static void warm_runs_allocate_nothing(void **state)
+{
+    (void)state;
+    test_heap heap;
+    test_heap_init(&heap);
+    mexpr_context *context = test_context(&heap, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static float x[2 * 3 * 16 * 16];
+    const int64_t dims[4] = {2, 3, 16, 16};
+    const mexpr_tensor_view in = view(F32, 4, dims, x);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_session(session, mexpr_session_set_input(session, NULL, &in));
+    assert_session(session, mexpr_session_run(session));
+    const long before = heap.n_allocs;
+    for (int i = 0; i < 5; i++) {
+        x[i] = 1;
+        assert_session(session, mexpr_session_set_input(session, "x", &in));
+        assert_session(session, mexpr_session_run(session));
+        assert_int_equal(output(session, NULL)->dims[0], 2);
+    }
+    assert_int_equal(heap.n_allocs, before);
+    mexpr_session_destroy(&session);
+    mexpr_session_destroy(&session);
+    mexpr_session_destroy(NULL);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+    assert_int_equal(heap.live_blocks, 0);
+}
+
+/* The same clip gives the same answer in any batch, after any change of shape. */
+static void batches_and_shapes(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static float x[4 * 3 * 12 * 9];
+    float first[3];
+    mx_rng rng;
+    mx_rng_seed(&rng, 1, 0);
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        x[i] = (float)mx_rng_normal(&rng);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    for (int64_t batch = 1; batch <= 4; batch++) {
+        const int64_t dims[4] = {batch, 3, 12, 9}, other[4] = {batch, 3, 5, 4};
+        const mexpr_tensor_view in = view(F32, 4, dims, x), in2 = view(F32, 4, other, x);
+        assert_session(session, mexpr_session_set_input(session, "x", &in));
+        assert_session(session, mexpr_session_run(session));
+        const mexpr_tensor_view *y = output(session, "y");
+        assert_int_equal(y->dims[0], batch);
+        assert_int_equal(y->dims[1], 3);
+        if (batch == 1)
+            memcpy(first, y->data, sizeof first);
+        for (int i = 0; i < 3; i++)
+            assert_true(fabsf(((const float *)y->data)[i] - first[i]) < 1e-5f);
+        assert_session(session, mexpr_session_set_input(session, "x", &in2));
+        assert_session(session, mexpr_session_run(session));
+    }
+    const int64_t none[4] = {0, 3, 12, 9};
+    const mexpr_tensor_view empty = view(F32, 4, none, NULL);
+    assert_session(session, mexpr_session_set_input(session, "x", &empty));
+    assert_session(session, mexpr_session_run(session));
+    assert_int_equal(output(session, "y")->dims[0], 0);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+static void misuse(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "N 3");
+    onnx_input(&m, "z", F32, "3");
+    onnx_simple(&m, "Add", "x z", "y");
+    onnx_output(&m, "y", F32, "N 3");
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static const float data[8];
+    int64_t dims[3] = {2, 3, 1};
+    mexpr_tensor_view good = view(F32, 2, dims, data), bad = good, out = good;
+    assert_int_equal(mexpr_session_create(NULL, &session), MEXPR_E_ARG);
+    assert_int_equal(mexpr_session_create(model, NULL), MEXPR_E_ARG);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(NULL, "x", &good), MEXPR_E_ARG);
+    assert_int_equal(mexpr_session_run(NULL), MEXPR_E_ARG);
+    assert_int_equal(mexpr_session_output(NULL, "y", &out), MEXPR_E_ARG);
+    assert_string_equal(mexpr_session_last_error(NULL), "");
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", NULL), MEXPR_E_ARG, "NULL");
+    assert_session_failure(session, mexpr_session_set_input(session, NULL, &good),
+        MEXPR_E_ARG, "2 inputs: a name");
+    assert_session_failure(session, mexpr_session_set_input(session, "w", &good),
+        MEXPR_E_NOT_FOUND, "no input 'w'");
+    bad.dtype = I64;
+    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
+        MEXPR_E_TYPE, "'x' takes float32, not int64");
+    bad.dtype = 99;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_TYPE, "99");
+    bad = good;
+    bad.dims[1] = 4;
+    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
+        MEXPR_E_SHAPE, "'x' takes ?×3, not 2×4");
+    bad.dims[1] = -3;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "-3");
+    bad.rank = 9;
+    bad.dims[1] = 3;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "9 dim");
+    bad = good;
+    bad.dims[0] = INT64_MAX / 3;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "memory");
+    bad.dims[0] = (int64_t)1 << 31;
+    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
+        MEXPR_E_LIMIT, "max_tensor_bytes");
+    bad = good;
+    bad.data = NULL;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ARG, "no data");
+    bad.data = (const char *)data + 1;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ARG, "aligned");
+    bad = good;
+    bad.struct_size = 4;
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ABI, "struct_size");
+    assert_session(session, mexpr_session_set_input(session, "x", &good));
+    assert_session_failure(session, mexpr_session_run(session), MEXPR_E_STATE, "'z'");
+    assert_session_failure(session, mexpr_session_output(session, "y", &out),
+        MEXPR_E_STATE, "before a successful run");
+    assert_session_failure(
+        session, mexpr_session_output(session, "q", &out), MEXPR_E_NOT_FOUND, "'q'");
+    assert_session_failure(
+        session, mexpr_session_output(session, "y", NULL), MEXPR_E_ARG, "NULL");
+    out.struct_size = 1;
+    assert_session_failure(
+        session, mexpr_session_output(session, "y", &out), MEXPR_E_ABI, "struct_size");
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+/* A free dimension can be wrong only when it comes. */
+static void shapes_that_fail_when_run(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "a", F32, "N");
+    onnx_input(&m, "b", F32, "M");
+    onnx_message node = onnx_node("Add", "sum", "a b", "y");
+    onnx_add(&m, &node);
+    onnx_output(&m, "y", F32, "K");
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static const float data[4] = {1, 2, 3, 4};
+    const int64_t three = 3, four = 4;
+    const mexpr_tensor_view v3 = view(F32, 1, &three, data),
+                            v4 = view(F32, 1, &four, data);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_session(session, mexpr_session_set_input(session, "a", &v3));
+    assert_session(session, mexpr_session_set_input(session, "b", &v4));
+    assert_session_failure(session, mexpr_session_run(session), MEXPR_E_SHAPE,
+        "node 'sum' (Add): its inputs of 3 and 4");
+    assert_session(session, mexpr_session_set_input(session, "a", &v4));
+    assert_session(session, mexpr_session_set_input(session, "b", &v4));
+    assert_session(session, mexpr_session_run(session));
+    assert_true(((const float *)output(session, "y")->data)[3] == 8);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+/* The target shape of Reshape as an input: plans follow its values. */
+static void values_that_decide_shapes(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "N");
+    onnx_input(&m, "rows", I64, "1");
+    static const int64_t minus_one = -1;
+    onnx_i64(&m, "rest", "1", &minus_one);
+    onnx_message node = onnx_node("Concat", "", "rows rest", "shape");
+    onnx_attr_int(&node, "axis", 0);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Reshape", "x shape", "y");
+    onnx_output(&m, "y", F32, NULL);
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static const float data[6] = {1, 2, 3, 4, 5, 6};
+    const int64_t six = 6, one = 1;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    for (int64_t rows = 1; rows <= 4; rows++) {
+        const mexpr_tensor_view x = view(F32, 1, &six, data);
+        const mexpr_tensor_view r = view(I64, 1, &one, &rows);
+        assert_session(session, mexpr_session_set_input(session, "x", &x));
+        assert_session(session, mexpr_session_set_input(session, "rows", &r));
+        if (rows == 4) {
+            assert_session_failure(session, mexpr_session_run(session), MEXPR_E_SHAPE,
+                "6 cannot become 4×?");
+            continue;
+        }
+        assert_session(session, mexpr_session_run(session));
+        const mexpr_tensor_view *y = output(session, NULL);
+        assert_int_equal(y->dims[0], rows);
+        assert_int_equal(y->dims[1], 6 / rows);
+        assert_memory_equal(y->data, data, sizeof data);
+    }
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+/* Outputs that are inputs, constants, or views of one another are the session's own. */
+static void outputs_of_all_kinds(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    static const float constant[2] = {5, 6};
+    static const int64_t shape[2] = {1, 2};
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "2");
+    onnx_f32(&m, "c", "2", constant);
+    onnx_i64(&m, "s", "2", shape);
+    onnx_simple(&m, "Neg", "x", "n");
+    onnx_simple(&m, "Reshape", "n s", "r");
+    onnx_simple(&m, "Reshape", "x s", "v");
+    onnx_simple(&m, "Relu", "r", "p");
+    onnx_simple(&m, "Shape", "x", "dims");
+    onnx_output(&m, "x", F32, "2");
+    onnx_output(&m, "c", F32, "2");
+    onnx_output(&m, "n", F32, "2");
+    onnx_output(&m, "r", F32, "1 2");
+    onnx_output(&m, "v", F32, "1 2");
+    onnx_output(&m, "p", F32, "1 2");
+    onnx_output(&m, "dims", I64, "1");
+    mexpr_model *model = load(context, &m);
+    assert_int_equal(mexpr_model_n_nodes(model), 5);
+    mexpr_session *session = NULL;
+    float data[2] = {-1, 2};
+    const int64_t two = 2;
+    const mexpr_tensor_view x = view(F32, 1, &two, data);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_session(session, mexpr_session_set_input(session, "x", &x));
+    assert_session(session, mexpr_session_run(session));
+    data[0] = data[1] = 99;
+    static const struct {
+        const char *name;
+        float want[2];
+    } cases[] = {{"x", {-1, 2}}, {"c", {5, 6}}, {"n", {1, -2}}, {"r", {1, -2}},
+        {"v", {-1, 2}}, {"p", {1, 0}}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const float *got = output(session, cases[i].name)->data;
+        assert_true(got[0] == cases[i].want[0] && got[1] == cases[i].want[1]);
+    }
+    assert_int_equal(*(const int64_t *)output(session, "dims")->data, 2);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+/* NaN is a number like any other: it goes through and does no harm. */
+static void nan_goes_through(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static float x[3 * 8 * 8];
+    x[100] = NAN;
+    x[7] = INFINITY;
+    const int64_t dims[4] = {1, 3, 8, 8};
+    const mexpr_tensor_view in = view(F32, 4, dims, x);
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_session(session, mexpr_session_set_input(session, "x", &in));
+    assert_session(session, mexpr_session_run(session));
+    assert_true(isnan(((const float *)output(session, "y")->data)[0]));
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+static void error_while_running(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "3");
+    onnx_input(&m, "i", I64, "1");
+    onnx_simple(&m, "Gather", "x i", "y");
+    onnx_output(&m, "y", F32, "1");
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    static const float data[3] = {7, 8, 9};
+    const int64_t three = 3, one = 1;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    for (int64_t index = -4; index <= 3; index++) {
+        const mexpr_tensor_view x = view(F32, 1, &three, data);
+        const mexpr_tensor_view i = view(I64, 1, &one, &index);
+        mexpr_tensor_view y = MEXPR_TENSOR_VIEW_INIT;
+        assert_session(session, mexpr_session_set_input(session, "x", &x));
+        assert_session(session, mexpr_session_set_input(session, "i", &i));
+        if (index >= -3 && index < 3) {
+            assert_session(session, mexpr_session_run(session));
+            assert_true(*(const float *)output(session, "y")->data ==
+                        data[index < 0 ? index + 3 : index]);
+            continue;
+        }
+        assert_session_failure(session, mexpr_session_run(session), MEXPR_E_SHAPE,
+            "node 0 (Gather): the index");
+        assert_session_failure(session, mexpr_session_output(session, "y", &y),
+            MEXPR_E_STATE, "successful run");
+    }
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
+/* --- threads ----------------------------------------------------------------------- */
+
+enum { N_THREADS = 8, N_RUNS = 20 };
+
+typedef struct job {
+    mexpr_model *model;
+    float y[3];
+    bool good;
+} job;
+
+static void *run_many(void *arg)
+{
+    job *j = arg;
+    static const int64_t dims[4] = {1, 3, 12, 12};
+    float x[3 * 12 * 12];
+    mexpr_session *session = NULL;
+    j->good = mexpr_session_create(j->model, &session) == MEXPR_OK;
+    for (int i = 0; i < 3 * 12 * 12; i++)
+        x[i] = (float)(i % 13) - 6;
+    const mexpr_tensor_view in = view(F32, 4, dims, x);
+    for (int i = 0; j->good && i < N_RUNS; i++) {
+        mexpr_tensor_view y = MEXPR_TENSOR_VIEW_INIT;
+        j->good = mexpr_session_set_input(session, "x", &in) == MEXPR_OK &&
+                  mexpr_session_run(session) == MEXPR_OK &&
+                  mexpr_session_output(session, "y", &y) == MEXPR_OK;
+        if (j->good && i > 0)
+            j->good = memcmp(j->y, y.data, sizeof j->y) == 0;
+        if (j->good)
+            memcpy(j->y, y.data, sizeof j->y);
+    }
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&j->model);
+    return NULL;
+}
+
+static void threads_share_a_model(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_context_destroy(&context);
+    job jobs[N_THREADS];
+    pthread_t threads[N_THREADS];
+    for (int i = 0; i < N_THREADS; i++) {
+        jobs[i] = (job){.model = mexpr_model_retain(model)};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_many, &jobs[i]), 0);
+    }
+    mexpr_model_destroy(&model);
+    for (int i = 0; i < N_THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(jobs[i].good);
+        assert_memory_equal(jobs[i].y, jobs[0].y, sizeof jobs[0].y);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(warm_runs_allocate_nothing),
+        cmocka_unit_test(batches_and_shapes),
+        cmocka_unit_test(misuse),
+        cmocka_unit_test(shapes_that_fail_when_run),
+        cmocka_unit_test(values_that_decide_shapes),
+        cmocka_unit_test(outputs_of_all_kinds),
+        cmocka_unit_test(nan_goes_through),
+        cmocka_unit_test(error_while_running),
+        cmocka_unit_test(threads_share_a_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+
+#include "../model/onnx_build.h"
+#include "microexpr/model.h"
+#include "support.h"
+
+enum { F32 = 1, I64 = 7, F16 = 10 };
+
+/* Something of everything: attributes of all kinds, folding, a side file, shapes that
+ * depend on values. */
+static onnx_model build(bool with_side_file)
+{
+    static const float w[2 * 3 * 3 * 3] = {1, -1, 0.5f};
+    static const int64_t shape[2] = {0, -1};
+    static const uint16_t half[2] = {0x3c00, 0xbc00};
+    onnx_model m = onnx_begin(13);
+    onnx_message node, entry = {0};
+    onnx_text(&m.extra, 2, "tester");
+    onnx_text(&entry, 1, "key");
+    onnx_text(&entry, 2, "value");
+    onnx_put(&m.extra, 14, &entry);
+    onnx_text(&m.graph, 2, "net");
+    onnx_input(&m, "x", F32, "N 3 H W");
+    onnx_input(&m, "rows", I64, "1");
+    onnx_f32(&m, "w", "2 3 3 3", w);
+    onnx_i64(&m, "shape", "2", shape);
+    if (with_side_file) {
+        onnx_message t = onnx_tensor("bias", F32, "2", NULL, 0);
+        onnx_text(&entry, 1, "location");
+        onnx_text(&entry, 2, "oom.data");
+        onnx_put(&t, 13, &entry);
+        onnx_int(&t, 14, 1);
+        onnx_put(&m.graph, 5, &t);
+    } else {
+        onnx_message t = onnx_tensor("bias", F16, "2", half, sizeof half);
+        onnx_put(&m.graph, 5, &t);
+    }
+    node = onnx_node("Conv", "conv", "x w bias", "a");
+    onnx_attr_ints(&node, "pads", "1 1 1 1");
+    onnx_attr_text(&node, "auto_pad", "NOTSET");
+    onnx_add(&m, &node);
+    node = onnx_node("LeakyRelu", "", "a", "b");
+    onnx_attr_float(&node, "alpha", 0.1f);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "GlobalAveragePool", "b", "p");
+    onnx_simple(&m, "Reshape", "p shape", "q");
+    onnx_message c = onnx_tensor("", F32, "2", w, 2 * sizeof *w);
+    node = onnx_node("Constant", "", "", "k");
+    onnx_attr_tensor(&node, "value", &c);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Neg", "k", "folded");
+    onnx_simple(&m, "Add", "q folded", "y");
+    onnx_simple(&m, "Expand", "folded rows", "z");
+    onnx_simple(&m, "Shape", "b", "dims");
+    onnx_output(&m, "y", F32, "N 2");
+    onnx_output(&m, "x", F32, NULL);
+    onnx_output(&m, "z", F32, NULL);
+    onnx_output(&m, "dims", I64, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+static mexpr_status run_with(mexpr_session *session, int64_t batch)
+{
+    static const float x[2 * 3 * 5 * 5] = {1, 2, 3};
+    static const int64_t rows = 2;
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT, one = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = F32;
+    view.rank = 4;
+    view.dims[0] = batch;
+    view.dims[1] = 3;
+    view.dims[2] = view.dims[3] = 5;
+    view.data = x;
+    one.dtype = I64;
+    one.rank = 1;
+    one.dims[0] = 1;
+    one.data = &rows;
+    mexpr_status status = mexpr_session_set_input(session, "x", &view);
+    if (status == MEXPR_OK)
+        status = mexpr_session_set_input(session, "rows", &one);
+    if (status == MEXPR_OK)
+        status = mexpr_session_run(session);
+    if (status == MEXPR_OK)
+        status = mexpr_session_output(session, "y", &view);
+    if (status != MEXPR_OK)
+        assert_true(mexpr_session_last_error(session)[0] != '\0');
+    return status;
+}
+
+static mexpr_status run_model(mexpr_model *model)
+{
+    mexpr_session *session = NULL;
+    mexpr_status status = mexpr_session_create(model, &session);
+    assert_true((status == MEXPR_OK) == (session != NULL));
+    if (status == MEXPR_OK)
+        status = run_with(session, 1);
+    if (status == MEXPR_OK)
+        status = run_with(session, 2);
+    mexpr_session_destroy(&session);
+    return status;
+}
+
+static mexpr_status from_memory(mexpr_context *context, void *arg)
+{
+    const onnx_model *m = arg;
+    mexpr_model *model = NULL;
+    mexpr_status status =
+        mexpr_model_load_memory(context, m->file.data, m->file.size, &model);
+    assert_true((status == MEXPR_OK) == (model != NULL));
+    if (status == MEXPR_OK)
+        status = run_model(model);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+static mexpr_status from_file(mexpr_context *context, void *arg)
+{
+    mexpr_model *model = NULL;
+    const mexpr_status status = mexpr_model_load(context, arg, &model);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+static void models(void **state)
+{
+    (void)state;
+    static const float bias[2] = {1, 2};
+    char path[512];
+    onnx_model m = build(false);
+    assert_true(test_oom_sweep(from_memory, &m, 1) > 20);
+    onnx_destroy(&m);
+    m = build(true);
+    snprintf(path, sizeof path, "%s", test_path("oom.onnx"));
+    test_write_file(path, m.file.data, m.file.size);
+    test_write_file(test_path("oom.data"), bias, sizeof bias);
+    assert_true(test_oom_sweep(from_file, path, 1) > 10);
+    onnx_destroy(&m);
+}
+
+typedef struct bytes {
+    const void *data;
+    size_t size;
+} bytes;
+
+static mexpr_status decode_pb(mexpr_context *context, void *arg)
+{
+    const bytes *b = arg;
+    mexpr_tensor *tensor = NULL;
+    const mexpr_status status =
+        mexpr_tensor_decode_pb(context, b->data, b->size, &tensor);
+    assert_true((status == MEXPR_OK) == (tensor != NULL));
+    mexpr_tensor_destroy(&tensor);
+    return status;
+}
+
+static mexpr_status write_and_read(mexpr_context *context, void *arg)
+{
+    static const float data[6] = {1, 2, 3, 4, 5, 6};
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_tensor *tensor = NULL;
+    view.dtype = F32;
+    view.rank = 2;
+    view.dims[0] = 2;
+    view.dims[1] = 3;
+    view.data = data;
+    mexpr_status status = mexpr_tensor_write_npy(context, &view, arg);
+    if (status == MEXPR_OK)
+        status = mexpr_tensor_read(context, arg, &tensor);
+    assert_true((status == MEXPR_OK) == (tensor != NULL));
+    mexpr_tensor_destroy(&tensor);
+    return status;
+}
+
+static void tensors(void **state)
+{
+    (void)state;
+    static const float data[2] = {1, 2};
+    char path[512];
+    onnx_message t = onnx_tensor("t", F32, "2", data, sizeof data);
+    bytes b = {t.data, t.size};
+    assert_true(test_oom_sweep(decode_pb, &b, 1) > 2);
+    onnx_free(&t);
+    snprintf(path, sizeof path, "%s", test_path("oom.npy"));
+    assert_true(test_oom_sweep(write_and_read, path, 1) > 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(models), cmocka_unit_test(tensors)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
