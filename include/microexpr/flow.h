@@ -44,12 +44,11 @@ MEXPR_API float *mexpr_field_u_pixels(mexpr_field *field);
 /** The v plane, to write. @since 0.1.0 */
 MEXPR_API float *mexpr_field_v_pixels(mexpr_field *field);
 
-/** How an estimator finds the flow. The numbers are those of MEXPR_FLOW_METHOD. */
+/** How an estimator finds the flow. The numbers are values of MEXPR_FLOW_METHOD; 1 is not
+ *  in use. */
 typedef enum mexpr_flow_method {
     /** TV-L1 as the IPOL program computes it: the default. */
     MEXPR_FLOW_METHOD_TVL1 = 0,
-    /** The same energy minimised by an accelerated scheme: faster, not the same bits. */
-    MEXPR_FLOW_METHOD_TVL1_FAST = 1,
     /** TV-L1 as OpenCV's DualTVL1OpticalFlow computes it. Reads grey values as they are,
      *  0..255, without stretching. */
     MEXPR_FLOW_METHOD_TVL1_OPENCV = 2,
@@ -60,21 +59,20 @@ typedef enum mexpr_flow_method {
 
 /**
  * Tunables of an estimator. Integers are given as whole doubles. In brackets the methods
- * that have the tunable (T: TVL1, F: TVL1_FAST, O: TVL1_OPENCV, P: FARNEBACK) and their
- * defaults; other methods refuse it. Bounds are T's, and the others' unless told.
+ * that have the tunable (T: TVL1, O: TVL1_OPENCV, P: FARNEBACK) and their defaults; other methods refuse it. Bounds are T's, and the others' unless told.
  */
 typedef enum mexpr_flow_param {
     MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */
-    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4] [T, F, O 0.15] */
-    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10] [T, F, O 0.3] */
-    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T, F 100, O 5]; with P
+    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4] [T, O 0.15] */
+    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10] [T, O 0.3] */
+    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T 100, O 5]; with P
                                  OpenCV's `levels`, those above the finest; 0..100 [P 3] */
     MEXPR_FLOW_ZOOM = 5,    /**< size ratio of neighbouring levels; [0.1, 0.95]
-                                 [T, F, P 0.5, O 0.8] */
-    MEXPR_FLOW_WARPS = 6,   /**< warps per level; 1..1000 [T, F, O 5] */
+                                 [T, P 0.5, O 0.8] */
+    MEXPR_FLOW_WARPS = 6,   /**< warps per level; 1..1000 [T, O 5] */
     MEXPR_FLOW_EPSILON = 7, /**< stop when the RMS update falls to it, px; [0, 1]
-                                 [T, O 0.01, F 0.007] */
-    MEXPR_FLOW_ITERATIONS = 8, /**< most iterations per warp; 1..100000 [T, F 300]; between
+                                 [T, O 0.01] */
+    MEXPR_FLOW_ITERATIONS = 8, /**< most iterations per warp; 1..100000 [T 300]; between
                                     median filters [O 30]; per level, 1..1000 [P 3] */
     MEXPR_FLOW_METHOD = 9,     /**< mexpr_flow_method. Setting it, also to what it is,
                                     gives all other tunables the method's defaults */
@@ -109,9 +107,6 @@ MEXPR_API mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method,
  * Optical Flow", DAGM 2007, in the form of J. Sánchez, E. Meinhardt-Llopis, G. Facciolo,
  * "TV-L1 Optical Flow Estimation", Image Processing On Line 3 (2013), 137-150, whose
  * program's flow it reproduces with the default parameters.
- * MEXPR_FLOW_METHOD_TVL1_FAST: the same pyramid, warps and energy; each warp's problem by
- * A. Chambolle, T. Pock, "A First-Order Primal-Dual Algorithm for Convex Problems with
- * Applications to Imaging", JMIV 40 (2011), over-relaxed.
  * MEXPR_FLOW_METHOD_TVL1_OPENCV: the method of Zach et al. with median filtering, as in
  * OpenCV's optflow module.
  * MEXPR_FLOW_METHOD_FARNEBACK: G. Farnebäck, "Two-Frame Motion Estimation Based on
@@ -136,8 +131,8 @@ MEXPR_API mexpr_status mexpr_flow_get(
 
 /**
  * Flow from `first` to `second`, of equal size and any format (colour is turned to grey).
- * TVL1 and TVL1_FAST stretch both pictures jointly to 0..255 first, so that their units do
- * not matter; the other methods read grey values as they are, float pictures in 0..255. Two
+ * TVL1 stretches both pictures jointly to 0..255 first, so that their units do not matter;
+ * the other methods read grey values as they are, float pictures in 0..255. Two
  * constant pictures give zero flow. The result does not depend on the number of threads.
  * A second call with pictures of the same size, into a field of that size, allocates
  * nothing.

@@ -4,8 +4,8 @@
  *  - a pyramid of bilinear reductions, each made from the one before, down to 16 pixels;
  *  - bicubic warps at places rounded to 1/32 pixel, with zeros outside the picture;
  *  - a median filter of the flow before the first iteration of a warp and after every
- *    `iterations` (A. Wedel et al., "An Improved Algorithm for TV-L1 Optical Flow", 2009).
- * Written from the published method and the behaviour of the OpenCV program. */
+ *    `iterations` (A. Wedel et al., "An Improved Algorithm for TV-L1 Optical Flow",
+ * 2009). Written from the published method and the behaviour of the OpenCV program. */
 #include "flow/dualtvl1.h"
 
 #include <math.h>
@@ -19,7 +19,7 @@
 
 enum {
     SMALLEST_SIDE = 16,
-    EDGE = 2, /* the median filter's reach beyond a row */
+    EDGE = 2,             /* the median filter's reach beyond a row */
     FIRST = MX_TVL1_LANES /* where a row begins in a plane of flow */
 };
 
@@ -85,8 +85,8 @@ typedef struct dual_worker {
 
 static size_t padded_floats(const dual_level *level)
 {
-    return (size_t)level->stride[1] * ((size_t)level->height + 2 * MX_DUALTVL1_PAD)
-        + 2 * MX_TVL1_GUARD;
+    return (size_t)level->stride[1] * ((size_t)level->height + 2 * MX_DUALTVL1_PAD) +
+           2 * MX_TVL1_GUARD;
 }
 
 /* Behind each row of the first picture its last vector reads on. */
@@ -108,8 +108,8 @@ static void count_levels(struct mx_dualtvl1 *work)
         level->width = width;
         level->height = height;
         level->stride[0] = (ptrdiff_t)mx_round_up((size_t)width, MX_TVL1_LANES);
-        level->stride[1]
-            = (ptrdiff_t)mx_round_up((size_t)width + MX_DUALTVL1_PAD, MX_TVL1_LANES);
+        level->stride[1] =
+            (ptrdiff_t)mx_round_up((size_t)width + MX_DUALTVL1_PAD, MX_TVL1_LANES);
         level->row_floats = mx_tvl1_row_floats(width);
         width = (int)lrint(width * work->zoom);
         height = (int)lrint(height * work->zoom);
@@ -119,14 +119,16 @@ static void count_levels(struct mx_dualtvl1 *work)
 
 static size_t axes_floats(const dual_level *fine, const dual_level *coarse)
 {
-    return mx_linear_axis_floats(coarse->width) + mx_linear_axis_floats(coarse->height)
-        + mx_linear_axis_floats(fine->width) + mx_linear_axis_floats(fine->height);
+    return mx_linear_axis_floats(coarse->width) + mx_linear_axis_floats(coarse->height) +
+           mx_linear_axis_floats(fine->width) + mx_linear_axis_floats(fine->height);
 }
 
-static float *place_axes(dual_level *fine, const dual_level *coarse, double zoom, float *at)
+static float *place_axes(
+    dual_level *fine, const dual_level *coarse, double zoom, float *at)
 {
     at = mx_linear_axis_place(&fine->shrink_x, at, fine->width, coarse->width, 1 / zoom);
-    at = mx_linear_axis_place(&fine->shrink_y, at, fine->height, coarse->height, 1 / zoom);
+    at =
+        mx_linear_axis_place(&fine->shrink_y, at, fine->height, coarse->height, 1 / zoom);
     at = mx_linear_axis_place(&fine->grow_x, at, coarse->width, fine->width,
         1 / ((double)fine->width / coarse->width));
     return mx_linear_axis_place(&fine->grow_y, at, coarse->height, fine->height,
@@ -158,8 +160,8 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     work->flow_stride = (ptrdiff_t)stride;
     work->line_step = (ptrdiff_t)stride;
     work->line_floats = 6 * stride;
-    size_t floats = state + 2 * plane + (size_t)n_threads * work->line_floats + 2 * errors
-        + 2 * padded_floats(finest);
+    size_t floats = state + 2 * plane + (size_t)n_threads * work->line_floats +
+                    2 * errors + 2 * padded_floats(finest);
     for (int i = 0; i < work->n_levels; i++) {
         const dual_level *level = &work->levels[i];
         floats += plain_floats(level) + padded_floats(level);
@@ -187,7 +189,7 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
 
 static dual_settings settings_of(const double *params)
 {
-    return (dual_settings) {
+    return (dual_settings){
         .tau = (float)params[MEXPR_FLOW_TAU],
         .lambda = (float)params[MEXPR_FLOW_LAMBDA],
         .theta = (float)params[MEXPR_FLOW_THETA],
@@ -205,8 +207,8 @@ mexpr_status mx_dualtvl1_prepare(mexpr_flow *flow, int width, int height)
     const double zoom = flow->params[MEXPR_FLOW_ZOOM];
     const int max_levels = (int)flow->params[MEXPR_FLOW_SCALES];
     struct mx_dualtvl1 *work = flow->dualtvl1;
-    if (!work || work->width != width || work->height != height || work->zoom != zoom
-        || work->max_levels != max_levels) {
+    if (!work || work->width != width || work->height != height || work->zoom != zoom ||
+        work->max_levels != max_levels) {
         mx_dualtvl1_release(flow);
         work = flow->dualtvl1 = mx_calloc(scope, 1, sizeof *work);
         if (!work)
@@ -218,8 +220,8 @@ mexpr_status mx_dualtvl1_prepare(mexpr_flow *flow, int width, int height)
         mx_dualtvl1_kernels_init(&work->kernels, mexpr_context_cpu(scope->context));
         mx_linear_kernels_init(&work->linear, mexpr_context_cpu(scope->context));
         count_levels(work);
-        const mexpr_status status
-            = place_memory(scope, work, mexpr_context_threads(scope->context));
+        const mexpr_status status =
+            place_memory(scope, work, mexpr_context_threads(scope->context));
         if (status != MEXPR_OK) {
             mx_dualtvl1_release(flow);
             return status;
@@ -253,7 +255,8 @@ static void build_pyramid(const dual_worker *worker, int which)
     const dual_level *level = &work->levels[0];
     for (int y = 0; y < level->height; y++)
         memcpy(level->images[which] + y * level->stride[which],
-            input + (size_t)y * (size_t)level->width, (size_t)level->width * sizeof *input);
+            input + (size_t)y * (size_t)level->width,
+            (size_t)level->width * sizeof *input);
     for (; level + 1 < work->levels + work->n_levels; level++) {
         for (int y = 0; y < level[1].height; y++)
             mx_linear_scale_row(&work->linear, &level->shrink_x, &level->shrink_y, y,
@@ -409,8 +412,8 @@ static double iterate(dual_worker *worker, double *errors)
         .width = level->width,
         .height = level->height,
     };
-    mx_flow_team_iterate(&worker->work->team, &worker->share, &worker->flow->kernels, &rows,
-        work->settings.tau, errors);
+    mx_flow_team_iterate(&worker->work->team, &worker->share, &worker->flow->kernels,
+        &rows, work->settings.tau, errors);
     const double pixels = (double)work->settings.theta / (double)work->settings.tau;
     return mx_flow_team_error(&rows, errors) * pixels * pixels;
 }
@@ -455,7 +458,7 @@ static void work_as(void *arg, int index, int n)
     dual_worker worker = {
         .flow = flow,
         .work = work,
-        .share = { .index = index, .n = n },
+        .share = {.index = index, .n = n},
         .lines = work->lines + (size_t)index * work->line_floats,
     };
     for (int i = index; i < 2; i += n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* G. Farnebäck, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003, as
- * OpenCV's calcOpticalFlowFarneback computes it. Around every pixel of both pictures a
+/* G. Farnebäck, "Two-Frame Motion Estimation Based on Polynomial Expansion", SCIA 2003,
+ * as OpenCV's calcOpticalFlowFarneback computes it. Around every pixel of both pictures a
  * quadratic polynomial is fitted under a Gaussian weight; where a neighbourhood moves as
  * one, the polynomials tell by how much: A d = db, solved over a window by least squares.
  * Levels go from coarse to fine, each made from the full picture, smoothed and scaled.
@@ -28,7 +28,7 @@ enum {
 };
 
 /* Weights of matrices near the picture's edge, from the edge inwards. */
-static const float border_weights[BORDER] = { 0.14f, 0.14f, 0.4472f, 0.4472f, 0.4472f };
+static const float border_weights[BORDER] = {0.14f, 0.14f, 0.4472f, 0.4472f, 0.4472f};
 
 typedef struct farneback_level {
     int width;
@@ -103,7 +103,8 @@ static int count_levels(const farneback_layout *layout)
     int n = 0;
     for (; n < layout->max_levels; n++) {
         scale *= layout->zoom;
-        if (layout->width * scale < SMALLEST_SIDE || layout->height * scale < SMALLEST_SIDE)
+        if (layout->width * scale < SMALLEST_SIDE ||
+            layout->height * scale < SMALLEST_SIDE)
             break;
     }
     return n + 1;
@@ -134,9 +135,9 @@ static void size_levels(struct mx_farneback *work)
 
 static size_t level_floats(const farneback_level *level)
 {
-    return mx_round_up((size_t)level->radius + 1, LANES) + (size_t)level->stride
-        + 2 * mx_linear_axis_floats(level->width)
-        + 2 * mx_linear_axis_floats(level->height);
+    return mx_round_up((size_t)level->radius + 1, LANES) + (size_t)level->stride +
+           2 * mx_linear_axis_floats(level->width) +
+           2 * mx_linear_axis_floats(level->height);
 }
 
 /* One half of a Gaussian over 2 radius + 1 places; without a sigma the binomial 1 2 1. */
@@ -156,8 +157,8 @@ static void fill_border(float *border, int n)
 {
     for (int x = 0; x < n; x++) {
         const int back = n - 1 - x;
-        border[x] = (x < BORDER ? border_weights[x] : 1.0f)
-            * (back < BORDER ? border_weights[back] : 1.0f);
+        border[x] = (x < BORDER ? border_weights[x] : 1.0f) *
+                    (back < BORDER ? border_weights[back] : 1.0f);
     }
 }
 
@@ -188,31 +189,32 @@ static float *place_level(struct mx_farneback *work, int index, double scale, fl
  * doubles, and as many pointers to rows. */
 static void size_lines(struct mx_farneback *work)
 {
-    const size_t reach
-        = (size_t)(work->max_radius > MAX_WINDOW / 2 ? work->max_radius : MAX_WINDOW / 2);
-    work->line_step
-        = mx_round_up((size_t)work->layout.width + 2 * (reach + LANES), LANES);
+    const size_t reach =
+        (size_t)(work->max_radius > MAX_WINDOW / 2 ? work->max_radius : MAX_WINDOW / 2);
+    work->line_step =
+        mx_round_up((size_t)work->layout.width + 2 * (reach + LANES), LANES);
     work->line_floats = 2 * (2 * PLANES + 1) * work->line_step;
     work->n_rows = mx_round_up(2 * reach + 1, LANES);
 }
 
-static mexpr_status place_memory(mx_scope *scope, struct mx_farneback *work, int n_threads)
+static mexpr_status place_memory(
+    mx_scope *scope, struct mx_farneback *work, int n_threads)
 {
     const farneback_level *finest = &work->levels[0];
-    const size_t plane = (size_t)finest->stride * ((size_t)finest->height + 1)
-        + 2 * MX_FARNEBACK_GUARD;
+    const size_t plane =
+        (size_t)finest->stride * ((size_t)finest->height + 1) + 2 * MX_FARNEBACK_GUARD;
     const size_t n_planes = 2 + 2 * PLANES + PLANES + 4;
     const size_t rows = work->n_rows * (sizeof *work->rows / sizeof(float));
-    size_t floats = n_planes * plane + (size_t)n_threads * (work->line_floats + rows)
-        + (size_t)finest->stride;
+    size_t floats = n_planes * plane + (size_t)n_threads * (work->line_floats + rows) +
+                    (size_t)finest->stride;
     for (int i = 0; i < work->n_levels; i++)
         floats += level_floats(&work->levels[i]);
     float *at = mx_calloc(scope, floats, sizeof *at);
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = at;
-    float **const planes[] = { &work->inputs[0], &work->inputs[1], &work->flow[0][0],
-        &work->flow[0][1], &work->flow[1][0], &work->flow[1][1] };
+    float **const planes[] = {&work->inputs[0], &work->inputs[1], &work->flow[0][0],
+        &work->flow[0][1], &work->flow[1][0], &work->flow[1][1]};
     for (size_t i = 0; i < sizeof planes / sizeof planes[0]; i++, at += plane)
         *planes[i] = at + MX_FARNEBACK_GUARD;
     for (int i = 0; i < PLANES; i++, at += 3 * plane) {
@@ -258,7 +260,7 @@ static void fill_fit(struct mx_farneback *work, int n, double sigma)
     b *= s;
     s *= s;
     const double det = s * (b + c) - 2 * a * a;
-    work->fit = (mx_farneback_fit) {
+    work->fit = (mx_farneback_fit){
         .n = n,
         .g = g,
         .xg = work->fit_weights[1],
@@ -274,14 +276,14 @@ mexpr_status mx_farneback_prepare(mexpr_flow *flow, int width, int height)
 {
     mx_scope *scope = &flow->scope;
     const double *params = flow->params;
-    const farneback_layout layout = { .width = width,
+    const farneback_layout layout = {.width = width,
         .height = height,
         .max_levels = (int)params[MEXPR_FLOW_SCALES],
-        .zoom = params[MEXPR_FLOW_ZOOM] };
+        .zoom = params[MEXPR_FLOW_ZOOM]};
     struct mx_farneback *work = flow->farneback;
-    if (!work || work->layout.width != width || work->layout.height != height
-        || work->layout.max_levels != layout.max_levels
-        || work->layout.zoom != layout.zoom) {
+    if (!work || work->layout.width != width || work->layout.height != height ||
+        work->layout.max_levels != layout.max_levels ||
+        work->layout.zoom != layout.zoom) {
         mx_farneback_release(flow);
         work = flow->farneback = mx_calloc(scope, 1, sizeof *work);
         if (!work)
@@ -291,7 +293,8 @@ mexpr_status mx_farneback_prepare(mexpr_flow *flow, int width, int height)
         mx_linear_kernels_init(&work->linear, mexpr_context_cpu(scope->context));
         size_levels(work);
         size_lines(work);
-        if (place_memory(scope, work, mexpr_context_threads(scope->context)) != MEXPR_OK) {
+        if (place_memory(scope, work, mexpr_context_threads(scope->context)) !=
+            MEXPR_OK) {
             mx_farneback_release(flow);
             return MEXPR_E_NOMEM;
         }
@@ -355,7 +358,8 @@ static void smooth_columns(
 
 /* Row y of a picture at this level: smoothed, then scaled. Scaling down the columns comes
  * before smoothing along the rows, which is the same and less work. */
-static void scale_row(const farneback_worker *worker, const float *picture, int y, float *out)
+static void scale_row(
+    const farneback_worker *worker, const float *picture, int y, float *out)
 {
     const struct mx_farneback *work = worker->work;
     const farneback_level *level = worker->level;
@@ -374,7 +378,8 @@ static void scale_row(const farneback_worker *worker, const float *picture, int 
     }
     worker->flow->kernels.smooth_row(next, line, level->taps, level->radius, width);
     next[width] = next[width - 1];
-    work->linear.row(out, next, level->shrink_x.first, level->shrink_x.t, 1.0f, level->width);
+    work->linear.row(
+        out, next, level->shrink_x.first, level->shrink_x.t, 1.0f, level->width);
 }
 
 /* Both pictures at this level, in planes that the matrices will take. */
@@ -403,8 +408,7 @@ static void expand_row(const farneback_worker *worker, int which, int y)
     const float **rows = worker->rows;
     float *moments[3], *out[PLANES];
     for (int i = -n; i <= n; i++)
-        rows[n + i]
-            = work->matrices[which] + clamp(y + i, level->height) * level->stride;
+        rows[n + i] = work->matrices[which] + clamp(y + i, level->height) * level->stride;
     for (int i = 0; i < 3; i++)
         moments[i] = line_of(worker, i);
     for (int i = 0; i < PLANES; i++)
@@ -425,7 +429,8 @@ static void expand_pictures(const farneback_worker *worker)
 
 /* --- one level --------------------------------------------------------------------- */
 
-static float *flow_plane(const farneback_worker *worker, const farneback_level *level, int i)
+static float *flow_plane(
+    const farneback_worker *worker, const farneback_level *level, int i)
 {
     const struct mx_farneback *work = worker->work;
     return work->flow[(level - work->levels) % 2][i];
@@ -472,8 +477,8 @@ static void fill_matrices(const farneback_worker *worker)
         for (int i = 0; i < PLANES; i++)
             out[i] = work->matrices[i] + y * level->stride;
         work->kernels.matrices(out, &planes, y,
-            (y < BORDER ? border_weights[y] : 1.0f)
-                * (back < BORDER ? border_weights[back] : 1.0f));
+            (y < BORDER ? border_weights[y] : 1.0f) *
+                (back < BORDER ? border_weights[back] : 1.0f));
     }
 }
 
@@ -491,7 +496,8 @@ static double *double_line(const farneback_worker *worker, int index)
 }
 
 /* The sums over the window at a row, along columns: those of the row above, moved on. */
-static void move_window(const farneback_worker *worker, double *const *sums, int y, bool is_new)
+static void move_window(
+    const farneback_worker *worker, double *const *sums, int y, bool is_new)
 {
     const struct mx_farneback *work = worker->work;
     const int reach = work->window / 2, width = worker->level->width;
@@ -503,7 +509,8 @@ static void move_window(const farneback_worker *worker, double *const *sums, int
         }
         memset(sums[i], 0, (size_t)width * sizeof(double));
         for (int k = -reach; k <= reach; k++)
-            work->kernels.slide(sums[i], matrix_row(worker, i, y + k), work->zeros, width);
+            work->kernels.slide(
+                sums[i], matrix_row(worker, i, y + k), work->zeros, width);
     }
 }
 
@@ -621,7 +628,7 @@ static void work_as(void *arg, int index, int n)
     farneback_worker worker = {
         .flow = flow,
         .work = work,
-        .share = { .index = index, .n = n },
+        .share = {.index = index, .n = n},
         .lines = work->lines + (size_t)index * work->line_floats,
         .rows = work->rows + (size_t)index * work->n_rows,
     };

@@ -8,8 +8,6 @@
 #include "flow/field.h"
 #include "flow/flow_estimator.h"
 #include "flow/flow_method.h"
-#include "flow/tvl1.h"
-#include "flow/tvl1_fast.h"
 #include "image/picture.h"
 
 /* --- methods ----------------------------------------------------------------------- */
@@ -17,7 +15,7 @@
 static mx_flow_settings settings_of(const mexpr_flow *flow)
 {
     const double *params = flow->params;
-    return (mx_flow_settings) {
+    return (mx_flow_settings){
         .tau = (float)params[MEXPR_FLOW_TAU],
         .lambda = (float)params[MEXPR_FLOW_LAMBDA],
         .theta = (float)params[MEXPR_FLOW_THETA],
@@ -31,16 +29,7 @@ static mx_flow_settings settings_of(const mexpr_flow *flow)
 
 static mexpr_status prepare_tvl1(mexpr_flow *flow, int width, int height)
 {
-    mx_flow_settings settings = settings_of(flow);
-    settings.solve_level = mx_tvl1_level;
-    return mx_flow_prepare(flow, &settings, width, height);
-}
-
-static mexpr_status prepare_fast(mexpr_flow *flow, int width, int height)
-{
-    mx_flow_settings settings = settings_of(flow);
-    settings.solve_level = mx_fast_level;
-    settings.tau = mx_fast_tau(settings.theta);
+    const mx_flow_settings settings = settings_of(flow);
     return mx_flow_prepare(flow, &settings, width, height);
 }
 
@@ -50,13 +39,11 @@ static void release_tvl1(mexpr_flow *flow)
 }
 
 static const mx_flow_method methods[MX_FLOW_N_METHODS] = {
-    [MEXPR_FLOW_METHOD_TVL1] = { prepare_tvl1, mx_flow_input, mx_flow_solve, release_tvl1 },
-    [MEXPR_FLOW_METHOD_TVL1_FAST]
-    = { prepare_fast, mx_flow_input, mx_flow_solve, release_tvl1 },
-    [MEXPR_FLOW_METHOD_TVL1_OPENCV]
-    = { mx_dualtvl1_prepare, mx_dualtvl1_input, mx_dualtvl1_solve, mx_dualtvl1_release },
-    [MEXPR_FLOW_METHOD_FARNEBACK] = { mx_farneback_prepare, mx_farneback_input,
-        mx_farneback_solve, mx_farneback_release },
+    [MEXPR_FLOW_METHOD_TVL1] = {prepare_tvl1, mx_flow_input, mx_flow_solve, release_tvl1},
+    [MEXPR_FLOW_METHOD_TVL1_OPENCV] = {mx_dualtvl1_prepare, mx_dualtvl1_input,
+        mx_dualtvl1_solve, mx_dualtvl1_release},
+    [MEXPR_FLOW_METHOD_FARNEBACK] = {mx_farneback_prepare, mx_farneback_input,
+        mx_farneback_solve, mx_farneback_release},
 };
 
 /* --- parameters -------------------------------------------------------------------- */
@@ -69,68 +56,88 @@ typedef struct param_bounds {
     bool is_integer;
 } param_bounds;
 
-#define TAU { "tau", 1e-4, 0.25, 0.25, false }
-#define LAMBDA { "lambda", 1e-6, 1e4, 0.15, false }
-#define THETA { "theta", 1e-4, 10, 0.3, false }
-#define SCALES(least, standard) { "scales", least, MX_PYRAMID_MAX_LEVELS, standard, true }
-#define ZOOM(standard) { "zoom", 0.1, 0.95, standard, false }
-#define WARPS { "warps", 1, 1000, 5, true }
-#define EPSILON(standard) { "epsilon", 0, 1, standard, false }
-#define ITERATIONS(most, standard) { "iterations", 1, most, standard, true }
-#define METHOD { "method", 0, MX_FLOW_N_METHODS - 1, MEXPR_FLOW_METHOD_TVL1, true }
+#define TAU                                                                              \
+    {                                                                                    \
+        "tau", 1e-4, 0.25, 0.25, false                                                   \
+    }
+#define LAMBDA                                                                           \
+    {                                                                                    \
+        "lambda", 1e-6, 1e4, 0.15, false                                                 \
+    }
+#define THETA                                                                            \
+    {                                                                                    \
+        "theta", 1e-4, 10, 0.3, false                                                    \
+    }
+#define SCALES(least, standard)                                                          \
+    {                                                                                    \
+        "scales", least, MX_PYRAMID_MAX_LEVELS, standard, true                           \
+    }
+#define ZOOM(standard)                                                                   \
+    {                                                                                    \
+        "zoom", 0.1, 0.95, standard, false                                               \
+    }
+#define WARPS                                                                            \
+    {                                                                                    \
+        "warps", 1, 1000, 5, true                                                        \
+    }
+#define EPSILON                                                                          \
+    {                                                                                    \
+        "epsilon", 0, 1, 0.01, false                                                     \
+    }
+#define ITERATIONS(most, standard)                                                       \
+    {                                                                                    \
+        "iterations", 1, most, standard, true                                            \
+    }
+#define METHOD                                                                           \
+    {                                                                                    \
+        "method", 0, MX_FLOW_N_METHODS - 1, MEXPR_FLOW_METHOD_TVL1, true                 \
+    }
 
 /* Those without a name are not the method's. Where a bound is open in the paper the
  * smallest value stands that single precision can work with. */
-static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] = {
-    [MEXPR_FLOW_METHOD_TVL1] = {
-        [MEXPR_FLOW_TAU] = TAU,
-        [MEXPR_FLOW_LAMBDA] = LAMBDA,
-        [MEXPR_FLOW_THETA] = THETA,
-        [MEXPR_FLOW_SCALES] = SCALES(1, 100),
-        [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
-        [MEXPR_FLOW_WARPS] = WARPS,
-        [MEXPR_FLOW_EPSILON] = EPSILON(0.01),
-        [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 300),
-        [MEXPR_FLOW_METHOD] = METHOD,
-    },
-    [MEXPR_FLOW_METHOD_TVL1_FAST] = {
-        [MEXPR_FLOW_LAMBDA] = LAMBDA,
-        [MEXPR_FLOW_THETA] = THETA,
-        [MEXPR_FLOW_SCALES] = SCALES(1, 100),
-        [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
-        [MEXPR_FLOW_WARPS] = WARPS,
-        [MEXPR_FLOW_EPSILON] = EPSILON(0.007),
-        [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 300),
-        [MEXPR_FLOW_METHOD] = METHOD,
-    },
-    [MEXPR_FLOW_METHOD_TVL1_OPENCV] = {
-        [MEXPR_FLOW_TAU] = TAU,
-        [MEXPR_FLOW_LAMBDA] = LAMBDA,
-        [MEXPR_FLOW_THETA] = THETA,
-        [MEXPR_FLOW_SCALES] = SCALES(1, 5),
-        [MEXPR_FLOW_ZOOM] = ZOOM(0.8),
-        [MEXPR_FLOW_WARPS] = WARPS,
-        [MEXPR_FLOW_EPSILON] = EPSILON(0.01),
-        [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 30),
-        [MEXPR_FLOW_METHOD] = METHOD,
-        [MEXPR_FLOW_OUTER_ITERATIONS] = { "outer iterations", 1, 1000, 10, true },
-        [MEXPR_FLOW_MEDIAN] = { "median", 1, 5, 5, true },
-    },
-    [MEXPR_FLOW_METHOD_FARNEBACK] = {
-        [MEXPR_FLOW_SCALES] = SCALES(0, 3),
-        [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
-        [MEXPR_FLOW_ITERATIONS] = ITERATIONS(1000, 3),
-        [MEXPR_FLOW_METHOD] = METHOD,
-        [MEXPR_FLOW_WINDOW] = { "window", 2, 255, 15, true },
-        [MEXPR_FLOW_POLY_N] = { "poly n", 1, MX_FARNEBACK_MAX_N, 5, true },
-        [MEXPR_FLOW_POLY_SIGMA] = { "poly sigma", 0.5, 100, 1.2, false },
-        [MEXPR_FLOW_GAUSSIAN] = { "gaussian", 0, 1, 0, true },
-    },
+static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] =
+    {
+        [MEXPR_FLOW_METHOD_TVL1] =
+            {
+                [MEXPR_FLOW_TAU] = TAU,
+                [MEXPR_FLOW_LAMBDA] = LAMBDA,
+                [MEXPR_FLOW_THETA] = THETA,
+                [MEXPR_FLOW_SCALES] = SCALES(1, 100),
+                [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
+                [MEXPR_FLOW_WARPS] = WARPS,
+                [MEXPR_FLOW_EPSILON] = EPSILON,
+                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 300),
+                [MEXPR_FLOW_METHOD] = METHOD,
+            },
+        [MEXPR_FLOW_METHOD_TVL1_OPENCV] =
+            {
+                [MEXPR_FLOW_TAU] = TAU,
+                [MEXPR_FLOW_LAMBDA] = LAMBDA,
+                [MEXPR_FLOW_THETA] = THETA,
+                [MEXPR_FLOW_SCALES] = SCALES(1, 5),
+                [MEXPR_FLOW_ZOOM] = ZOOM(0.8),
+                [MEXPR_FLOW_WARPS] = WARPS,
+                [MEXPR_FLOW_EPSILON] = EPSILON,
+                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 30),
+                [MEXPR_FLOW_METHOD] = METHOD,
+                [MEXPR_FLOW_OUTER_ITERATIONS] = {"outer iterations", 1, 1000, 10, true},
+                [MEXPR_FLOW_MEDIAN] = {"median", 1, 5, 5, true},
+            },
+        [MEXPR_FLOW_METHOD_FARNEBACK] =
+            {
+                [MEXPR_FLOW_SCALES] = SCALES(0, 3),
+                [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
+                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(1000, 3),
+                [MEXPR_FLOW_METHOD] = METHOD,
+                [MEXPR_FLOW_WINDOW] = {"window", 2, 255, 15, true},
+                [MEXPR_FLOW_POLY_N] = {"poly n", 1, MX_FARNEBACK_MAX_N, 5, true},
+                [MEXPR_FLOW_POLY_SIGMA] = {"poly sigma", 0.5, 100, 1.2, false},
+                [MEXPR_FLOW_GAUSSIAN] = {"gaussian", 0, 1, 0, true},
+            },
 };
 
 static const char *const method_names[MX_FLOW_N_METHODS] = {
     [MEXPR_FLOW_METHOD_TVL1] = "TV-L1",
-    [MEXPR_FLOW_METHOD_TVL1_FAST] = "fast TV-L1",
     [MEXPR_FLOW_METHOD_TVL1_OPENCV] = "OpenCV's TV-L1",
     [MEXPR_FLOW_METHOD_FARNEBACK] = "Farnebäck's",
 };
@@ -155,8 +162,8 @@ mexpr_status mexpr_flow_param_bounds(
 mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method, mexpr_flow_param param,
     double *minimum, double *maximum, double *standard)
 {
-    if ((int)method < 0 || (int)method >= MX_FLOW_N_METHODS || !is_known(param)
-        || !bounds[method][param].name)
+    if ((int)method < 0 || (int)method >= MX_FLOW_N_METHODS || !is_known(param) ||
+        !bounds[method][param].name)
         return MEXPR_E_ARG;
     const param_bounds *b = &bounds[method][param];
     if (minimum)
@@ -194,6 +201,9 @@ static mexpr_status check_param(mexpr_flow *flow, mexpr_flow_param param, double
     if (b->is_integer && value != floor(value))
         return mx_fail(&flow->scope, MEXPR_E_RANGE, "%s is %g; it must be a whole number",
             b->name, value);
+    if (param == MEXPR_FLOW_METHOD && !methods[(int)value].solve)
+        return mx_fail(&flow->scope, MEXPR_E_RANGE,
+            "there is no flow method %g; see mexpr_flow_method", value);
     if (param == MEXPR_FLOW_MEDIAN && fmod(value, 2) == 0)
         return mx_fail(
             &flow->scope, MEXPR_E_RANGE, "median is %g; it must be 1, 3 or 5", value);
@@ -238,7 +248,6 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
     mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
-    mx_fast_kernels_init(&flow->fast, mexpr_context_cpu(context));
     *out = flow;
     return MEXPR_OK;
 }
@@ -271,9 +280,9 @@ mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
         return MEXPR_E_ARG;
     if (!first || !second || !field)
         return mx_fail(&flow->scope, MEXPR_E_ARG, "%s is NULL",
-            !first         ? "the first picture"
-                : !second ? "the second picture"
-                          : "the field");
+            !first    ? "the first picture"
+            : !second ? "the second picture"
+                      : "the field");
     const int width = first->width, height = first->height;
     if (second->width != width || second->height != height)
         return mx_fail(&flow->scope, MEXPR_E_SHAPE,

@@ -10,7 +10,6 @@
 #include "base/pool.h"
 #include "base/scope.h"
 #include "flow/flow_pyramid.h"
-#include "kernel/tvl1_fast_kernel.h"
 #include "kernel/tvl1_kernel.h"
 #include "microexpr/flow.h"
 
@@ -19,8 +18,6 @@ enum {
     MX_FLOW_N_METHODS = MEXPR_FLOW_METHOD_FARNEBACK + 1,
     MX_FLOW_MAX_THREADS = 64
 };
-
-struct mx_flow_worker;
 
 /* The parameters as the methods use them: single precision, like the published program. */
 typedef struct mx_flow_settings {
@@ -32,9 +29,6 @@ typedef struct mx_flow_settings {
     int max_levels;
     int n_warps;
     int max_iterations;
-    /* Solves a level whose flow is initialised and whose dual variable is 0. Called by all
-     * of the level's team at once, each with its own worker. */
-    void (*solve_level)(struct mx_flow_worker *worker);
 } mx_flow_settings;
 
 /* How far a worker has come, for its neighbour to see. */
@@ -81,7 +75,6 @@ struct mexpr_flow {
     mx_scope scope; /* its context is retained */
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
-    mx_fast_kernels fast;
     mx_flow_work work;
     /* Memory of the other methods, NULL while not in use. */
     struct mx_dualtvl1 *dualtvl1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "flow/tvl1.h"
 
 /* A thread's share of a level, below which it costs more than it brings. */
 enum { MIN_ROWS_PER_THREAD = 24 };
@@ -174,7 +175,7 @@ static void work_as(void *arg, int index, int n)
         if (worker.index < worker.n_level) {
             init_level(&worker);
             mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
-            work->settings.solve_level(&worker);
+            mx_tvl1_level(&worker);
             finish_level(&worker);
         }
     }

@@ -15,7 +15,7 @@
 #define SMALLEST_DIAGONAL 16.0
 
 /* Room for the repeated edges of a line of scratch, and how many lines there are. */
-enum { LINE_PAD = 64, N_LINES = 7 };
+enum { LINE_PAD = 64, N_LINES = 5 };
 
 /* --- plan -------------------------------------------------------------------------- */
 

@@ -8,7 +8,8 @@ enum {
 
 static const float largest_value = 65535.0f;
 
-void mx_flow_team_run(mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg)
+void mx_flow_team_run(
+    mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg)
 {
     atomic_store_explicit(&team->barrier.arrived, 0, memory_order_relaxed);
     atomic_store_explicit(&team->barrier.phase, 0, memory_order_relaxed);

@@ -31,7 +31,8 @@ typedef struct mx_flow_rows {
 } mx_flow_rows;
 
 /* Runs fn on the context's threads. */
-void mx_flow_team_run(mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg);
+void mx_flow_team_run(
+    mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg);
 
 /* Divides `height` rows. */
 void mx_flow_team_share(mx_flow_share *share, int height);

@@ -35,8 +35,8 @@ float *mx_linear_axis_place(
 }
 
 void mx_linear_scale_row(const mx_linear_kernels *kernels, const mx_linear_axis *x_axis,
-    const mx_linear_axis *y_axis, int y, const float *plane, ptrdiff_t stride, float factor,
-    float *out, float *line)
+    const mx_linear_axis *y_axis, int y, const float *plane, ptrdiff_t stride,
+    float factor, float *out, float *line)
 {
     const int n = x_axis->n_in, first = y_axis->first[y];
     const int second = first + 1 < y_axis->n_in ? first + 1 : first;

@@ -24,7 +24,7 @@ float *mx_linear_axis_place(
 
 /* Row y of the scaled plane, times `factor`. `line` has n_in + 1 floats of scratch. */
 void mx_linear_scale_row(const mx_linear_kernels *kernels, const mx_linear_axis *x_axis,
-    const mx_linear_axis *y_axis, int y, const float *plane, ptrdiff_t stride, float factor,
-    float *out, float *line);
+    const mx_linear_axis *y_axis, int y, const float *plane, ptrdiff_t stride,
+    float factor, float *out, float *line);
 
 #endif

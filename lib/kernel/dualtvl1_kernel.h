@@ -41,8 +41,8 @@ typedef struct mx_dualtvl1_kernels {
     void (*gradient)(float *dx, float *dy, const float *above, const float *row,
         const float *below, int n);
     /* Median of the 5 × 5 numbers around each place of rows[2], which like the others can
-     * be read 2 places beyond either end. `lines` are 5 lines of scratch, `stride` >= n + 4
-     * floats apart. */
+     * be read 2 places beyond either end. `lines` are 5 lines of scratch, `stride` >= n +
+     * 4 floats apart. */
     void (*median5)(
         float *out, const float *const *rows, float *lines, ptrdiff_t stride, int n);
     /* The same of 3 × 3 around rows[1], without scratch; 1 place beyond either end. */

@@ -33,8 +33,9 @@ static inline float sample(
 {
     float sum = 0.0f;
     for (int i = 0; i < 4; i++) {
-        const float column = ((wy[0] * p[i] + wy[1] * p[i + stride]) + wy[2] * p[i + 2 * stride])
-            + wy[3] * p[i + 3 * stride];
+        const float column =
+            ((wy[0] * p[i] + wy[1] * p[i + stride]) + wy[2] * p[i + 2 * stride]) +
+            wy[3] * p[i + 3 * stride];
         sum = i == 0 ? wx[0] * column : sum + wx[i] * column;
     }
     return sum + 0.0f;
@@ -54,8 +55,10 @@ static inline float sample_place(float place, float most, int *whole)
 static void warp_c(const mx_dualtvl1_warp *w, int y, float *row)
 {
     for (int x = 0; x < w->width; x++) {
-        float *r = row + (ptrdiff_t)(x / MX_TVL1_LANES) * MX_TVL1_BLOCK + x % MX_TVL1_LANES;
-        const float u1 = r[MX_TVL1_U1 * MX_TVL1_LANES], u2 = r[MX_TVL1_U2 * MX_TVL1_LANES];
+        float *r =
+            row + (ptrdiff_t)(x / MX_TVL1_LANES) * MX_TVL1_BLOCK + x % MX_TVL1_LANES;
+        const float u1 = r[MX_TVL1_U1 * MX_TVL1_LANES],
+                    u2 = r[MX_TVL1_U2 * MX_TVL1_LANES];
         int ix, iy;
         float wx[4], wy[4];
         cubic_weights(
@@ -73,8 +76,8 @@ static void warp_c(const mx_dualtvl1_warp *w, int y, float *row)
             const float inverse = 1.0f / length;
             n1 = gx * inverse;
             n2 = gy * inverse;
-            a = (i1 - w->i0[y * w->i0_stride + x]) * (inverse * w->units)
-                - (n1 * u1 + n2 * u2);
+            a = (i1 - w->i0[y * w->i0_stride + x]) * (inverse * w->units) -
+                (n1 * u1 + n2 * u2);
         }
         r[MX_TVL1_A * MX_TVL1_LANES] = a;
         r[MX_TVL1_N1 * MX_TVL1_LANES] = n1;

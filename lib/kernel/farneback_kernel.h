@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Inner loops of Farnebäck's flow (lib/flow/farneback.c says what they compute). Lines and
- * rows may be read and written up to the next multiple of MX_FARNEBACK_LANES. Class of
- * every slot: E. */
+/* Inner loops of Farnebäck's flow (lib/flow/farneback.c says what they compute). Lines
+ * and rows may be read and written up to the next multiple of MX_FARNEBACK_LANES. Class
+ * of every slot: E. */
 #ifndef MX_KERNEL_FARNEBACK_KERNEL_H
 #define MX_KERNEL_FARNEBACK_KERNEL_H
 
@@ -29,8 +29,8 @@ enum mx_farneback_sum {
     MX_FARNEBACK_H2
 };
 
-/* Weights of a fit over 2 n + 1 pixels each way: g[k], k g[k] and k^2 g[k], and the numbers
- * of the inverse that the moments are multiplied with. */
+/* Weights of a fit over 2 n + 1 pixels each way: g[k], k g[k] and k^2 g[k], and the
+ * numbers of the inverse that the moments are multiplied with. */
 typedef struct mx_farneback_fit {
     int n;
     const float *g;
@@ -43,8 +43,8 @@ typedef struct mx_farneback_fit {
 } mx_farneback_fit;
 
 /* What the matrices of one level need. Planes have `stride` floats per row; those of the
- * second picture have a row of finite numbers below the last, and MX_FARNEBACK_GUARD finite
- * floats on both ends. */
+ * second picture have a row of finite numbers below the last, and MX_FARNEBACK_GUARD
+ * finite floats on both ends. */
 typedef struct mx_farneback_level {
     const float *first[MX_FARNEBACK_PLANES];
     const float *second[MX_FARNEBACK_PLANES];
@@ -68,8 +68,8 @@ typedef struct mx_farneback_kernels {
     /* Coefficients from moments, which can be read n places beyond either end. */
     void (*expand)(float *const *out, const float *const *moments,
         const mx_farneback_fit *fit, int width);
-    /* G and h at row y, whose weight is `border`, from both pictures' coefficients and the
-     * flow. */
+    /* G and h at row y, whose weight is `border`, from both pictures' coefficients and
+     * the flow. */
     void (*matrices)(
         float *const *out, const mx_farneback_level *level, int y, float border);
     /* sum[x] += in[x] - out[x] */

@@ -24,7 +24,6 @@ enum { VF_LANES = 8 };
 #define vf_sqrt(a) _mm256_sqrt_ps(a)
 #define vf_min(a, b) _mm256_min_ps(a, b)
 #define vf_max(a, b) _mm256_max_ps(a, b)
-#define vf_negate(a) _mm256_xor_ps(a, _mm256_set1_ps(-0.0f))
 #define vf_floor(a) _mm256_floor_ps(a)
 #define vf_iota() _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7)
 #define vf_where(m, a, b) _mm256_blendv_ps(b, a, m)
@@ -37,26 +36,10 @@ enum { VF_LANES = 8 };
 
 VF_INLINE float vf_least(vf a)
 {
-    const __m128 four
-        = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 four =
+        _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
-}
-
-/* The lanes one place to the left: the last of `left`, then `a` without its last. */
-VF_INLINE vf vf_before(vf left, vf a)
-{
-    const __m256i across = _mm256_permute2x128_si256(
-        _mm256_castps_si256(left), _mm256_castps_si256(a), 0x21);
-    return _mm256_castsi256_ps(_mm256_alignr_epi8(_mm256_castps_si256(a), across, 12));
-}
-
-/* The first n lanes of `a`, then 0. */
-VF_INLINE vf vf_first(vf a, int n)
-{
-    const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    return _mm256_and_ps(
-        a, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), lanes)));
 }
 
 #endif

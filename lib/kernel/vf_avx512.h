@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Vectors of floats for sources that are built once per instruction set: AVX-512. `vf` has
- * VF_LANES floats, `vm` says yes or no to each. */
+/* Vectors of floats for sources that are built once per instruction set: AVX-512. `vf`
+ * has VF_LANES floats, `vm` says yes or no to each. */
 #ifndef MX_KERNEL_VF_AVX512_H
 #define MX_KERNEL_VF_AVX512_H
 
@@ -24,10 +24,8 @@ enum { VF_LANES = 16 };
 #define vf_sqrt(a) _mm512_sqrt_ps(a)
 #define vf_min(a, b) _mm512_min_ps(a, b)
 #define vf_max(a, b) _mm512_max_ps(a, b)
-#define vf_negate(a) _mm512_xor_ps(a, _mm512_set1_ps(-0.0f))
 #define vf_floor(a) _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
-#define vf_iota()                                                                          \
-    _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define vf_iota() _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define vf_least(a) _mm512_reduce_min_ps(a)
 #define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
 #define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
@@ -36,18 +34,5 @@ enum { VF_LANES = 16 };
 #define vm_and(a, b) ((vm)((a) & (b)))
 #define vm_without(a, b) ((vm)((a) & ~(b)))
 #define vm_any(a) ((a) != 0)
-
-/* The lanes one place to the left: the last of `left`, then `a` without its last. */
-VF_INLINE vf vf_before(vf left, vf a)
-{
-    return _mm512_castsi512_ps(
-        _mm512_alignr_epi32(_mm512_castps_si512(a), _mm512_castps_si512(left), 15));
-}
-
-/* The first n lanes of `a`, then 0. */
-VF_INLINE vf vf_first(vf a, int n)
-{
-    return _mm512_maskz_mov_ps((__mmask16)(n < 16 ? (1u << n) - 1 : ~0u), a);
-}
 
 #endif

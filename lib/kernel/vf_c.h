@@ -13,20 +13,11 @@ typedef int vm;
 enum { VF_LANES = 1 };
 
 #define vf_set(x) ((float)(x))
-#define vf_load(p) (*(p))
 #define vf_loadu(p) (*(p))
-#define vf_store(p, a) (*(p) = (a))
 #define vf_storeu(p, a) (*(p) = (a))
 #define vf_add(a, b) ((a) + (b))
 #define vf_sub(a, b) ((a) - (b))
 #define vf_mul(a, b) ((a) * (b))
-#define vf_div(a, b) ((a) / (b))
-#define vf_sqrt(a) sqrtf(a)
-#define vf_min(a, b) ((a) < (b) ? (a) : (b))
-#define vf_max(a, b) ((a) > (b) ? (a) : (b))
-#define vf_negate(a) (-(a))
-#define vf_before(left, a) (left)
-#define vf_first(a, n) ((n) > 0 ? (a) : 0.0f)
 #define vf_floor(a) floorf(a)
 #define vf_iota() 0.0f
 #define vf_least(a) (a)
