@@ -353,7 +353,7 @@ static void smooth_columns(
     const float **rows = worker->rows + level->radius;
     for (int i = -level->radius; i <= level->radius; i++)
         rows[i] = picture + (ptrdiff_t)mirror(y + i, height) * width;
-    worker->flow->kernels.smooth_column(out, rows, level->taps, level->radius, width);
+    worker->work->kernels.smooth_columns(out, rows, level->taps, level->radius, width);
 }
 
 /* Row y of a picture at this level: smoothed, then scaled. Scaling down the columns comes
@@ -376,7 +376,7 @@ static void scale_row(
         line[-i] = line[mirror(-i, width)];
         line[width - 1 + i] = line[mirror(width - 1 + i, width)];
     }
-    worker->flow->kernels.smooth_row(next, line, level->taps, level->radius, width);
+    work->kernels.smooth_line(next, line, level->taps, level->radius, width);
     next[width] = next[width - 1];
     work->linear.row(
         out, next, level->shrink_x.first, level->shrink_x.t, 1.0f, level->width);
@@ -547,7 +547,6 @@ static void solve_box(const farneback_worker *worker, int first, int end)
 static void solve_gaussian(const farneback_worker *worker, int first, int end)
 {
     const struct mx_farneback *work = worker->work;
-    const mx_tvl1_kernels *kernels = &worker->flow->kernels;
     const farneback_level *level = worker->level;
     const int reach = work->window / 2, width = level->width;
     float *line = line_of(worker, 0), *sums[PLANES];
@@ -556,10 +555,10 @@ static void solve_gaussian(const farneback_worker *worker, int first, int end)
             for (int k = -reach; k <= reach; k++)
                 worker->rows[reach + k] = matrix_row(worker, i, y + k);
             sums[i] = line_of(worker, 1 + i);
-            kernels->smooth_column(
+            work->kernels.smooth_columns(
                 line, worker->rows + reach, work->window_taps, reach, width);
             repeat_edges(line, width, reach);
-            kernels->smooth_row(sums[i], line, work->window_taps, reach, width);
+            work->kernels.smooth_line(sums[i], line, work->window_taps, reach, width);
         }
         work->kernels.solve_f32(flow_plane(worker, level, 0) + y * level->stride,
             flow_plane(worker, level, 1) + y * level->stride, (const float *const *)sums,

@@ -72,6 +72,12 @@ typedef struct mx_farneback_kernels {
      * the flow. */
     void (*matrices)(
         float *const *out, const mx_farneback_level *level, int y, float border);
+    /* out = taps[0] rows[0] + sum over k of taps[k] (rows[-k] + rows[k]), k up to reach.
+     */
+    void (*smooth_columns)(
+        float *out, const float *const *rows, const float *taps, int reach, int n);
+    /* The same along a line, which can be read `reach` places beyond either end. */
+    void (*smooth_line)(float *out, const float *in, const float *taps, int reach, int n);
     /* sum[x] += in[x] - out[x] */
     void (*slide)(double *sum, const float *in, const float *out, int n);
     /* out[x] = the sum of `length` numbers of `line` from x on; `line`, of n + length - 1
