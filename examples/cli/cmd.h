@@ -5,7 +5,10 @@
 
 #include "cli.h"
 
+extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
+extern const cli_command cmd_interpolate;
+extern const cli_command cmd_magnify;
 extern const cli_command cmd_model_inspect;
 extern const cli_command cmd_model_run;
 extern const cli_command cmd_model_verify;

@@ -7,6 +7,9 @@
 
 static const cli_command *const commands[] = {
     &cmd_flow,
+    &cmd_features,
+    &cmd_interpolate,
+    &cmd_magnify,
     &cmd_recognize,
     &cmd_model_inspect,
     &cmd_model_run,

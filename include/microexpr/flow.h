@@ -222,7 +222,7 @@ MEXPR_API mexpr_status mexpr_field_write_kitti(
 MEXPR_API mexpr_status mexpr_field_difference(mexpr_context *context,
     const mexpr_field *a, const mexpr_field *b, double *mean, uint64_t *n);
 
-/* --- features: magnitude and orientation ----------------------------------------- */
+/* --- features: magnitude and orientation ------------------------------------------- */
 /* Of all features: docs/features.md. Unknown displacements take no part in any. */
 
 /** Length of every displacement in px, GREYF32; 0 where unknown. @return MEXPR_OK,
@@ -239,7 +239,7 @@ MEXPR_API mexpr_status mexpr_flow_magnitude(
 MEXPR_API mexpr_status mexpr_flow_orientation(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
-/* --- features: regions and masks ------------------------------------------------- */
+/* --- features: regions and masks --------------------------------------------------- */
 
 /** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
  *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
@@ -294,7 +294,7 @@ MEXPR_API mexpr_status mexpr_field_mask(mexpr_context *context, mexpr_field *fie
 MEXPR_API mexpr_status mexpr_field_mask_eyes(mexpr_context *context, mexpr_field *field,
     const float *landmarks, double margin, mexpr_mask_fill fill);
 
-/* --- features: motion of the head ------------------------------------------------ */
+/* --- features: motion of the head -------------------------------------------------- */
 
 /**
  * A similarity motion: the point (x, y) goes to
@@ -377,7 +377,7 @@ MEXPR_API mexpr_status mexpr_field_fit_motion(mexpr_context *context,
 MEXPR_API mexpr_status mexpr_field_subtract_motion(
     mexpr_context *context, mexpr_field *field, const mexpr_motion *motion);
 
-/* --- features: histograms -------------------------------------------------------- */
+/* --- features: histograms ---------------------------------------------------------- */
 
 /** Kinds of histograms of flow directions. */
 typedef enum mexpr_histogram {
@@ -453,7 +453,7 @@ MEXPR_API mexpr_status mexpr_flow_histogram(mexpr_context *context,
     const mexpr_field *field, const mexpr_histogram_options *options, float *values,
     size_t capacity, size_t *n);
 
-/* --- features: MDMO -------------------------------------------------------------- */
+/* --- features: MDMO ---------------------------------------------------------------- */
 
 /** Regions of mexpr_mdmo_regions(). */
 #define MEXPR_MDMO_REGIONS 36
@@ -517,7 +517,7 @@ MEXPR_API mexpr_status mexpr_flow_mdmo(mexpr_context *context, const mexpr_field
 MEXPR_API mexpr_status mexpr_mdmo_average(mexpr_context *context, const float *frames,
     int32_t n_frames, int32_t n_regions, float *values);
 
-/* --- pictures of a field --------------------------------------------------------- */
+/* --- pictures of a field ----------------------------------------------------------- */
 
 /**
  * mexpr_flow_colour() with its key at the right on white: the colour wheel, whose edge is
@@ -588,6 +588,57 @@ MEXPR_API mexpr_status mexpr_flow_strip(mexpr_context *context, const mexpr_fiel
  */
 MEXPR_API mexpr_status mexpr_flow_hsv(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
+
+/* --- clips ------------------------------------------------------------------------- */
+
+/** What the flow to a frame of a clip starts from. */
+typedef enum mexpr_flow_reference {
+    MEXPR_FLOW_REFERENCE_ONSET = 1,   /**< from one frame, the onset */
+    MEXPR_FLOW_REFERENCE_PREVIOUS = 2 /**< from the frame before */
+} mexpr_flow_reference;
+
+/** Options of mexpr_flow_clip(); a field of 0 means its default. */
+typedef struct mexpr_flow_clip_options {
+    size_t struct_size;
+    int32_t reference; /**< mexpr_flow_reference; MEXPR_FLOW_REFERENCE_ONSET */
+    int64_t onset;     /**< frame that the flow starts from, counted from 0; 0 */
+    int64_t first;     /**< first frame that the flow goes to; 0, in a stream the onset */
+    int64_t n_frames;  /**< how many frames from there on; 0: all there are */
+} mexpr_flow_clip_options;
+
+#define MEXPR_FLOW_CLIP_OPTIONS_INIT                                                     \
+    {                                                                                    \
+        sizeof(mexpr_flow_clip_options), 0, 0, 0, 0                                      \
+    }
+
+/**
+ * Takes the flow to frame `frame` of a clip. The field lives until the call returns.
+ * @return 0 to go on; anything else ends the work with MEXPR_E_CANCELLED
+ */
+typedef int32_t (*mexpr_field_fn)(void *user, int64_t frame, const mexpr_field *field);
+
+/**
+ * Flow through a clip: to each of its frames from the onset or from the frame before, in
+ * the order of the frames. There is none to the onset itself, or to frame 0 from before
+ * it. Each field is what mexpr_flow_compute() makes of the two frames.
+ *
+ * A context with several threads computes as many fields at once, each alone on its
+ * thread; the fields do not depend on that, and all callbacks are called in the caller's
+ * thread. Memory does not depend on the length: a frame, and for each thread an estimator
+ * and up to four fields and frames.
+ * @param options  NULL for all defaults
+ * @param take     receives each field; its first argument is `user`, as that of progress
+ * @param progress called after each field, total 0 when the clip's length is unknown; or
+ *                 NULL
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (no such frame), MEXPR_E_ABI,
+ *         MEXPR_E_CANCELLED, MEXPR_E_NOMEM, and what mexpr_clip_frame() and
+ *         mexpr_flow_compute() return. Fields given before a failure are good. The
+ *         sentence is the estimator's.
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_flow_clip(mexpr_flow *flow, mexpr_clip *clip,
+    const mexpr_flow_clip_options *options, mexpr_field_fn take,
+    mexpr_progress_fn progress, void *user);
 
 MEXPR_END_DECLS
 

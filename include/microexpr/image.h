@@ -161,6 +161,146 @@ MEXPR_API mexpr_status mexpr_image_crop(mexpr_context *context, const mexpr_imag
 MEXPR_API mexpr_status mexpr_image_gaussian(
     mexpr_context *context, const mexpr_image *image, double sigma, mexpr_image **out);
 
+/* --- clips ------------------------------------------------------------------------- */
+
+/**
+ * A sequence of frames of one size: files in a folder, a Y4M video, raw frames from a
+ * callback, or pictures of the caller. Holds one frame at a time, whatever the length
+ * (clips of mexpr_clip_create() hold what was pushed). One thread at a time.
+ */
+typedef struct mexpr_clip mexpr_clip;
+
+/** Options of the calls that make a clip; a field of 0 means its default. */
+typedef struct mexpr_clip_options {
+    size_t struct_size;
+    int32_t colour;          /**< mexpr_colour of frames from files; MEXPR_COLOUR_KEEP */
+    int32_t fps_numerator;   /**< frames per second; what the source says, else unknown */
+    int32_t fps_denominator; /**< 1 */
+} mexpr_clip_options;
+
+#define MEXPR_CLIP_OPTIONS_INIT                                                          \
+    {                                                                                    \
+        sizeof(mexpr_clip_options), 0, 0, 0                                              \
+    }
+
+/**
+ * Fills up to `size` bytes.
+ * @return the number of bytes, fewer than `size` being no sign of the end; 0 at the end;
+ *         negative on failure
+ */
+typedef int64_t (*mexpr_read_fn)(void *user, void *buffer, size_t size);
+
+/**
+ * Opens a clip by its path:
+ * - a folder: its .jpg, .jpeg and .png files in natural order (img9 before img10);
+ * - a pattern in the last part of the path: printf's ("img%d.jpg", "f%05d.png") or a
+ *   shell's ("frame_*.png", with *, ? and [a-z]); the files that match, in natural order;
+ * - a .y4m file, told by its first bytes.
+ *
+ * Frames are read on demand and in any order. Hidden files are passed over. The first
+ * frame is read at once: its size is the clip's. A file of another size fails with
+ * MEXPR_E_SHAPE when it is read. Numbers missing in the file names are no failure: see
+ * mexpr_clip_missing().
+ * @param options NULL for all defaults
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_NOT_FOUND (no such
+ *         path, no file that matches), MEXPR_E_LIMIT (max_frames, for Y4M files
+ *         max_file_bytes too), MEXPR_E_NOMEM, and what mexpr_image_read() and
+ *         mexpr_clip_open_y4m() return
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_open(mexpr_context *context, const char *path,
+    const mexpr_clip_options *options, mexpr_clip **out);
+
+/**
+ * A clip over a YUV4MPEG2 stream, read from front to back: 8-bit mono, 4:2:0, 4:1:1,
+ * 4:2:2, 4:4:4 with or without alpha. Frames are the luma plane as it is stored, GREY8;
+ * interlacing, aspect and range are not interpreted.
+ * @param read must work until the clip is destroyed; called by mexpr_clip_frame() too
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_FORMAT,
+ *         MEXPR_E_TRUNCATED, MEXPR_E_UNSUPPORTED (more than 8 bits, colour asked for),
+ *         MEXPR_E_LIMIT (max_pixels), MEXPR_E_IO (the callback failed), MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_open_y4m(mexpr_context *context, mexpr_read_fn read,
+    void *user, const mexpr_clip_options *options, mexpr_clip **out);
+
+/**
+ * A clip over a stream of frames without headers and without gaps between rows. `colour`
+ * does not apply.
+ * @return as mexpr_clip_open_y4m()
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_open_raw(mexpr_context *context, mexpr_format format,
+    int32_t width, int32_t height, mexpr_read_fn read, void *user,
+    const mexpr_clip_options *options, mexpr_clip **out);
+
+/**
+ * An empty clip for mexpr_clip_push(). `colour` does not apply.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_create(
+    mexpr_context *context, const mexpr_clip_options *options, mexpr_clip **out);
+
+/**
+ * Appends a picture to a clip of mexpr_clip_create(). The clip becomes its owner and
+ * *image NULL; on failure it stays the caller's. To keep pixels, push a picture wrapped
+ * over them.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE, MEXPR_E_STATE (a clip of another kind),
+ *         MEXPR_E_LIMIT (max_frames), MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_push(mexpr_clip *clip, mexpr_image **image);
+
+/** Destroys a clip and the frames it holds. @since 0.1.0 */
+MEXPR_API void mexpr_clip_destroy(mexpr_clip **clip);
+/** The sentence about the last failed call on this clip. @since 0.1.0 */
+MEXPR_API const char *mexpr_clip_last_error(const mexpr_clip *clip);
+
+/**
+ * Frame `index`, counted from 0. It belongs to the clip and lives until the next call of
+ * mexpr_clip_frame() on it. Streams give each frame once, in order: an index ahead skips
+ * frames, the present one may be asked for again.
+ * @return MEXPR_OK; MEXPR_END when the clip has no such frame (a stream may find out only
+ *         now); MEXPR_E_ARG, MEXPR_E_STATE (a stream is past this frame, or failed
+ *         before), MEXPR_E_SHAPE (another size than the first), MEXPR_E_TRUNCATED,
+ *         MEXPR_E_LIMIT (max_frames) and what mexpr_image_read() returns
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_frame(
+    mexpr_clip *clip, int64_t index, const mexpr_image **out);
+
+/** Number of frames; -1 while a stream has not met its end; 0 for NULL. @since 0.1.0 */
+MEXPR_API int64_t mexpr_clip_n_frames(const mexpr_clip *clip);
+/** 1 when frames can only be taken from front to back, else 0. @since 0.1.0 */
+MEXPR_API int32_t mexpr_clip_is_stream(const mexpr_clip *clip);
+/** Width in pixels; 0 for NULL and before the first push. @since 0.1.0 */
+MEXPR_API int32_t mexpr_clip_width(const mexpr_clip *clip);
+/** Height in pixels; 0 for NULL and before the first push. @since 0.1.0 */
+MEXPR_API int32_t mexpr_clip_height(const mexpr_clip *clip);
+
+/**
+ * Frames per second as a fraction: the option if it was set, else what the source says,
+ * else 0 / 1. Pointers may be NULL.
+ * @return MEXPR_OK, MEXPR_E_ARG
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_clip_fps(
+    const mexpr_clip *clip, int32_t *numerator, int32_t *denominator);
+
+/** File name of a frame without its folder; NULL where there is none. @since 0.1.0 */
+MEXPR_API const char *mexpr_clip_name(const mexpr_clip *clip, int64_t index);
+/** The last number in a frame's file name before the extension; -1 where there is none.
+ *  @since 0.1.0 */
+MEXPR_API int64_t mexpr_clip_number(const mexpr_clip *clip, int64_t index);
+/**
+ * How many numbers are missing between the files' first and last, where neighbours differ
+ * in nothing but the number.
+ * @param first receives the first one missing, -1 if none; or NULL
+ * @since 0.1.0
+ */
+MEXPR_API uint64_t mexpr_clip_missing(const mexpr_clip *clip, int64_t *first);
+
 MEXPR_END_DECLS
 
 #endif

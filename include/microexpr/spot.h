@@ -2,10 +2,7 @@
 /**
  * @file spot.h
  * What looks at a sequence of frames instead of a pair: descriptors of a clip's texture
- * in time. See docs/spot.md.
- *
- * Frames are given as an array of pictures of equal size and any format, in time order at
- * a constant rate; colour is turned to grey. They are read only and never kept.
+ * in time, clips of another length, motions made larger. See docs/spot.md.
  */
 #ifndef MICROEXPR_SPOT_H
 #define MICROEXPR_SPOT_H
@@ -15,7 +12,10 @@
 
 MEXPR_BEGIN_DECLS
 
-/* --- LBP-TOP --------------------------------------------------------------------- */
+/* --- LBP-TOP ----------------------------------------------------------------------- */
+
+/* Frames are given as an array of pictures of equal size and any format, in time order at
+ * a constant rate; colour is turned to grey. They are read only and never kept. */
 
 /** How a neighbour between pixels is read. */
 typedef enum mexpr_lbp_sampling {
@@ -83,6 +83,148 @@ typedef struct mexpr_lbp_top_options {
 MEXPR_API mexpr_status mexpr_lbp_top(mexpr_context *context,
     const mexpr_image *const *frames, int32_t n_frames,
     const mexpr_lbp_top_options *options, float *values, size_t capacity, size_t *n);
+
+/* --- temporal interpolation -------------------------------------------------------- */
+
+/** How frames between frames are made. */
+typedef enum mexpr_interpolation {
+    /**
+     * The temporal interpolation model: Z. Zhou, G. Zhao, M. Pietikäinen, "Towards a
+     * Practical Lipreading System", CVPR 2011, section 3: the curve of the path graph's
+     * Laplacian eigenvectors through all frames.
+     */
+    MEXPR_INTERPOLATION_TIM = 1,
+    MEXPR_INTERPOLATION_LINEAR = 2 /**< between the two neighbours */
+} mexpr_interpolation;
+
+/** Options of mexpr_interpolate(); a field of 0 means its default. */
+typedef struct mexpr_interpolate_options {
+    size_t struct_size;
+    int32_t method;    /**< mexpr_interpolation; MEXPR_INTERPOLATION_TIM */
+    int64_t first;     /**< first frame of the clip that counts, from 0; 0 */
+    int64_t n_in;      /**< frames from there on; 0: all. Needed for streams */
+    int64_t n_out;     /**< frames to make; no default */
+} mexpr_interpolate_options;
+
+#define MEXPR_INTERPOLATE_OPTIONS_INIT                                                   \
+    {                                                                                    \
+        sizeof(mexpr_interpolate_options), 0, 0, 0, 0                                    \
+    }
+
+/**
+ * Takes frame `index` of a clip that is made. The picture lives until the call returns.
+ * @return 0 to go on; anything else ends the work with MEXPR_E_CANCELLED
+ */
+typedef int32_t (*mexpr_frame_fn)(void *user, int64_t index, const mexpr_image *frame);
+
+/**
+ * A clip with another number of frames: frame j of n_out lies at j (n_in - 1) / (n_out -
+ * 1) in the old one, the first and the last on their own places; a single one lies in the
+ * middle. Frames have the format of the clip's first frame, rounded and clamped where
+ * that is of integers; every channel is treated alike. n_out = n_in gives the clip itself
+ * (to rounding).
+ *
+ * LINEAR reads the clip once and holds two frames. With TIM every frame depends on all,
+ * so the clip must be complete; memory is 8 bytes per sample of some output frames. Up to
+ * 64 MiB of them (one at least) are made in one pass over the clip, and a clip of files
+ * or pictures is read again for the next; a stream gets one pass, and as much memory as
+ * n_out frames take. Frames are made on the context's threads; they do not depend on
+ * their number.
+ * @param take     receives the frames in order; its first argument is `user`, as that of
+ *                 progress
+ * @param progress called after every step, a frame read (TIM) or made (LINEAR); or NULL
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (an option; fewer frames than n_in),
+ *         MEXPR_E_ABI, MEXPR_E_LIMIT (max_frames), MEXPR_E_TYPE (a frame has another
+ *         format), MEXPR_E_CANCELLED, MEXPR_E_NOMEM, and what mexpr_clip_frame() returns.
+ *         The sentence is the context's.
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_interpolate(mexpr_context *context, mexpr_clip *clip,
+    const mexpr_interpolate_options *options, mexpr_frame_fn take,
+    mexpr_progress_fn progress, void *user);
+
+/* --- motion magnification ---------------------------------------------------------- */
+
+/** The temporal filter; all are recursive and have no response at 0 Hz. */
+typedef enum mexpr_band {
+    /** Second-order section: Butterworth, gain 1 in the middle of the band, -3 dB at its
+     *  ends. */
+    MEXPR_BAND_FIRST = 1,
+    /** Two sections: Butterworth with the same ends and twice the slope. */
+    MEXPR_BAND_SECOND = 2,
+    /** A low-pass at the upper end minus one at the lower, both of first order: that of
+     *  the authors' program. Gain (high - low) / (high + low) in the middle. */
+    MEXPR_BAND_DIFFERENCE = 3
+} mexpr_band;
+
+/** Options of mexpr_magnifier_create(); a field of 0 means its default. */
+typedef struct mexpr_magnify_options {
+    size_t struct_size;
+    double fps;        /**< frames per second, more than 2 high; no default */
+    double low;        /**< lower end of the band in Hz, above 0; 0.4 */
+    double high;       /**< upper end, above low; 3 */
+    double alpha;      /**< amplification, 0 < alpha <= 1000; 10 */
+    double wavelength; /**< px above which alpha is given in full, 0 < .. <= 1e6; 16 */
+    double chroma;     /**< share of alpha given to colour, 0..1; 0: luminance alone */
+    int32_t band;      /**< mexpr_band; MEXPR_BAND_FIRST */
+    int32_t levels;    /**< most pyramid levels, 1..30; 30: as many as fit */
+} mexpr_magnify_options;
+
+#define MEXPR_MAGNIFY_OPTIONS_INIT                                                       \
+    {                                                                                    \
+        sizeof(mexpr_magnify_options), 0, 0, 0, 0, 0, 0, 0, 0                            \
+    }
+
+/**
+ * Makes small motions larger while frames pass through: Eulerian video magnification,
+ * H.-Y. Wu, M. Rubinstein, E. Shih, J. Guttag, F. Durand, W. Freeman, "Eulerian Video
+ * Magnification for Revealing Subtle Changes in the World", ACM Trans. Graphics 31
+ * (2012).
+ *
+ * Each frame is split into a Laplacian pyramid; every pixel of each level passes the band
+ * filter, which is scaled and added to the frame. Level k answers most to wavelengths l =
+ * 5·2^k px and gets the paper's bound: min(alpha, l (1 + alpha) / wavelength - 1), at
+ * least 0. What is left above the last level is not amplified. The filter starts as if
+ * the first frame had always been there. Frames go in and come out one by one; memory is
+ * that of some frames. One thread at a time.
+ */
+typedef struct mexpr_magnifier mexpr_magnifier;
+
+/**
+ * Makes a magnifier.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_magnifier_create(
+    mexpr_context *context, const mexpr_magnify_options *options, mexpr_magnifier **out);
+/** Destroys a magnifier. @since 0.1.0 */
+MEXPR_API void mexpr_magnifier_destroy(mexpr_magnifier **magnifier);
+/** The sentence about the last failed call on this magnifier. @since 0.1.0 */
+MEXPR_API const char *mexpr_magnifier_last_error(const mexpr_magnifier *magnifier);
+
+/**
+ * Gives the next frame. All frames have the first one's size and format. After the first
+ * call, calls allocate nothing.
+ * @return MEXPR_OK; MEXPR_AGAIN when the frame before was not pulled yet: pull and push
+ *         again; MEXPR_E_ARG, MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_FORMAT (a float
+ *         picture holds NaN or infinity), MEXPR_E_NOMEM. A frame that fails leaves no
+ *         trace.
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_magnifier_push(
+    mexpr_magnifier *magnifier, const mexpr_image *frame);
+
+/**
+ * Takes the magnified frame, in the pushed one's format; integers are rounded and
+ * clamped, alpha is as it was. It belongs to the magnifier and lives until the next push.
+ * @return MEXPR_OK; MEXPR_AGAIN when a frame must be pushed first; MEXPR_E_ARG
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_magnifier_pull(
+    mexpr_magnifier *magnifier, const mexpr_image **out);
+
+/** Forgets all frames: the next may begin another clip of any size. @since 0.1.0 */
+MEXPR_API void mexpr_magnifier_reset(mexpr_magnifier *magnifier);
 
 MEXPR_END_DECLS
 

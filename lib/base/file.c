@@ -42,8 +42,7 @@ static const char *reason(int code)
     }
 }
 
-static mexpr_status fail_errno(
-    mx_scope *scope, const char *verb, const char *path, int code)
+mexpr_status mx_fail_errno(mx_scope *scope, const char *verb, const char *path, int code)
 {
     const mexpr_status status = code == ENOENT ? MEXPR_E_NOT_FOUND : MEXPR_E_IO;
     return mx_fail(scope, status, "cannot %s '%.200s': %s (error %d)", verb, path,
@@ -57,7 +56,7 @@ static mexpr_status file_from_fd(mx_scope *scope, int fd, const char *path, mx_f
     mexpr_status status = MEXPR_OK;
     struct stat info;
     if (fstat(fd, &info) != 0)
-        status = fail_errno(scope, "read", path, errno);
+        status = mx_fail_errno(scope, "read", path, errno);
     else if (!S_ISREG(info.st_mode))
         status = mx_fail(scope, MEXPR_E_IO, "'%.200s' is not a regular file", path);
     else if ((uint64_t)info.st_size > limit)
@@ -79,7 +78,7 @@ mexpr_status mx_file_open(mx_scope *scope, const char *path, mx_file *file)
     /* O_NONBLOCK: opening a FIFO must not hang; it means nothing for regular files. */
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return fail_errno(scope, "open", path, errno);
+        return mx_fail_errno(scope, "open", path, errno);
     return file_from_fd(scope, fd, path, file);
 }
 
@@ -92,7 +91,7 @@ mexpr_status mx_file_read_at(mx_scope *scope, const mx_file *file, const char *p
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(scope, "read", path, errno);
+            return mx_fail_errno(scope, "read", path, errno);
         if (n == 0)
             return mx_fail(
                 scope, MEXPR_E_IO, "'%.200s' became shorter while it was read", path);
@@ -168,7 +167,7 @@ mexpr_status mx_file_open_beside(
             name);
     const int folder = open_folder_of(path);
     if (folder < 0)
-        return fail_errno(scope, "open the folder of", path, errno);
+        return mx_fail_errno(scope, "open the folder of", path, errno);
     const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     const int code = errno;
     close(folder);
@@ -213,9 +212,14 @@ mexpr_status mx_file_write(
     mx_scope *scope, const char *path, const void *bytes, size_t size)
 {
     char temporary[MAX_PATH_BYTES];
+    struct stat info;
+    /* Renaming over a device such as /dev/null would put a file in its place. */
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return mx_fail(
+            scope, MEXPR_E_IO, "cannot write '%.200s': it is not a regular file", path);
     const int fd = open_temporary(path, temporary, sizeof temporary);
     if (fd < 0) {
-        const mexpr_status status = fail_errno(scope, "write", path, errno);
+        const mexpr_status status = mx_fail_errno(scope, "write", path, errno);
         return status == MEXPR_E_NOT_FOUND ? MEXPR_E_IO : status;
     }
     const bool written = write_all(fd, bytes, size) && fsync(fd) == 0;

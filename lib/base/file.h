@@ -39,8 +39,13 @@ mexpr_status mx_file_read_at(mx_scope *scope, const mx_file *file, const char *p
 void mx_file_close(mx_file *file);
 
 /* Writes a file whole or not at all: to a temporary name in the same folder, then
- * renamed. */
+ * renamed. What is there already must be a regular file. */
 mexpr_status mx_file_write(
     mx_scope *scope, const char *path, const void *bytes, size_t size);
+
+/* The sentence "cannot VERB 'path': reason" for a value of errno: MEXPR_E_NOT_FOUND or
+ * MEXPR_E_IO. */
+mexpr_status mx_fail_errno(
+    mx_scope *scope, const char *verb, const char *path, int code);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "base/checked.h"
 #include "flow/flow_estimator.h"
-#include "flow/flow_team.h"
+#include "flow/flow_rows.h"
 #include "flow/linear_scale.h"
 #include "kernel/dualtvl1_kernel.h"
 
@@ -65,7 +65,7 @@ struct mx_dualtvl1 {
     size_t line_floats; /* of one thread */
     ptrdiff_t line_step;
     double *errors[2];
-    mx_flow_team team;
+    mx_rows_team team;
     /* One call. */
     dual_settings settings;
     float *u;
@@ -76,7 +76,7 @@ struct mx_dualtvl1 {
 typedef struct dual_worker {
     mexpr_flow *flow;
     struct mx_dualtvl1 *work;
-    mx_flow_share share;
+    mx_rows_share share;
     const dual_level *level;
     float *lines;
 } dual_worker;
@@ -397,7 +397,7 @@ static void filter_flow(dual_worker *worker)
     if (worker->work->settings.median == 1)
         return;
     take_flow(worker);
-    mx_flow_team_meet(&worker->work->team, &worker->share);
+    mx_rows_meet(&worker->work->team, &worker->share);
     filter_rows(worker);
 }
 
@@ -406,16 +406,16 @@ static double iterate(dual_worker *worker, double *errors)
 {
     const struct mx_dualtvl1 *work = worker->work;
     const dual_level *level = worker->level;
-    const mx_flow_rows rows = {
+    const mx_rows_state rows = {
         .rows = level->rows,
         .row_floats = level->row_floats,
         .width = level->width,
         .height = level->height,
     };
-    mx_flow_team_iterate(&worker->work->team, &worker->share, &worker->flow->kernels,
-        &rows, work->settings.tau, errors);
+    mx_rows_iterate(&worker->work->team, &worker->share, &worker->flow->kernels, &rows,
+        work->settings.tau, errors);
     const double pixels = (double)work->settings.theta / (double)work->settings.tau;
-    return mx_flow_team_error(&rows, errors) * pixels * pixels;
+    return mx_rows_error(&rows, errors) * pixels * pixels;
 }
 
 static void solve_level(dual_worker *worker)
@@ -465,11 +465,11 @@ static void work_as(void *arg, int index, int n)
         build_pyramid(&worker, i);
     for (int i = work->n_levels - 1; i >= 0; i--) {
         worker.level = &work->levels[i];
-        mx_flow_team_meet(&work->team, &worker.share);
-        mx_flow_team_share(&worker.share, worker.level->height);
+        mx_rows_meet(&work->team, &worker.share);
+        mx_rows_divide(&worker.share, worker.level->height);
         init_rows(&worker);
         init_gradients(&worker);
-        mx_flow_team_meet(&work->team, &worker.share);
+        mx_rows_meet(&work->team, &worker.share);
         solve_level(&worker);
         if (i > 0)
             take_flow(&worker);
@@ -486,6 +486,6 @@ mexpr_status mx_dualtvl1_solve(mexpr_flow *flow, float *u, float *v)
         return status;
     work->u = u;
     work->v = v;
-    mx_flow_team_run(&work->team, flow->scope.context, work_as, flow);
+    mx_rows_run(&work->team, flow->scope.context, work_as, flow);
     return MEXPR_OK;
 }

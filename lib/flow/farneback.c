@@ -12,7 +12,7 @@
 
 #include "base/checked.h"
 #include "flow/flow_estimator.h"
-#include "flow/flow_team.h"
+#include "flow/flow_rows.h"
 #include "flow/linear_scale.h"
 #include "kernel/farneback_kernel.h"
 
@@ -67,7 +67,7 @@ struct mx_farneback {
     const float *zeros;
     const float **rows; /* of the threads */
     size_t n_rows;      /* of one thread */
-    mx_flow_team team;
+    mx_rows_team team;
     /* One call. */
     mx_farneback_fit fit;
     float fit_weights[3][MX_FARNEBACK_MAX_N + 1];
@@ -83,7 +83,7 @@ struct mx_farneback {
 typedef struct farneback_worker {
     mexpr_flow *flow;
     struct mx_farneback *work;
-    mx_flow_share share;
+    mx_rows_share share;
     const farneback_level *level;
     float *lines;
     const float **rows;
@@ -579,7 +579,7 @@ static void solve_rows(const farneback_worker *worker)
 }
 
 /* Whole strips for every thread. */
-static void share_strips(mx_flow_share *share, int height)
+static void share_strips(mx_rows_share *share, int height)
 {
     const int64_t n_strips = (height + STRIP - 1) / STRIP;
     const int64_t first = n_strips * share->index / share->n * STRIP;
@@ -591,16 +591,16 @@ static void share_strips(mx_flow_share *share, int height)
 static void solve_level(farneback_worker *worker)
 {
     struct mx_farneback *work = worker->work;
-    mx_flow_team_meet(&work->team, &worker->share);
+    mx_rows_meet(&work->team, &worker->share);
     share_strips(&worker->share, worker->level->height);
     scale_pictures(worker);
     init_flow(worker);
-    mx_flow_team_meet(&work->team, &worker->share);
+    mx_rows_meet(&work->team, &worker->share);
     expand_pictures(worker);
     for (int i = 0; i < work->n_iterations; i++) {
-        mx_flow_team_meet(&work->team, &worker->share);
+        mx_rows_meet(&work->team, &worker->share);
         fill_matrices(worker);
-        mx_flow_team_meet(&work->team, &worker->share);
+        mx_rows_meet(&work->team, &worker->share);
         solve_rows(worker);
     }
 }
@@ -649,6 +649,6 @@ mexpr_status mx_farneback_solve(mexpr_flow *flow, float *u, float *v)
     }
     work->u = u;
     work->v = v;
-    mx_flow_team_run(&work->team, flow->scope.context, work_as, flow);
+    mx_rows_run(&work->team, flow->scope.context, work_as, flow);
     return MEXPR_OK;
 }

@@ -3,17 +3,19 @@
 
 #include "base/checked.h"
 
-mexpr_status mx_field_new(mx_scope *scope, int64_t width, int64_t height, mexpr_field **out)
+mexpr_status mx_field_new(
+    mx_scope *scope, int64_t width, int64_t height, mexpr_field **out)
 {
     const mexpr_status status = mx_check_size(scope, width, height);
     if (status != MEXPR_OK)
         return status;
     const size_t head = mx_round_up(sizeof(mexpr_field), MX_ALIGNMENT);
     size_t bytes;
-    if (!mx_mul_size((size_t)width * (size_t)height, 2 * sizeof(float), &bytes)
-        || !mx_add_size(bytes, head, &bytes))
-        return mx_fail(scope, MEXPR_E_NOMEM, "a field of %lld×%lld does not fit in memory",
-            (long long)width, (long long)height);
+    if (!mx_mul_size((size_t)width * (size_t)height, 2 * sizeof(float), &bytes) ||
+        !mx_add_size(bytes, head, &bytes))
+        return mx_fail(scope, MEXPR_E_NOMEM,
+            "a field of %lld×%lld does not fit in memory", (long long)width,
+            (long long)height);
     mexpr_field *field = mx_calloc(scope, bytes, 1);
     if (!field)
         return MEXPR_E_NOMEM;

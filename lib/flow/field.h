@@ -17,7 +17,8 @@ struct mexpr_field {
 };
 
 /* A field of zeros. */
-mexpr_status mx_field_new(mx_scope *scope, int64_t width, int64_t height, mexpr_field **out);
+mexpr_status mx_field_new(
+    mx_scope *scope, int64_t width, int64_t height, mexpr_field **out);
 
 static inline size_t mx_field_size(const mexpr_field *field)
 {
@@ -27,7 +28,8 @@ static inline size_t mx_field_size(const mexpr_field *field)
 /* Middlebury's rule. */
 static inline bool mx_field_is_known(float u, float v)
 {
-    return fabsf(u) < MEXPR_FIELD_UNKNOWN_THRESHOLD && fabsf(v) < MEXPR_FIELD_UNKNOWN_THRESHOLD;
+    return fabsf(u) < MEXPR_FIELD_UNKNOWN_THRESHOLD &&
+           fabsf(v) < MEXPR_FIELD_UNKNOWN_THRESHOLD;
 }
 
 #endif

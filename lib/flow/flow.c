@@ -2,6 +2,7 @@
 #include "microexpr/flow.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "flow/dualtvl1.h"
 #include "flow/farneback.h"
@@ -56,79 +57,42 @@ typedef struct param_bounds {
     bool is_integer;
 } param_bounds;
 
-#define TAU                                                                              \
-    {                                                                                    \
-        "tau", 1e-4, 0.25, 0.25, false                                                   \
-    }
-#define LAMBDA                                                                           \
-    {                                                                                    \
-        "lambda", 1e-6, 1e4, 0.15, false                                                 \
-    }
-#define THETA                                                                            \
-    {                                                                                    \
-        "theta", 1e-4, 10, 0.3, false                                                    \
-    }
-#define SCALES(least, standard)                                                          \
-    {                                                                                    \
-        "scales", least, MX_PYRAMID_MAX_LEVELS, standard, true                           \
-    }
-#define ZOOM(standard)                                                                   \
-    {                                                                                    \
-        "zoom", 0.1, 0.95, standard, false                                               \
-    }
-#define WARPS                                                                            \
-    {                                                                                    \
-        "warps", 1, 1000, 5, true                                                        \
-    }
-#define EPSILON                                                                          \
-    {                                                                                    \
-        "epsilon", 0, 1, 0.01, false                                                     \
-    }
-#define ITERATIONS(most, standard)                                                       \
-    {                                                                                    \
-        "iterations", 1, most, standard, true                                            \
-    }
-#define METHOD                                                                           \
-    {                                                                                    \
-        "method", 0, MX_FLOW_N_METHODS - 1, MEXPR_FLOW_METHOD_TVL1, true                 \
-    }
-
 /* Those without a name are not the method's. Where a bound is open in the paper the
  * smallest value stands that single precision can work with. */
 static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] =
     {
         [MEXPR_FLOW_METHOD_TVL1] =
             {
-                [MEXPR_FLOW_TAU] = TAU,
-                [MEXPR_FLOW_LAMBDA] = LAMBDA,
-                [MEXPR_FLOW_THETA] = THETA,
-                [MEXPR_FLOW_SCALES] = SCALES(1, 100),
-                [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
-                [MEXPR_FLOW_WARPS] = WARPS,
-                [MEXPR_FLOW_EPSILON] = EPSILON,
-                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 300),
-                [MEXPR_FLOW_METHOD] = METHOD,
+                [MEXPR_FLOW_TAU] = {"tau", 1e-4, 0.25, 0.25, false},
+                [MEXPR_FLOW_LAMBDA] = {"lambda", 1e-6, 1e4, 0.15, false},
+                [MEXPR_FLOW_THETA] = {"theta", 1e-4, 10, 0.3, false},
+                [MEXPR_FLOW_SCALES] = {"scales", 1, MX_PYRAMID_MAX_LEVELS, 100, true},
+                [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.5, false},
+                [MEXPR_FLOW_WARPS] = {"warps", 1, 1000, 5, true},
+                [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.01, false},
+                [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 300, true},
+                [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
             },
         [MEXPR_FLOW_METHOD_TVL1_OPENCV] =
             {
-                [MEXPR_FLOW_TAU] = TAU,
-                [MEXPR_FLOW_LAMBDA] = LAMBDA,
-                [MEXPR_FLOW_THETA] = THETA,
-                [MEXPR_FLOW_SCALES] = SCALES(1, 5),
-                [MEXPR_FLOW_ZOOM] = ZOOM(0.8),
-                [MEXPR_FLOW_WARPS] = WARPS,
-                [MEXPR_FLOW_EPSILON] = EPSILON,
-                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(100000, 30),
-                [MEXPR_FLOW_METHOD] = METHOD,
+                [MEXPR_FLOW_TAU] = {"tau", 1e-4, 0.25, 0.25, false},
+                [MEXPR_FLOW_LAMBDA] = {"lambda", 1e-6, 1e4, 0.15, false},
+                [MEXPR_FLOW_THETA] = {"theta", 1e-4, 10, 0.3, false},
+                [MEXPR_FLOW_SCALES] = {"scales", 1, MX_PYRAMID_MAX_LEVELS, 5, true},
+                [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.8, false},
+                [MEXPR_FLOW_WARPS] = {"warps", 1, 1000, 5, true},
+                [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.01, false},
+                [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 30, true},
+                [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
                 [MEXPR_FLOW_OUTER_ITERATIONS] = {"outer iterations", 1, 1000, 10, true},
                 [MEXPR_FLOW_MEDIAN] = {"median", 1, 5, 5, true},
             },
         [MEXPR_FLOW_METHOD_FARNEBACK] =
             {
-                [MEXPR_FLOW_SCALES] = SCALES(0, 3),
-                [MEXPR_FLOW_ZOOM] = ZOOM(0.5),
-                [MEXPR_FLOW_ITERATIONS] = ITERATIONS(1000, 3),
-                [MEXPR_FLOW_METHOD] = METHOD,
+                [MEXPR_FLOW_SCALES] = {"scales", 0, MX_PYRAMID_MAX_LEVELS, 3, true},
+                [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.5, false},
+                [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 1000, 3, true},
+                [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
                 [MEXPR_FLOW_WINDOW] = {"window", 2, 255, 15, true},
                 [MEXPR_FLOW_POLY_N] = {"poly n", 1, MX_FARNEBACK_MAX_N, 5, true},
                 [MEXPR_FLOW_POLY_SIGMA] = {"poly sigma", 0.5, 100, 1.2, false},
@@ -250,6 +214,24 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
     *out = flow;
     return MEXPR_OK;
+}
+
+mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out)
+{
+    mexpr_flow *clone = mx_calloc(scope, 1, sizeof *clone);
+    *out = clone;
+    if (!clone)
+        return MEXPR_E_NOMEM;
+    mx_scope_init(&clone->scope, mx_context_retain(scope->context));
+    memcpy(clone->params, flow->params, sizeof clone->params);
+    clone->kernels = flow->kernels;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
+{
+    const mx_flow_settings settings = settings_of(flow);
+    return mx_flow_prepare(flow, &settings, width, height);
 }
 
 void mexpr_flow_destroy(mexpr_flow **flow)

@@ -16,12 +16,12 @@ static const struct arc {
     int changes; /* channel that moves */
     bool rises;
 } arcs[N_ARCS] = {
-    { 15, 0, 1, true },  /* red to yellow */
-    { 6, 1, 0, false },  /* yellow to green */
-    { 4, 1, 2, true },   /* green to cyan */
-    { 11, 2, 1, false }, /* cyan to blue */
-    { 13, 2, 0, true },  /* blue to magenta */
-    { 6, 0, 2, false },  /* magenta to red */
+    {15, 0, 1, true},  /* red to yellow */
+    {6, 1, 0, false},  /* yellow to green */
+    {4, 1, 2, true},   /* green to cyan */
+    {11, 2, 1, false}, /* cyan to blue */
+    {13, 2, 0, true},  /* blue to magenta */
+    {6, 0, 2, false},  /* magenta to red */
 };
 
 static void make_wheel(double wheel[N_COLOURS][3])
@@ -64,8 +64,8 @@ static double largest_radius(const mexpr_field *field)
     return largest;
 }
 
-mexpr_status mexpr_flow_colour(
-    mexpr_context *context, const mexpr_field *field, double max_radius, mexpr_image **out)
+mexpr_status mexpr_flow_colour(mexpr_context *context, const mexpr_field *field,
+    double max_radius, mexpr_image **out)
 {
     if (!out)
         return MEXPR_E_ARG;
@@ -79,8 +79,8 @@ mexpr_status mexpr_flow_colour(
         return mx_fail(scope, MEXPR_E_RANGE,
             "max_radius is %g; it must be 0 (the field's own largest) or more pixels",
             max_radius);
-    const mexpr_status status
-        = mx_image_new(scope, MEXPR_FORMAT_RGB8, field->width, field->height, out);
+    const mexpr_status status =
+        mx_image_new(scope, MEXPR_FORMAT_RGB8, field->width, field->height, out);
     if (status != MEXPR_OK)
         return status;
     double wheel[N_COLOURS][3];

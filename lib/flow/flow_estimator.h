@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The estimator from inside. flow.c is the door and keeps the parameters; flow_levels.c
- * goes from the coarsest level to the finest with a team of threads; flow_pyramid.c makes
- * the levels; tvl1.c solves one. Another method is another file beside tvl1.c. */
+ * goes from the coarsest level to the finest with a team of threads (flow_team.c);
+ * flow_pyramid.c makes the levels; tvl1.c solves one. Another method is another file
+ * beside tvl1.c. */
 #ifndef MX_FLOW_FLOW_ESTIMATOR_H
 #define MX_FLOW_FLOW_ESTIMATOR_H
 
@@ -19,7 +20,8 @@ enum {
     MX_FLOW_MAX_THREADS = 64
 };
 
-/* The parameters as the methods use them: single precision, like the published program. */
+/* The parameters as the methods use them: single precision, like the published program.
+ */
 typedef struct mx_flow_settings {
     float tau;
     float lambda;
@@ -36,6 +38,16 @@ typedef struct mx_flow_mark {
     _Alignas(MX_ALIGNMENT) atomic_uint_least64_t step;
 } mx_flow_mark;
 
+/* See flow_team.h. */
+typedef struct mx_flow_team {
+    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
+    mx_barrier barrier; /* of all workers */
+    mx_barrier level_barriers[MX_PYRAMID_MAX_LEVELS];
+    atomic_uint_least64_t alone_from; /* the step after which worker 0 is alone */
+    int n_calls_alone;                /* calls that shall not ask for others */
+    int patience;                     /* how many the next failure will make it */
+} mx_flow_team;
+
 /* A level while it is solved: row y of its state (tvl1_kernel.h) is at
  * rows + y × row_floats, with a row of zeros above the first. */
 typedef struct mx_flow_level {
@@ -44,7 +56,6 @@ typedef struct mx_flow_level {
     int height;
     ptrdiff_t row_floats;
     float *rows;
-    mx_barrier barrier;
 } mx_flow_level;
 
 typedef struct mx_flow_work {
@@ -60,19 +71,19 @@ typedef struct mx_flow_work {
     float *lines;
     float *errors[2];
     mx_pyramid pyramid;
-    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];
-    mx_barrier barrier;
+    mx_flow_team team;
     /* One call. */
     const float *inputs[2];
     double low;
     double span;
     float *u;
     float *v;
+    uint64_t pixel_iterations; /* pixels times iterations, over all levels and warps */
 } mx_flow_work;
 
 struct mexpr_flow {
-    mx_scope scope; /* its context is retained */
+    mx_scope scope;                      /* its context is retained */
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
     mx_flow_work work;
@@ -86,13 +97,21 @@ typedef struct mx_flow_worker {
     mexpr_flow *flow;
     int index;
     int n;
-    int phase; /* of work.barrier */
+    int phase; /* of the team's barrier */
     mx_flow_level *level;
-    int n_level;     /* the level's team: workers 0 .. n_level - 1 */
-    int level_phase; /* of level->barrier */
-    int first_row;   /* this worker's share of the level */
+    int n_level;       /* the level's team: workers 0 .. n_level - 1 */
+    int level_phase;   /* of the level's barrier */
+    double step_began; /* worker 0's clock: this step, */
+    double worked_ms;  /* all steps of the call but for the waiting, */
+    double waited_ms;  /* and that */
+    int first_row;     /* this worker's share of the level */
     int end_row;
 } mx_flow_worker;
+
+/* An estimator with the same parameters, for another thread. */
+mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out);
+/* Makes a call with pictures of this size allocate nothing. */
+mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height);
 
 /* Lays out the memory for pictures of this size; does nothing when it fits already. */
 mexpr_status mx_flow_prepare(
@@ -102,8 +121,8 @@ void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work);
 /* Where a caller may put picture 0 or 1, without gaps, before mx_flow_solve(). */
 float *mx_flow_input(mexpr_flow *flow, int which);
 
-/* Flow between the inputs, which are lost, into planes without gaps. MEXPR_E_FORMAT when a number is not
- * finite. */
+/* Flow between the inputs, which are lost, into planes without gaps. MEXPR_E_FORMAT when
+ * a number is not finite. */
 mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v);
 
 #endif

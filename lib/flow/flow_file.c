@@ -12,12 +12,12 @@
 /* "PIEH", which is 202021.25 as a float; width, height; then u, v of each pixel, row by
  * row. All little-endian. */
 enum { FLO_HEAD = 12, FLO_PIXEL = 8 };
-static const uint8_t flo_signature[4] = { 'P', 'I', 'E', 'H' };
+static const uint8_t flo_signature[4] = {'P', 'I', 'E', 'H'};
 
 static uint32_t read_u32(const uint8_t *bytes)
 {
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16
-        | (uint32_t)bytes[3] << 24;
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+           (uint32_t)bytes[3] << 24;
 }
 
 static void write_u32(uint8_t *bytes, uint32_t value)
@@ -197,10 +197,10 @@ static mexpr_status decode_kitti(
         for (size_t i = 0; i < n; i++) {
             const uint16_t *p = rgb + 3 * i;
             const bool is_known = p[2] != 0;
-            (*out)->u[i]
-                = is_known ? (p[0] - KITTI_ZERO) / KITTI_SCALE : MEXPR_FIELD_UNKNOWN;
-            (*out)->v[i]
-                = is_known ? (p[1] - KITTI_ZERO) / KITTI_SCALE : MEXPR_FIELD_UNKNOWN;
+            (*out)->u[i] =
+                is_known ? (p[0] - KITTI_ZERO) / KITTI_SCALE : MEXPR_FIELD_UNKNOWN;
+            (*out)->v[i] =
+                is_known ? (p[1] - KITTI_ZERO) / KITTI_SCALE : MEXPR_FIELD_UNKNOWN;
         }
     }
     mx_free(scope->context, rgb);
@@ -227,8 +227,8 @@ static mexpr_status encode_kitti(
         rgb[3 * i + 1] = kitti_code(field->v[i]);
         rgb[3 * i + 2] = 1;
     }
-    const mexpr_status status
-        = mx_png_write_rgb16(scope, field->width, field->height, rgb, bytes, size);
+    const mexpr_status status =
+        mx_png_write_rgb16(scope, field->width, field->height, rgb, bytes, size);
     mx_free(scope->context, rgb);
     return status;
 }

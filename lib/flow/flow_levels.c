@@ -4,15 +4,13 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "flow/flow_team.h"
 #include "flow/tvl1.h"
-
-/* A thread's share of a level, below which it costs more than it brings. */
-enum { MIN_ROWS_PER_THREAD = 24 };
 
 /* --- memory ------------------------------------------------------------------------ */
 
-/* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet: four
- * planes of the ten. */
+/* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet:
+ * four planes of the ten. */
 static float *scratch_plane(const mx_flow_work *work, int index)
 {
     return work->state + (size_t)index * work->pyramid.plane_floats;
@@ -40,14 +38,13 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
 {
     const mx_pyramid *pyramid = &work->pyramid;
     const mx_pyramid_level *finest = &pyramid->levels[0], *next = finest + 1;
-    const size_t state
-        = (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
-    const size_t coarse
-        = pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
+    const size_t state =
+        (size_t)mx_tvl1_row_floats(finest->width) * ((size_t)finest->height + 1);
+    const size_t coarse =
+        pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
     const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
-    float *at
-        = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
@@ -68,8 +65,9 @@ mexpr_status mx_flow_prepare(
 {
     mx_flow_work *work = &flow->work;
     const mx_flow_settings *old = &work->settings;
-    const bool fits = work->block && work->width == width && work->height == height
-        && old->zoom == settings->zoom && old->max_levels == settings->max_levels;
+    const bool fits = work->block && work->width == width && work->height == height &&
+                      old->zoom == settings->zoom &&
+                      old->max_levels == settings->max_levels;
     work->settings = *settings;
     if (fits)
         return MEXPR_OK;
@@ -79,8 +77,8 @@ mexpr_status mx_flow_prepare(
     mexpr_status status = mx_pyramid_create(&flow->scope, &work->pyramid, width, height,
         settings->zoom, settings->max_levels);
     if (status == MEXPR_OK)
-        status = place_memory(
-            &flow->scope, work, mexpr_context_threads(flow->scope.context));
+        status =
+            place_memory(&flow->scope, work, mexpr_context_threads(flow->scope.context));
     if (status != MEXPR_OK)
         mx_flow_work_destroy(flow->scope.context, work);
     return status;
@@ -134,28 +132,15 @@ static void finish_level(const mx_flow_worker *worker)
     const mx_flow_level *level = worker->level;
     const bool is_finest = level->index == 0;
     const float factor = is_finest ? work->settings.theta / work->settings.tau : 1.0f;
-    const ptrdiff_t stride
-        = is_finest ? level->width : work->pyramid.levels[level->index].stride;
+    const ptrdiff_t stride =
+        is_finest ? level->width : work->pyramid.levels[level->index].stride;
     for (int i = 0; i < 2; i++) {
         float *out = is_finest ? (i ? work->v : work->u) : work->coarse[i];
         for (int y = worker->first_row; y < worker->end_row; y++)
             worker->flow->kernels.unpack(out + y * stride,
-                level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor, level->width);
+                level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor,
+                level->width);
     }
-}
-
-/* Gives the worker its share of a level; an empty one to those beyond the team. */
-static void share_level(mx_flow_worker *worker, mx_flow_level *level)
-{
-    const int64_t height = level->height;
-    const int most = level->height / MIN_ROWS_PER_THREAD;
-    worker->level = level;
-    worker->level_phase = 0;
-    worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
-    const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
-    worker->first_row = (int)(height * index / worker->n_level);
-    worker->end_row = index < worker->n_level ? (int)(height * (index + 1) / worker->n_level)
-                                              : worker->first_row;
 }
 
 /* --- all levels -------------------------------------------------------------------- */
@@ -164,27 +149,20 @@ static void work_as(void *arg, int index, int n)
 {
     mexpr_flow *flow = arg;
     mx_flow_work *work = &flow->work;
-    mx_flow_worker worker = { .flow = flow, .index = index, .n = n };
+    mx_flow_worker worker = {.flow = flow, .index = index, .n = n};
     for (int i = index; i < 2; i += n)
         mx_pyramid_build(&work->pyramid, &flow->kernels, i, work->inputs[i], work->low,
             work->span, scratch_plane(work, 2 + i),
             work->lines + (size_t)index * work->pyramid.line_floats);
-    for (int i = work->pyramid.n_levels - 1; i >= 0; i--) {
-        mx_barrier_wait(&work->barrier, n, &worker.phase);
-        share_level(&worker, &work->levels[i]);
-        if (worker.index < worker.n_level) {
-            init_level(&worker);
-            mx_barrier_wait(&worker.level->barrier, worker.n_level, &worker.level_phase);
-            mx_tvl1_level(&worker);
-            finish_level(&worker);
-        }
+    for (int i = work->pyramid.n_levels - 1; i >= 0 && mx_flow_meet(&worker); i--) {
+        mx_flow_share_level(&worker, &work->levels[i]);
+        if (worker.first_row == worker.end_row)
+            continue;
+        init_level(&worker);
+        mx_flow_meet_level(&worker);
+        mx_tvl1_level(&worker);
+        finish_level(&worker);
     }
-}
-
-static void reset(mx_barrier *barrier)
-{
-    atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&barrier->phase, 0, memory_order_relaxed);
 }
 
 /* The joint range of both pictures. */
@@ -216,11 +194,10 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     }
     work->u = u;
     work->v = v;
-    reset(&work->barrier);
-    for (int i = 0; i < work->pyramid.n_levels; i++)
-        reset(&work->levels[i].barrier);
-    for (int i = 0; i < MX_FLOW_MAX_THREADS; i++)
-        atomic_store_explicit(&work->marks[i].step, 0, memory_order_relaxed);
-    mx_team_run(context, mexpr_context_threads(context), work_as, flow);
+    work->pixel_iterations = 0;
+    mx_flow_team_begin(&work->team);
+    mx_team_run(context, mx_flow_team_size(&work->team, mexpr_context_threads(context)),
+        work_as, flow);
+    mx_flow_team_end(&work->team);
     return MEXPR_OK;
 }

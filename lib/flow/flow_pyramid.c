@@ -35,8 +35,8 @@ static void gaussian_init(mx_gaussian *gaussian, double sigma)
  * narrower than the Gaussian) no further one. */
 static int count_levels(int width, int height, float zoom, int max_levels, int radius)
 {
-    const double by_size
-        = 1 + log(hypot(width, height) / SMALLEST_DIAGONAL) / log(1 / (double)zoom);
+    const double by_size =
+        1 + log(hypot(width, height) / SMALLEST_DIAGONAL) / log(1 / (double)zoom);
     int n = by_size < max_levels ? (int)by_size : max_levels;
     n = n < 1 ? 1 : n;
     for (int level = 1; level < n; level++) {
@@ -58,14 +58,14 @@ static size_t image_floats(const mx_pyramid_level *level)
     return (size_t)level->stride * ((size_t)level->height + 2) + 2 * MX_TVL1_GUARD;
 }
 
-static size_t level_floats(const mx_pyramid_level *level, int is_coarsest, int coarse_width,
-    int coarse_height)
+static size_t level_floats(
+    const mx_pyramid_level *level, int is_coarsest, int coarse_width, int coarse_height)
 {
     const size_t plane = image_floats(level);
     size_t axes = 0;
     if (!is_coarsest)
-        axes = axis_floats(coarse_width) + axis_floats(coarse_height)
-            + axis_floats(level->width) + axis_floats(level->height);
+        axes = axis_floats(coarse_width) + axis_floats(coarse_height) +
+               axis_floats(level->width) + axis_floats(level->height);
     return 2 * plane + axes;
 }
 
@@ -111,20 +111,21 @@ static float *place_level(mx_pyramid *pyramid, int index, float *at)
     fill_axis(&level->shrink_x, coarse->width, pyramid->zoom);
     fill_axis(&level->shrink_y, coarse->height, pyramid->zoom);
     fill_axis(&level->grow_x, level->width, (float)level->width / (float)coarse->width);
-    fill_axis(&level->grow_y, level->height, (float)level->height / (float)coarse->height);
+    fill_axis(
+        &level->grow_y, level->height, (float)level->height / (float)coarse->height);
     return at;
 }
 
-mexpr_status mx_pyramid_create(mx_scope *scope, mx_pyramid *pyramid, int width, int height,
-    float zoom, int max_levels)
+mexpr_status mx_pyramid_create(mx_scope *scope, mx_pyramid *pyramid, int width,
+    int height, float zoom, int max_levels)
 {
     mx_pyramid_destroy(scope->context, pyramid);
     const float sigma = (float)(ZOOM_SIGMA * sqrt(1.0 / (double)(zoom * zoom) - 1.0));
     gaussian_init(&pyramid->presmooth, PRESMOOTH_SIGMA);
     gaussian_init(&pyramid->smooth, sigma);
     pyramid->zoom = zoom;
-    pyramid->n_levels
-        = count_levels(width, height, zoom, max_levels, pyramid->smooth.radius);
+    pyramid->n_levels =
+        count_levels(width, height, zoom, max_levels, pyramid->smooth.radius);
     size_t floats = 0;
     for (int i = 0; i < pyramid->n_levels; i++) {
         mx_pyramid_level *level = &pyramid->levels[i];
@@ -220,7 +221,8 @@ static void shrink_row(const mx_pyramid *pyramid, const mx_tvl1_kernels *kernels
         weights[i] = fine->shrink_y.weights[i][y];
         if (weights[i] != 0.0f)
             smooth_column(kernels, &pyramid->smooth, line, plane, fine->stride,
-                clamp(fine->shrink_y.first[y] + i, fine->height), fine->width, fine->height);
+                clamp(fine->shrink_y.first[y] + i, fine->height), fine->width,
+                fine->height);
         else
             rows[i] = rows[0];
     }
@@ -254,13 +256,15 @@ void mx_pyramid_build(mx_pyramid *pyramid, const mx_tvl1_kernels *kernels, int w
     const mx_pyramid_level *level = &pyramid->levels[0];
     const int width = level->width;
     for (int y = 0; y < level->height; y++) {
-        kernels->normalise(lines + LINE_PAD, in + (size_t)y * (size_t)width, low, span, width);
+        kernels->normalise(
+            lines + LINE_PAD, in + (size_t)y * (size_t)width, low, span, width);
         smooth_row(kernels, &pyramid->presmooth, plane + y * level->stride,
             lines + LINE_PAD, lines, width);
     }
     for (int y = 0; y < level->height; y++)
-        smooth_column(kernels, &pyramid->presmooth, level->images[which] + y * level->stride,
-            plane, level->stride, y, width, level->height);
+        smooth_column(kernels, &pyramid->presmooth,
+            level->images[which] + y * level->stride, plane, level->stride, y, width,
+            level->height);
     repeat_border(level, level->images[which]);
     for (int i = 0; i + 1 < pyramid->n_levels; i++, level++) {
         for (int y = 0; y < level->height; y++)

@@ -43,8 +43,8 @@ typedef struct mx_pyramid {
 } mx_pyramid;
 
 /* Lays out a pyramid of at most max_levels levels. What was there before is released. */
-mexpr_status mx_pyramid_create(mx_scope *scope, mx_pyramid *pyramid, int width, int height,
-    float zoom, int max_levels);
+mexpr_status mx_pyramid_create(mx_scope *scope, mx_pyramid *pyramid, int width,
+    int height, float zoom, int max_levels);
 void mx_pyramid_destroy(mexpr_context *context, mx_pyramid *pyramid);
 
 /* Makes picture `which` (0 or 1) of all levels from a plane without gaps, brought to

@@ -2,88 +2,140 @@
 #include "flow/flow_team.h"
 
 enum {
-    /* A thread's share of a level, below which it costs more than it brings. */
-    MIN_ROWS_PER_THREAD = 24
+    MIN_ROWS_PER_THREAD = 24, /* below, a further thread costs more than it brings */
+    MAX_CALLS_ALONE = 255,
 };
 
-static const float largest_value = 65535.0f;
+/* Worker 0 may wait for this part of the time it works, and a bit. */
+#define MAX_WAIT 0.5
+#define MAX_WAIT_MS 0.3
 
-void mx_flow_team_run(
-    mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg)
+int mx_flow_team_size(mx_flow_team *team, int n_threads)
 {
+    if (n_threads > 1 && team->n_calls_alone > 0) {
+        team->n_calls_alone--;
+        return 1;
+    }
+    return n_threads;
+}
+
+void mx_flow_team_begin(mx_flow_team *team)
+{
+    atomic_store_explicit(&team->alone_from, UINT64_MAX, memory_order_relaxed);
     atomic_store_explicit(&team->barrier.arrived, 0, memory_order_relaxed);
     atomic_store_explicit(&team->barrier.phase, 0, memory_order_relaxed);
+    for (int i = 0; i < MX_PYRAMID_MAX_LEVELS; i++) {
+        atomic_store_explicit(&team->level_barriers[i].arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&team->level_barriers[i].phase, 0, memory_order_relaxed);
+    }
     for (int i = 0; i < MX_FLOW_MAX_THREADS; i++)
         atomic_store_explicit(&team->marks[i].step, 0, memory_order_relaxed);
-    mx_team_run(context, mexpr_context_threads(context), fn, arg);
 }
 
-void mx_flow_team_share(mx_flow_share *share, int height)
+static bool is_alone(const mx_flow_team *team)
 {
-    const int most = height / MIN_ROWS_PER_THREAD;
-    share->n_active = most < 1 ? 1 : most < share->n ? most : share->n;
-    const int64_t index = share->index < share->n_active ? share->index : share->n_active;
-    const int64_t next = index < share->n_active ? index + 1 : index;
-    share->first_row = (int)(height * index / share->n_active);
-    share->end_row = (int)(height * next / share->n_active);
+    return atomic_load_explicit(&team->alone_from, memory_order_acquire) != UINT64_MAX;
 }
 
-void mx_flow_team_meet(mx_flow_team *team, mx_flow_share *share)
+/* 1, 3, 7 … calls alone after each that had to part, until one keeps together. */
+void mx_flow_team_end(mx_flow_team *team)
 {
-    if (share->n > 1)
-        mx_barrier_wait(&team->barrier, share->n, &share->phase);
+    if (is_alone(team)) {
+        if (team->patience < MAX_CALLS_ALONE)
+            team->patience = 2 * team->patience + 1;
+        team->n_calls_alone = team->patience;
+    } else if (team->n_calls_alone == 0) {
+        team->patience = 0;
+    }
 }
 
-/* Waits until the neighbour below has done the primal step of its first row. */
-static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
+void mx_flow_share_level(mx_flow_worker *worker, mx_flow_level *level)
 {
-    for (int turn = 0; atomic_load_explicit(&mark->step, memory_order_acquire) < step;
+    const int64_t height = level->height;
+    const int most =
+        is_alone(&worker->flow->work.team) ? 1 : level->height / MIN_ROWS_PER_THREAD;
+    worker->level = level;
+    worker->level_phase = 0;
+    worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
+    const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
+    worker->first_row = (int)(height * index / worker->n_level);
+    worker->end_row = index < worker->n_level
+                          ? (int)(height * (index + 1) / worker->n_level)
+                          : worker->first_row;
+}
+
+/* Like mx_barrier_wait(), but who waits here may be told that no one will come. */
+bool mx_flow_meet(mx_flow_worker *worker)
+{
+    mx_flow_team *team = &worker->flow->work.team;
+    mx_barrier *barrier = &team->barrier;
+    if (is_alone(team))
+        return worker->index == 0;
+    const int next = ++worker->phase;
+    if (atomic_fetch_add_explicit(&barrier->arrived, 1, memory_order_acq_rel) ==
+        worker->n - 1) {
+        atomic_store_explicit(&barrier->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&barrier->phase, next, memory_order_release);
+        return true;
+    }
+    for (int turn = 0;
+         atomic_load_explicit(&barrier->phase, memory_order_acquire) != next; turn++) {
+        if (is_alone(team))
+            return worker->index == 0;
+        mx_wait_turn(turn);
+    }
+    return true;
+}
+
+void mx_flow_meet_level(mx_flow_worker *worker)
+{
+    if (worker->n_level > 1)
+        mx_barrier_wait(&worker->flow->work.team.level_barriers[worker->level->index],
+            worker->n_level, &worker->level_phase);
+}
+
+/* To go on alone worker 0 names a step; after the meeting at its end the others leave. */
+void mx_flow_step_begin(mx_flow_worker *worker, uint64_t step)
+{
+    mx_flow_team *team = &worker->flow->work.team;
+    if (worker->n_level == 1 || worker->index != 0)
+        return;
+    if (worker->waited_ms > MAX_WAIT * worker->worked_ms + MAX_WAIT_MS)
+        atomic_store_explicit(&team->alone_from, step, memory_order_release);
+    worker->step_began = mx_now_ms();
+}
+
+bool mx_flow_step_end(mx_flow_worker *worker, uint64_t step)
+{
+    const mx_flow_team *team = &worker->flow->work.team;
+    if (worker->n_level == 1)
+        return true;
+    const double worked = worker->index == 0 ? mx_now_ms() : 0;
+    mx_flow_meet_level(worker);
+    if (worker->index == 0) {
+        worker->worked_ms += worked - worker->step_began;
+        worker->waited_ms += mx_now_ms() - worked;
+    }
+    if (atomic_load_explicit(&team->alone_from, memory_order_relaxed) <= step) {
+        worker->n_level = 1;
+        worker->first_row = 0;
+        worker->end_row = worker->index == 0 ? worker->level->height : 0;
+    }
+    return worker->end_row > worker->first_row;
+}
+
+void mx_flow_mark_set(mx_flow_worker *worker, uint64_t step)
+{
+    atomic_store_explicit(
+        &worker->flow->work.team.marks[worker->index].step, step, memory_order_release);
+}
+
+void mx_flow_mark_wait(mx_flow_worker *worker, uint64_t step)
+{
+    const mx_flow_mark *below = &worker->flow->work.team.marks[worker->index + 1];
+    if (worker->index + 1 == worker->n_level)
+        return;
+    for (int turn = 0; atomic_load_explicit(&below->step, memory_order_acquire) < step;
          turn++)
         mx_wait_turn(turn);
-}
-
-/* The first row's primal step must come before the neighbour above overwrites its last
- * row's p, and gives that neighbour the u it needs for it: hence the mark. */
-void mx_flow_team_iterate(mx_flow_team *team, mx_flow_share *share,
-    const mx_tvl1_kernels *kernels, const mx_flow_rows *rows, float tau, double *errors)
-{
-    const int first = share->first_row, end = share->end_row, width = rows->width;
-    share->step++;
-    if (first < end) {
-        float *row = rows->rows + first * rows->row_floats;
-        errors[first] = kernels->primal(row, row - rows->row_floats, width, tau);
-        atomic_store_explicit(
-            &team->marks[share->index].step, share->step, memory_order_release);
-        for (int y = first + 1; y < end; y++) {
-            float *above = row;
-            row += rows->row_floats;
-            errors[y] = kernels->step(row, above, width, tau);
-        }
-        if (share->index + 1 < share->n_active)
-            wait_for_mark(&team->marks[share->index + 1], share->step);
-        kernels->dual(row, end < rows->height ? row + rows->row_floats : row, width);
-    }
-    mx_flow_team_meet(team, share);
-}
-
-double mx_flow_team_error(const mx_flow_rows *rows, const double *errors)
-{
-    double sum = 0;
-    for (int y = 0; y < rows->height; y++)
-        sum += errors[y];
-    return sum / ((double)rows->width * rows->height);
-}
-
-mexpr_status mx_flow_check_inputs(
-    mx_scope *scope, const mx_tvl1_kernels *kernels, const float *values, size_t n)
-{
-    float low, high;
-    if (!kernels->range(values, n, &low, &high))
-        return mx_fail(scope, MEXPR_E_FORMAT,
-            "a picture holds NaN or infinity; replace such pixels before computing flow");
-    if (low < -largest_value || high > largest_value)
-        return mx_fail(scope, MEXPR_E_RANGE,
-            "a picture has values in %g..%g; scale it to 0..255 for this method",
-            (double)low, (double)high);
-    return MEXPR_OK;
 }

@@ -1,56 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that work on the rows of a level together, meeting where they need each other's
- * rows. All of them take the same way through a method's loops, some with no rows. */
+/* How the threads of a call keep together, and part when that does not pay.
+ *
+ * Every iteration ends with a meeting of the level's team. Where the processors have
+ * other work to do, a worker that lost its processor holds up all others for milliseconds
+ * each time. After some such iterations worker 0 goes on alone; and for some calls it
+ * does not ask the others again. Nothing changes but the time: results do not depend on
+ * who computes what. */
 #ifndef MX_FLOW_FLOW_TEAM_H
 #define MX_FLOW_FLOW_TEAM_H
 
 #include "flow/flow_estimator.h"
 
-typedef struct mx_flow_team {
-    mx_barrier barrier;
-    mx_flow_mark marks[MX_FLOW_MAX_THREADS];
-} mx_flow_team;
+/* Threads to ask for in this call. */
+int mx_flow_team_size(mx_flow_team *team, int n_threads);
+void mx_flow_team_begin(mx_flow_team *team);
+void mx_flow_team_end(mx_flow_team *team);
 
-/* One thread, and its rows of the level in work. */
-typedef struct mx_flow_share {
-    int index;
-    int n;
-    int n_active; /* threads that have rows: the first of the team */
-    int first_row;
-    int end_row;
-    int phase;     /* of the barrier */
-    uint64_t step; /* iterations done in this call */
-} mx_flow_share;
+/* Gives the worker its share of a level: rows first_row to end_row, and n_level. */
+void mx_flow_share_level(mx_flow_worker *worker, mx_flow_level *level);
 
-/* A level's state rows (tvl1_kernel.h); row -1 is there and 0. */
-typedef struct mx_flow_rows {
-    float *rows;
-    ptrdiff_t row_floats;
-    int width;
-    int height;
-} mx_flow_rows;
+/* Meetings of all workers and of a level's team. False: this worker has to leave the
+ * call, which worker 0 never has to. */
+bool mx_flow_meet(mx_flow_worker *worker);
+void mx_flow_meet_level(mx_flow_worker *worker);
 
-/* Runs fn on the context's threads. */
-void mx_flow_team_run(
-    mx_flow_team *team, mexpr_context *context, mx_team_fn fn, void *arg);
+/* Around the steps of a level, which are counted on from level to level; the end is a
+ * meeting. False: this worker has to leave the level, and worker 0 has got all rows. */
+void mx_flow_step_begin(mx_flow_worker *worker, uint64_t step);
+bool mx_flow_step_end(mx_flow_worker *worker, uint64_t step);
 
-/* Divides `height` rows. */
-void mx_flow_team_share(mx_flow_share *share, int height);
-
-/* Waits for all. */
-void mx_flow_team_meet(mx_flow_team *team, mx_flow_share *share);
-
-/* One iteration of TV-L1 on this thread's rows, then meets. `errors` receives |dU|² of
- * every row, and is not touched again before the next but one iteration. */
-void mx_flow_team_iterate(mx_flow_team *team, mx_flow_share *share,
-    const mx_tvl1_kernels *kernels, const mx_flow_rows *rows, float tau, double *errors);
-
-/* Mean of the errors over the level, the same bits whatever the number of threads. */
-double mx_flow_team_error(const mx_flow_rows *rows, const double *errors);
-
-/* Grey values of methods that do not stretch them: MEXPR_E_FORMAT unless finite,
- * MEXPR_E_RANGE beyond ±65535. */
-mexpr_status mx_flow_check_inputs(
-    mx_scope *scope, const mx_tvl1_kernels *kernels, const float *values, size_t n);
+/* Says that this worker's first row is done in this step; waits for the worker below, if
+ * there is one, to have said so. */
+void mx_flow_mark_set(mx_flow_worker *worker, uint64_t step);
+void mx_flow_mark_wait(mx_flow_worker *worker, uint64_t step);
 
 #endif

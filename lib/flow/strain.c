@@ -25,8 +25,8 @@ static float slope(const float *p, ptrdiff_t before, ptrdiff_t behind)
 
 static jacobian central(const float *u, const float *v, const stencil *s)
 {
-    return (jacobian) { slope(u, s->left, s->right), slope(u, s->up, s->down),
-        slope(v, s->left, s->right), slope(v, s->up, s->down) };
+    return (jacobian){slope(u, s->left, s->right), slope(u, s->up, s->down),
+        slope(v, s->left, s->right), slope(v, s->up, s->down)};
 }
 
 /* 3 × 3 Sobel sums, without the division by 8 that would make slopes of them. */
@@ -41,9 +41,9 @@ static float sobel(const float *p, ptrdiff_t along_before, ptrdiff_t along_behin
 
 static jacobian sobel_sums(const float *u, const float *v, const stencil *s)
 {
-    return (jacobian) { sobel(u, s->left, s->right, s->up, s->down),
+    return (jacobian){sobel(u, s->left, s->right, s->up, s->down),
         sobel(u, s->up, s->down, s->left, s->right),
-        sobel(v, s->left, s->right, s->up, s->down), 0.0f };
+        sobel(v, s->left, s->right, s->up, s->down), 0.0f};
 }
 
 static float strain_of(mexpr_strain kind, const jacobian *j)
@@ -86,8 +86,8 @@ void mx_strain(const mexpr_field *field, mexpr_strain kind, float *out)
     const int width = field->width, height = field->height;
     const bool is_sobel = kind == MEXPR_STRAIN_OFF_TANET;
     for (int y = 0; y < height; y++) {
-        stencil s = { .up = (ptrdiff_t)step(y, height, -1, is_sobel) * width,
-            .down = (ptrdiff_t)step(y, height, 1, is_sobel) * width };
+        stencil s = {.up = (ptrdiff_t)step(y, height, -1, is_sobel) * width,
+            .down = (ptrdiff_t)step(y, height, 1, is_sobel) * width};
         for (int x = 0; x < width; x++, out++) {
             const size_t at = (size_t)y * (size_t)width + (size_t)x;
             const float *u = field->u + at, *v = field->v + at;
@@ -101,14 +101,14 @@ void mx_strain(const mexpr_field *field, mexpr_strain kind, float *out)
 
 mexpr_status mx_strain_check(mx_scope *scope, mexpr_strain kind)
 {
-    if (kind != MEXPR_STRAIN_FROBENIUS && kind != MEXPR_STRAIN_QUARTER
-        && kind != MEXPR_STRAIN_OFF_TANET)
+    if (kind != MEXPR_STRAIN_FROBENIUS && kind != MEXPR_STRAIN_QUARTER &&
+        kind != MEXPR_STRAIN_OFF_TANET)
         return mx_fail(scope, MEXPR_E_ARG, "%d is not a mexpr_strain", (int)kind);
     return MEXPR_OK;
 }
 
-mexpr_status mexpr_flow_strain(
-    mexpr_context *context, const mexpr_field *field, mexpr_strain kind, mexpr_image **out)
+mexpr_status mexpr_flow_strain(mexpr_context *context, const mexpr_field *field,
+    mexpr_strain kind, mexpr_image **out)
 {
     if (!out)
         return MEXPR_E_ARG;
@@ -120,8 +120,8 @@ mexpr_status mexpr_flow_strain(
         return mx_fail(scope, MEXPR_E_ARG, "the field is NULL");
     mexpr_status status = mx_strain_check(scope, kind);
     if (status == MEXPR_OK)
-        status = mx_image_new(
-            scope, MEXPR_FORMAT_GREYF32, field->width, field->height, out);
+        status =
+            mx_image_new(scope, MEXPR_FORMAT_GREYF32, field->width, field->height, out);
     if (status == MEXPR_OK)
         mx_strain(field, kind, (float *)mexpr_image_pixels(*out));
     return status;

@@ -11,6 +11,8 @@
  * nothing below reads what it overwrites. */
 #include "flow/tvl1.h"
 
+#include "flow/flow_team.h"
+
 static float *row_of(const mx_flow_level *level, int y)
 {
     return level->rows + y * level->row_floats;
@@ -36,34 +38,24 @@ static void warp_rows(const mx_flow_worker *worker)
         worker->flow->kernels.warp(&warp, y, row_of(level, y));
 }
 
-/* Waits until the neighbour below has done the primal step of its first row. */
-static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
-{
-    for (int turn = 0; atomic_load_explicit(&mark->step, memory_order_acquire) < step;
-         turn++)
-        mx_wait_turn(turn);
-}
-
 /* One iteration on this worker's rows. Row sums of |dU|² go to `errors`. The first row's
  * primal step must come before the neighbour above overwrites its last row's p, and gives
  * that neighbour the u it needs for it: hence the mark. */
-static void iterate_rows(const mx_flow_worker *worker, uint64_t step, float *errors)
+static void iterate_rows(mx_flow_worker *worker, uint64_t step, float *errors)
 {
     const mx_flow_level *level = worker->level;
     const mx_tvl1_kernels *kernels = &worker->flow->kernels;
-    mx_flow_mark *marks = worker->flow->work.marks;
     const float tau = worker->flow->work.settings.tau;
     const int first = worker->first_row, end = worker->end_row;
     errors[first] = kernels->primal(
         row_of(level, first), row_of(level, first - 1), level->width, tau);
-    atomic_store_explicit(&marks[worker->index].step, step, memory_order_release);
+    mx_flow_mark_set(worker, step);
     for (int y = first + 1; y < end; y++)
-        errors[y]
-            = kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
-    if (worker->index + 1 < worker->n_level)
-        wait_for_mark(&marks[worker->index + 1], step);
-    kernels->dual(row_of(level, end - 1), row_of(level, end < level->height ? end : end - 1),
-        level->width);
+        errors[y] =
+            kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
+    mx_flow_mark_wait(worker, step);
+    kernels->dual(row_of(level, end - 1),
+        row_of(level, end < level->height ? end : end - 1), level->width);
 }
 
 /* Mean |du|² in px². Summed in one order, whatever the number of workers, by every worker
@@ -73,7 +65,7 @@ static double mean_error(const mx_flow_worker *worker, const float *errors)
     const mx_flow_settings *settings = &worker->flow->work.settings;
     const mx_flow_level *level = worker->level;
     const double pixels = (double)settings->theta / (double)settings->tau;
-    double sums[4] = { 0 };
+    double sums[4] = {0};
     for (int y = 0; y < level->height; y++)
         sums[y % 4] += (double)errors[y];
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
@@ -84,7 +76,7 @@ void mx_tvl1_level(mx_flow_worker *worker)
 {
     mx_flow_work *work = &worker->flow->work;
     const mx_flow_settings *settings = &work->settings;
-    mx_flow_level *level = worker->level;
+    const mx_flow_level *level = worker->level;
     const double enough = (double)settings->epsilon * (double)settings->epsilon;
     /* Steps count on from level to level, so that marks never lie. */
     uint64_t step = (uint64_t)(work->pyramid.n_levels - level->index) << 32;
@@ -93,10 +85,14 @@ void mx_tvl1_level(mx_flow_worker *worker)
         double error = 2 * enough + 1;
         for (int i = 0; i < settings->max_iterations && error > enough; i++) {
             float *errors = work->errors[++step % 2];
+            mx_flow_step_begin(worker, step);
             iterate_rows(worker, step, errors);
-            if (worker->n_level > 1)
-                mx_barrier_wait(&level->barrier, worker->n_level, &worker->level_phase);
+            if (!mx_flow_step_end(worker, step))
+                return;
             error = mean_error(worker, errors);
         }
     }
+    if (worker->index == 0)
+        work->pixel_iterations +=
+            (step & UINT32_MAX) * (uint64_t)level->width * (uint64_t)level->height;
 }

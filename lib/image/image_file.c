@@ -57,6 +57,19 @@ mexpr_status mexpr_image_decode(mexpr_context *context, const void *bytes, size_
     return status == MEXPR_OK ? decode(scope, bytes, size, colour, out) : status;
 }
 
+mexpr_status mx_image_read(
+    mx_scope *scope, const char *path, mexpr_colour colour, mexpr_image **out)
+{
+    uint8_t *bytes;
+    size_t size;
+    mexpr_status status = mx_file_read(scope, path, &bytes, &size);
+    if (status != MEXPR_OK)
+        return status;
+    status = decode(scope, bytes, size, colour, out);
+    mx_free(scope->context, bytes);
+    return status == MEXPR_OK ? MEXPR_OK : mx_fail_prefix(scope, status, path);
+}
+
 mexpr_status mexpr_image_read(
     mexpr_context *context, const char *path, mexpr_colour colour, mexpr_image **out)
 {
@@ -68,17 +81,8 @@ mexpr_status mexpr_image_read(
     mx_scope *scope = mx_context_scope(context);
     if (!path)
         return mx_fail(scope, MEXPR_E_ARG, "path is NULL");
-    mexpr_status status = check_colour(scope, colour);
-    if (status != MEXPR_OK)
-        return status;
-    uint8_t *bytes;
-    size_t size;
-    status = mx_file_read(scope, path, &bytes, &size);
-    if (status != MEXPR_OK)
-        return status;
-    status = decode(scope, bytes, size, colour, out);
-    mx_free(context, bytes);
-    return status == MEXPR_OK ? MEXPR_OK : mx_fail_prefix(scope, status, path);
+    const mexpr_status status = check_colour(scope, colour);
+    return status == MEXPR_OK ? mx_image_read(scope, path, colour, out) : status;
 }
 
 /* --- PNG out ----------------------------------------------------------------------- */

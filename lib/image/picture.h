@@ -32,6 +32,10 @@ static inline uint8_t *mx_image_row_pixels(mexpr_image *image, int32_t y)
     return image->data + (size_t)y * image->stride;
 }
 
+/* mexpr_image_read() for arguments that are already checked. */
+mexpr_status mx_image_read(
+    mx_scope *scope, const char *path, mexpr_colour colour, mexpr_image **out);
+
 /* mexpr_image_convert() for arguments that are already checked. */
 mexpr_status mx_image_convert(
     mx_scope *scope, const mexpr_image *image, mexpr_format format, mexpr_image **out);

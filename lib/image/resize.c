@@ -226,8 +226,8 @@ static mexpr_status resizer_init(mx_scope *scope, mx_resizer *resizer, const pla
         status = axis_init(scope, &resizer->y_axis, in->height, out->height, filter);
     if (status != MEXPR_OK)
         return status;
-    resizer->rows
-        = mx_alloc(scope, (size_t)widest, 2 * (size_t)in->samples * sizeof *resizer->rows);
+    const size_t row = 2 * (size_t)in->samples * sizeof *resizer->rows;
+    resizer->rows = mx_alloc(scope, (size_t)widest, row);
     if (!resizer->rows)
         return MEXPR_E_NOMEM;
     return is_columns_first(in, out) ? middle_init(scope, resizer) : MEXPR_OK;

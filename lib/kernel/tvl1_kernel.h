@@ -3,9 +3,9 @@
  *
  * The state of one picture row lies in blocks of 16 pixels, each block holding its 16
  * numbers of every field of mx_tvl1_field one after the other: one stream of memory, all
- * of it used. Rows begin on 64 bytes. Places right of the picture are 0 and stay 0, as are
- * the horizontal p of the last column and the row above the first. Every number is finite. The flow is kept as U = u tau / theta,
- * so that the dual step needs no factor.
+ * of it used. Rows begin on 64 bytes. Places right of the picture are 0 and stay 0, as
+ * are the horizontal p of the last column and the row above the first. Every number is
+ * finite. The flow is kept as U = u tau / theta, so that the dual step needs no factor.
  *
  * Class of every slot: E, equal bits on every instruction set, also where sums are taken:
  * their order is part of the definition. */

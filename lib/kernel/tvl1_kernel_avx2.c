@@ -38,8 +38,8 @@ enum { VF_LANES = 8 };
 
 static inline float vf_least(vf a)
 {
-    const __m128 four
-        = _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    const __m128 four =
+        _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
 }
@@ -71,8 +71,8 @@ static inline vf vf_first(vf a, int n)
 static inline float vf_sum_lanes(const vf *sums)
 {
     const __m256 half = _mm256_add_ps(sums[0], sums[1]);
-    const __m128 four
-        = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 four =
+        _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }

@@ -24,8 +24,7 @@ enum { VF_LANES = 16 };
 
 #define vf_loadu(p) _mm512_loadu_ps(p)
 #define vf_floor(a) _mm512_roundscale_ps(a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
-#define vf_iota()                                                                          \
-    _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+#define vf_iota() _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 #define vf_least(a) _mm512_reduce_min_ps(a)
 #define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
 #define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
@@ -62,8 +61,8 @@ static inline float vf_sum_lanes(const vf *sums)
 {
     const __m256 half = _mm256_add_ps(
         _mm512_castps512_ps256(sums[0]), _mm512_extractf32x8_ps(sums[0], 1));
-    const __m128 four
-        = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 four =
+        _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }

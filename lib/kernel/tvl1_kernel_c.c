@@ -62,7 +62,7 @@ static float sum_lanes(float *lanes)
 
 static float primal_c(float *row, const float *above, int width, float tau)
 {
-    float lanes[MX_TVL1_LANES] = { 0 };
+    float lanes[MX_TVL1_LANES] = {0};
     for (int x = 0; x < width; x++)
         lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau);
     return sum_lanes(lanes);
@@ -145,31 +145,32 @@ static inline samples sample(const float *p, ptrdiff_t stride, float tx, float t
         columns[i] = weigh(p - stride + i - 2, stride, wy, 4);
     for (int i = 0; i < 4; i++)
         slopes[i] = weigh(p - 2 * stride + i - 1, stride, vy, 6);
-    return (samples) { weigh(columns + 1, 1, wx, 4) * 0.25f + 0.0f,
+    return (samples){weigh(columns + 1, 1, wx, 4) * 0.25f + 0.0f,
         weigh(columns, 1, vx, 6) * 0.125f + 0.0f,
-        weigh(slopes, 1, wx, 4) * 0.125f + 0.0f };
+        weigh(slopes, 1, wx, 4) * 0.125f + 0.0f};
 }
 
 static void warp_c(const mx_tvl1_warp *w, int y, float *row)
 {
     for (int x = 0; x < w->width; x++) {
         const ptrdiff_t at = place(x);
-        const float u1 = field_of(row, MX_TVL1_U1)[at], u2 = field_of(row, MX_TVL1_U2)[at];
+        const float u1 = field_of(row, MX_TVL1_U1)[at],
+                    u2 = field_of(row, MX_TVL1_U2)[at];
         const float px = (float)x + u1 * w->pixels, py = (float)y + u2 * w->pixels;
         float a = 0.0f, n1 = 0.0f, n2 = 0.0f, length = 0.0f;
-        if (px >= 1.0f && px < (float)(w->width - 2) && py >= 1.0f
-            && py < (float)(w->height - 2)) {
+        if (px >= 1.0f && px < (float)(w->width - 2) && py >= 1.0f &&
+            py < (float)(w->height - 2)) {
             const int ix = (int)px, iy = (int)py;
-            const samples at_p = sample(w->i1 + iy * w->plane_stride + ix, w->plane_stride,
-                px - (float)ix, py - (float)iy);
+            const samples at_p = sample(w->i1 + iy * w->plane_stride + ix,
+                w->plane_stride, px - (float)ix, py - (float)iy);
             const float squared = at_p.i1x * at_p.i1x + at_p.i1y * at_p.i1y;
             if (squared >= MX_TVL1_NO_GRADIENT) {
                 length = sqrtf(squared);
                 const float inverse = 1.0f / length;
                 n1 = at_p.i1x * inverse;
                 n2 = at_p.i1y * inverse;
-                a = (at_p.i1 - w->i0[y * w->plane_stride + x]) * (inverse * w->units)
-                    - (n1 * u1 + n2 * u2);
+                a = (at_p.i1 - w->i0[y * w->plane_stride + x]) * (inverse * w->units) -
+                    (n1 * u1 + n2 * u2);
             }
         }
         field_of(row, MX_TVL1_A)[at] = a;

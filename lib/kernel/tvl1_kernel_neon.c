@@ -42,7 +42,7 @@ static inline vf vf_only(vm mask, vf a)
 
 static inline vf vf_iota(void)
 {
-    static const float lanes[4] = { 0, 1, 2, 3 };
+    static const float lanes[4] = {0, 1, 2, 3};
     return vld1q_f32(lanes);
 }
 

@@ -118,18 +118,16 @@ typedef struct span {
     int64_t d, h, x0, x1;
 } span;
 
-/* One run of one row of the column matrix: the inputs that window element (kd, kh, kw)
- * sees, 0 outside. */
-static void fill_run(
-    const mx_window *w, const float *channel, const int64_t *k, const span *s, float *out)
+/* One run of one row of the column matrix: the inputs that window element k sees, 0 where
+ * they are outside; along the line they are inside for outputs inside[0]..inside[1]-1. */
+static void fill_run(const mx_window *w, const float *channel, const int64_t *k,
+    const int64_t *inside, const span *s, float *out)
 {
     const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
     const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
     const int64_t n = s->x1 - s->x0;
-    int64_t lo, hi;
-    mx_window_inside(w, 2, k[2], &lo, &hi);
-    lo = lo < s->x0 ? s->x0 : lo > s->x1 ? s->x1 : lo;
-    hi = hi > s->x1 ? s->x1 : hi < lo ? lo : hi;
+    int64_t lo = inside[0] < s->x0 ? s->x0 : inside[0] > s->x1 ? s->x1 : inside[0];
+    int64_t hi = inside[1] > s->x1 ? s->x1 : inside[1] < lo ? lo : inside[1];
     if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1])
         hi = lo = s->x0;
     memset(out, 0, (size_t)(lo - s->x0) * sizeof *out);
@@ -152,11 +150,13 @@ static void fill_run(
 static void fill_row(const mx_window *w, const float *channel, const int64_t *k,
     int64_t first, int64_t n, float *out)
 {
-    int64_t line = first / w->out[2];
+    const int64_t line = first / w->out[2];
     span s = {line / w->out[1], line % w->out[1], first % w->out[2], 0};
+    int64_t inside[2];
+    mx_window_inside(w, 2, k[2], &inside[0], &inside[1]);
     while (n > 0) {
         s.x1 = s.x0 + n < w->out[2] ? s.x0 + n : w->out[2];
-        fill_run(w, channel, k, &s, out);
+        fill_run(w, channel, k, inside, &s, out);
         out += s.x1 - s.x0;
         n -= s.x1 - s.x0;
         s.x0 = 0;
@@ -207,28 +207,32 @@ static void multiply_group(const mx_run *run, const conv_params *p, const float 
 
 /* --- one channel per group --------------------------------------------------------- */
 
-static void add_line(const conv_params *p, const float *x, const float *weights,
-    int64_t od, int64_t oh, const mx_nn_kernels *nn, float *y)
+/* What window element k adds to a channel: only to outputs for which it is inside. */
+static void add_tap(const conv_params *p, const int64_t *k, float weight, const float *x,
+    const mx_nn_kernels *nn, float *y)
 {
     const mx_window *w = &p->window;
-    for (int64_t k = 0; k < p->k; k++) {
-        const int64_t kw = k % w->kernel[2], kh = k / w->kernel[2] % w->kernel[1];
-        const int64_t kd = k / w->kernel[2] / w->kernel[1];
-        const int64_t d = od * w->stride[0] - w->before[0] + kd * w->dilation[0];
-        const int64_t h = oh * w->stride[1] - w->before[1] + kh * w->dilation[1];
-        int64_t lo, hi;
-        mx_window_inside(w, 2, kw, &lo, &hi);
-        if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1] || lo == hi)
-            continue;
-        const int64_t stride = w->stride[2];
-        const float *in = x + (d * w->in[1] + h) * w->in[2] + lo * stride - w->before[2] +
-                          kw * w->dilation[2];
-        if (stride == 1) {
-            nn->axpy((size_t)(hi - lo), weights[k], in, y + lo);
-            continue;
+    int64_t lo[MX_SPATIAL], hi[MX_SPATIAL];
+    for (int i = 0; i < MX_SPATIAL; i++) {
+        mx_window_inside(w, i, k[i], &lo[i], &hi[i]);
+        if (lo[i] == hi[i])
+            return;
+    }
+    const int64_t stride = w->stride[2], n = hi[2] - lo[2];
+    const int64_t shift = lo[2] * stride - w->before[2] + k[2] * w->dilation[2];
+    for (int64_t od = lo[0]; od < hi[0]; od++) {
+        const int64_t d = od * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
+        for (int64_t oh = lo[1]; oh < hi[1]; oh++) {
+            const int64_t h = oh * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
+            const float *in = x + (d * w->in[1] + h) * w->in[2] + shift;
+            float *out = y + (od * w->out[1] + oh) * w->out[2] + lo[2];
+            if (stride == 1) {
+                nn->axpy((size_t)n, weight, in, out);
+                continue;
+            }
+            for (int64_t i = 0; i < n; i++)
+                out[i] += weight * in[i * stride];
         }
-        for (int64_t i = lo; i < hi; i++)
-            y[i] += weights[k] * in[(i - lo) * stride];
     }
 }
 
@@ -236,10 +240,12 @@ static void convolve_channel(const mx_run *run, const conv_params *p, const floa
     const float *weights, float *y)
 {
     const mx_window *w = &p->window;
-    for (int64_t d = 0; d < w->out[0]; d++) {
-        for (int64_t h = 0; h < w->out[1]; h++)
-            add_line(p, x, weights, d, h, &run->machine->nn,
-                y + (d * w->out[1] + h) * w->out[2]);
+    int64_t k[MX_SPATIAL];
+    for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
+        for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
+            for (k[2] = 0; k[2] < w->kernel[2]; k[2]++)
+                add_tap(p, k, *weights++, x, &run->machine->nn, y);
+        }
     }
 }
 

@@ -67,7 +67,7 @@ enum {
     MX_OP_VARIADIC = 4    /* any number of inputs from min_inputs on */
 };
 
-enum { MX_MAX_PARAMS = 512, MX_INPUT = 1 };
+enum { MX_MAX_PARAMS = 512 };
 
 /* Bit of input k, for value_inputs and other_inputs. */
 #define MX_INPUT_BIT(k) (1u << (k))
@@ -90,10 +90,10 @@ struct mx_operator {
     const char *note;       /* what is left out, for docs/operators.md; NULL: nothing */
 };
 
-/* The entry for an operator at an opset, or NULL with the sentence set. */
+/* The entry for an operator at an opset; MEXPR_E_OPERATOR when there is none. */
 mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,
     int opset, const mx_operator **op);
-/* All of them, in alphabetical order within a family. NULL behind the last. */
+/* Entry `index` of the registry, NULL behind the last. */
 const mx_operator *mx_operator_at(int index);
 
 /* Work on the nodes of a graph, one at a time, with `tensors` indexed by value. */

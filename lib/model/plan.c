@@ -27,14 +27,13 @@ struct mx_plan {
     void **blocks;      /* by value: data computed or copied for this plan alone */
     int n_steps;
     step *steps;
-    uint8_t *memory;
-    size_t memory_bytes;
+    uint8_t *memory; /* one block for all results and scratch memory */
 };
 
 /* --- memory ------------------------------------------------------------------------ */
 
-/* First fit by size over the time of the steps: a list of free pieces in the order of
- * their offsets, behind which the block grows. */
+/* Best fit over the time of the steps: a list of free pieces in the order of their
+ * offsets, behind which the block grows. */
 typedef struct piece {
     size_t offset;
     size_t size;
@@ -339,8 +338,7 @@ static mexpr_status lay_out(build *b)
 static mexpr_status allocate(build *b)
 {
     mx_plan *plan = b->plan;
-    plan->memory_bytes = b->layout.end;
-    plan->memory = mx_alloc(b->scope, plan->memory_bytes, 1);
+    plan->memory = mx_alloc(b->scope, b->layout.end, 1);
     if (!plan->memory)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_values; i++) {
@@ -458,9 +456,4 @@ mexpr_status mx_plan_run(
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
     return &plan->tensors[plan->graph->outputs[index].value];
-}
-
-size_t mx_plan_memory(const mx_plan *plan)
-{
-    return plan->memory_bytes;
 }

@@ -25,7 +25,4 @@ mexpr_status mx_plan_run(
 /* Output `index` of the graph after a run. */
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index);
 
-/* Bytes of the one block that all results of nodes share. */
-size_t mx_plan_memory(const mx_plan *plan);
-
 #endif

@@ -146,6 +146,156 @@ PLACE(mexpr_recognizer_options, model, 8)
 PLACE(mexpr_recognizer_options, labels, 16)
 PLACE(mexpr_recognizer_options, planes, 24)
 PLACE(mexpr_recognizer_options, strain, 32)
+/* mexpr_mask_fill */
+VALUE(MEXPR_MASK_ZERO, 1)
+VALUE(MEXPR_MASK_UNKNOWN, 2)
+
+/* mexpr_motion_model */
+VALUE(MEXPR_MOTION_TRANSLATION, 1)
+VALUE(MEXPR_MOTION_SIMILARITY, 2)
+
+/* mexpr_histogram */
+VALUE(MEXPR_HISTOGRAM_ORIENTED, 1)
+VALUE(MEXPR_HISTOGRAM_HOOF, 2)
+VALUE(MEXPR_HISTOGRAM_BI_WOOF, 3)
+
+/* mexpr_histogram_weight */
+VALUE(MEXPR_WEIGHT_MAGNITUDE, 1)
+VALUE(MEXPR_WEIGHT_COUNT, 2)
+
+/* mexpr_histogram_norm */
+VALUE(MEXPR_NORM_NONE, 1)
+VALUE(MEXPR_NORM_BLOCK, 2)
+VALUE(MEXPR_NORM_ALL, 3)
+VALUE(MEXPR_NORM_L2, 4)
+VALUE(MEXPR_NORM_SQRT, 5)
+
+/* mexpr_stretch */
+VALUE(MEXPR_STRETCH_OWN, 1)
+VALUE(MEXPR_STRETCH_COMMON, 2)
+
+/* mexpr_flow_reference */
+VALUE(MEXPR_FLOW_REFERENCE_ONSET, 1)
+VALUE(MEXPR_FLOW_REFERENCE_PREVIOUS, 2)
+
+/* mexpr_interpolation */
+VALUE(MEXPR_INTERPOLATION_TIM, 1)
+VALUE(MEXPR_INTERPOLATION_LINEAR, 2)
+
+/* mexpr_band */
+VALUE(MEXPR_BAND_FIRST, 1)
+VALUE(MEXPR_BAND_SECOND, 2)
+VALUE(MEXPR_BAND_DIFFERENCE, 3)
+
+/* mexpr_lbp_sampling */
+VALUE(MEXPR_LBP_BILINEAR, 1)
+VALUE(MEXPR_LBP_NEAREST, 2)
+
+/* mexpr_lbp_patterns */
+VALUE(MEXPR_LBP_UNIFORM, 1)
+VALUE(MEXPR_LBP_ALL, 2)
+
+/* macros */
+VALUE(MEXPR_LANDMARKS_68, 68)
+VALUE(MEXPR_MDMO_REGIONS, 36)
+VALUE(MEXPR_MDMO_CORNERS, 207)
+
+SIZE(mexpr_polygons, 32)
+PLACE(mexpr_polygons, struct_size, 0)
+PLACE(mexpr_polygons, xy, 8)
+PLACE(mexpr_polygons, corners, 16)
+PLACE(mexpr_polygons, n_polygons, 24)
+
+SIZE(mexpr_motion, 72)
+PLACE(mexpr_motion, struct_size, 0)
+PLACE(mexpr_motion, cx, 8)
+PLACE(mexpr_motion, cy, 16)
+PLACE(mexpr_motion, dx, 24)
+PLACE(mexpr_motion, dy, 32)
+PLACE(mexpr_motion, angle, 40)
+PLACE(mexpr_motion, zoom, 48)
+PLACE(mexpr_motion, residual, 56)
+PLACE(mexpr_motion, n_pixels, 64)
+
+SIZE(mexpr_motion_options, 24)
+PLACE(mexpr_motion_options, struct_size, 0)
+PLACE(mexpr_motion_options, model, 8)
+PLACE(mexpr_motion_options, iterations, 12)
+PLACE(mexpr_motion_options, outlier, 16)
+
+SIZE(mexpr_histogram_options, 48)
+PLACE(mexpr_histogram_options, struct_size, 0)
+PLACE(mexpr_histogram_options, kind, 8)
+PLACE(mexpr_histogram_options, n_bins, 12)
+PLACE(mexpr_histogram_options, columns, 16)
+PLACE(mexpr_histogram_options, rows, 20)
+PLACE(mexpr_histogram_options, weight, 24)
+PLACE(mexpr_histogram_options, norm, 28)
+PLACE(mexpr_histogram_options, strain, 32)
+PLACE(mexpr_histogram_options, reserved, 36)
+PLACE(mexpr_histogram_options, min_magnitude, 40)
+
+SIZE(mexpr_mdmo_options, 24)
+PLACE(mexpr_mdmo_options, struct_size, 0)
+PLACE(mexpr_mdmo_options, n_bins, 8)
+PLACE(mexpr_mdmo_options, reserved, 12)
+PLACE(mexpr_mdmo_options, min_magnitude, 16)
+
+SIZE(mexpr_arrow_options, 48)
+PLACE(mexpr_arrow_options, struct_size, 0)
+PLACE(mexpr_arrow_options, step, 8)
+PLACE(mexpr_arrow_options, colour_set, 12)
+PLACE(mexpr_arrow_options, colour, 16)
+PLACE(mexpr_arrow_options, reserved, 20)
+PLACE(mexpr_arrow_options, scale, 24)
+PLACE(mexpr_arrow_options, thickness, 32)
+PLACE(mexpr_arrow_options, min_magnitude, 40)
+
+SIZE(mexpr_clip_options, 24)
+PLACE(mexpr_clip_options, struct_size, 0)
+PLACE(mexpr_clip_options, colour, 8)
+PLACE(mexpr_clip_options, fps_numerator, 12)
+PLACE(mexpr_clip_options, fps_denominator, 16)
+
+SIZE(mexpr_flow_clip_options, 40)
+PLACE(mexpr_flow_clip_options, struct_size, 0)
+PLACE(mexpr_flow_clip_options, reference, 8)
+PLACE(mexpr_flow_clip_options, onset, 16)
+PLACE(mexpr_flow_clip_options, first, 24)
+PLACE(mexpr_flow_clip_options, n_frames, 32)
+
+SIZE(mexpr_interpolate_options, 40)
+PLACE(mexpr_interpolate_options, struct_size, 0)
+PLACE(mexpr_interpolate_options, method, 8)
+PLACE(mexpr_interpolate_options, first, 16)
+PLACE(mexpr_interpolate_options, n_in, 24)
+PLACE(mexpr_interpolate_options, n_out, 32)
+
+SIZE(mexpr_magnify_options, 64)
+PLACE(mexpr_magnify_options, struct_size, 0)
+PLACE(mexpr_magnify_options, fps, 8)
+PLACE(mexpr_magnify_options, low, 16)
+PLACE(mexpr_magnify_options, high, 24)
+PLACE(mexpr_magnify_options, alpha, 32)
+PLACE(mexpr_magnify_options, wavelength, 40)
+PLACE(mexpr_magnify_options, chroma, 48)
+PLACE(mexpr_magnify_options, band, 56)
+PLACE(mexpr_magnify_options, levels, 60)
+
+SIZE(mexpr_lbp_top_options, 56)
+PLACE(mexpr_lbp_top_options, struct_size, 0)
+PLACE(mexpr_lbp_top_options, radius_x, 8)
+PLACE(mexpr_lbp_top_options, radius_y, 12)
+PLACE(mexpr_lbp_top_options, radius_t, 16)
+PLACE(mexpr_lbp_top_options, neighbours_xy, 20)
+PLACE(mexpr_lbp_top_options, neighbours_xt, 24)
+PLACE(mexpr_lbp_top_options, neighbours_yt, 28)
+PLACE(mexpr_lbp_top_options, columns, 32)
+PLACE(mexpr_lbp_top_options, rows, 36)
+PLACE(mexpr_lbp_top_options, layers, 40)
+PLACE(mexpr_lbp_top_options, sampling, 44)
+PLACE(mexpr_lbp_top_options, patterns, 48)
+PLACE(mexpr_lbp_top_options, counts, 52)
 /* clang-format on */
 
 int main(void)

@@ -306,6 +306,10 @@ static void files(void **state)
         "not a regular file");
     assert_failure(context, mx_file_write(scope, test_path("no/where"), "x", 1),
         MEXPR_E_IO, "no such file");
+    assert_failure(context, mx_file_write(scope, test_folder(), "x", 1), MEXPR_E_IO,
+        "not a regular file");
+    assert_failure(context, mx_file_write(scope, "/dev/null", "x", 1), MEXPR_E_IO,
+        "not a regular file");
     mexpr_context_destroy(&context);
 
     mexpr_context_options options = test_options(NULL);

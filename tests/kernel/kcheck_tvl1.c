@@ -17,8 +17,8 @@ typedef struct tables {
 
 static float *field_at(float *row, int field, int x)
 {
-    return row + x / MX_TVL1_LANES * MX_TVL1_BLOCK + field * MX_TVL1_LANES
-        + x % MX_TVL1_LANES;
+    return row + x / MX_TVL1_LANES * MX_TVL1_BLOCK + field * MX_TVL1_LANES +
+           x % MX_TVL1_LANES;
 }
 
 /* N_ROWS rows of `width`: flow of `motion` units, |p| <= 1, unit gradients; some of it 0,
@@ -58,8 +58,8 @@ static float *copy_of(const float *state, int width)
 
 static void same_state(kcheck *k, float *expected, float *got, int width)
 {
-    kcheck_equal(k, expected, got,
-        N_ROWS * (size_t)mx_tvl1_row_floats(width) * sizeof *got);
+    kcheck_equal(
+        k, expected, got, N_ROWS * (size_t)mx_tvl1_row_floats(width) * sizeof *got);
     kcheck_release(k, got);
     kcheck_release(k, expected);
 }
@@ -118,20 +118,20 @@ static float *plane_buffer(kcheck *k, size_t n)
 static void check_warp(kcheck *k, const tables *t, int width, float motion)
 {
     enum { HEIGHT = 9 };
-    const ptrdiff_t stride
-        = (width + 2 + MX_TVL1_LANES - 1) / MX_TVL1_LANES * MX_TVL1_LANES;
+    const ptrdiff_t stride =
+        (width + 2 + MX_TVL1_LANES - 1) / MX_TVL1_LANES * MX_TVL1_LANES;
     const size_t n = (size_t)stride * (HEIGHT + 2);
-    float *planes[2] = { plane_buffer(k, n), plane_buffer(k, n) };
+    float *planes[2] = {plane_buffer(k, n), plane_buffer(k, n)};
     if (mx_rng_below(&k->rng, 4) == 0) /* a flat picture: no gradient anywhere */
         memset(planes[1], 0, n * sizeof(float));
-    const mx_tvl1_warp warp = { .i0 = planes[0] + stride,
+    const mx_tvl1_warp warp = {.i0 = planes[0] + stride,
         .i1 = planes[1] + stride,
         .plane_stride = stride,
         .width = width,
         .height = HEIGHT,
         .pixels = 1.2f,
         .units = 1 / 1.2f,
-        .lambda_tau = 0.0375f };
+        .lambda_tau = 0.0375f};
     float *a = state_buffer(k, width, motion), *b = copy_of(a, width);
     for (int y = 0; y < N_ROWS; y++) {
         t->plain.warp(&warp, y + 2, a + y * mx_tvl1_row_floats(width));
@@ -144,7 +144,7 @@ static void check_warp(kcheck *k, const tables *t, int width, float motion)
 
 static void check_warps(kcheck *k, const tables *t)
 {
-    static const float motions[] = { 0.0f, 0.3f, 2.0f, 40.0f, 1e12f };
+    static const float motions[] = {0.0f, 0.3f, 2.0f, 40.0f, 1e12f};
     kcheck_slot(k, "warp");
     for (int width = 1; width <= MOST; width++) {
         for (int i = 0; i < 5; i++)
@@ -190,7 +190,7 @@ static void release_lines(kcheck *k, lines *l)
 
 static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
 {
-    static const float taps[RADIUS + 1] = { 0.3f, 0.2f, 0.1f, 0.05f, 0.03f, 0.01f };
+    static const float taps[RADIUS + 1] = {0.3f, 0.2f, 0.1f, 0.05f, 0.03f, 0.01f};
     kcheck_slot(k, "smooth_row");
     t->plain.smooth_row(l->expected, l->views[0], taps, RADIUS, n);
     t->fast.smooth_row(l->got, l->views[0], taps, RADIUS, n);
@@ -218,7 +218,7 @@ static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
 
 static void check_range(kcheck *k, const tables *t, const lines *l, int n)
 {
-    static const float wrong[] = { NAN, INFINITY, -INFINITY };
+    static const float wrong[] = {NAN, INFINITY, -INFINITY};
     kcheck_slot(k, "range");
     float a[2], b[2];
     const int is_a = t->plain.range(l->views[0], (size_t)n, &a[0], &a[1]);
@@ -281,10 +281,11 @@ static void run_bench(void *arg, uint32_t cpu)
 
 static void time_slots(kcheck *k)
 {
-    bench b = { .state = state_buffer(k, BENCH_WIDTH, 0.3f) };
-    float *planes[2] = { plane_buffer(k, BENCH_WIDTH * 12), plane_buffer(k, BENCH_WIDTH * 12) };
-    b.warp = (mx_tvl1_warp) { planes[0] + BENCH_WIDTH * 3, planes[1] + BENCH_WIDTH * 3,
-        BENCH_WIDTH, BENCH_WIDTH, 9, 1.2f, 1 / 1.2f, 0.0375f };
+    bench b = {.state = state_buffer(k, BENCH_WIDTH, 0.3f)};
+    float *planes[2] = {
+        plane_buffer(k, BENCH_WIDTH * 12), plane_buffer(k, BENCH_WIDTH * 12)};
+    b.warp = (mx_tvl1_warp){planes[0] + BENCH_WIDTH * 3, planes[1] + BENCH_WIDTH * 3,
+        BENCH_WIDTH, BENCH_WIDTH, 9, 1.2f, 1 / 1.2f, 0.0375f};
     for (int x = 0; x < BENCH_WIDTH; x++) { /* a smooth motion, as flow is */
         float *row = b.state + mx_tvl1_row_floats(BENCH_WIDTH);
         *field_at(row, MX_TVL1_U1, x) = 0.6f * sinf((float)x / 20);

@@ -50,7 +50,7 @@ static mexpr_status load(onnx_model *m, mexpr_model **out)
 /* x (N×3×4×4) -> Conv 'conv1' (2 channels) -> y. */
 static onnx_model small(int64_t opset, const char *weight_dims)
 {
-    static const float weights[256] = {0.5f, -1, 0.25f};
+    static const float weights[2 * 3 * 9 * 9] = {0.5f, -1, 0.25f};
     onnx_model m = onnx_begin(opset);
     onnx_input(&m, "x", F32, "N 3 4 4");
     onnx_f32(&m, "w", weight_dims, weights);

@@ -163,10 +163,9 @@ static void batches_and_shapes(void **state)
     mexpr_context_destroy(&context);
 }
 
-static void misuse(void **state)
+/* Two inputs, x (N×3) and z (3), and their sum y. */
+static mexpr_session *sum_session(mexpr_context *context)
 {
-    (void)state;
-    mexpr_context *context = test_context(NULL, 1);
     onnx_model m = onnx_begin(13);
     onnx_input(&m, "x", F32, "N 3");
     onnx_input(&m, "z", F32, "3");
@@ -174,58 +173,72 @@ static void misuse(void **state)
     onnx_output(&m, "y", F32, "N 3");
     mexpr_model *model = load(context, &m);
     mexpr_session *session = NULL;
-    static const float data[8];
-    int64_t dims[3] = {2, 3, 1};
-    mexpr_tensor_view good = view(F32, 2, dims, data), bad = good, out = good;
     assert_int_equal(mexpr_session_create(NULL, &session), MEXPR_E_ARG);
     assert_int_equal(mexpr_session_create(model, NULL), MEXPR_E_ARG);
     assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
-    assert_int_equal(mexpr_session_set_input(NULL, "x", &good), MEXPR_E_ARG);
+    mexpr_model_destroy(&model); /* the session has a reference of its own */
+    return session;
+}
+
+static void bad_inputs(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    mexpr_session *session = sum_session(context);
+    static const float data[8];
+    const struct {
+        const char *name;
+        size_t struct_size;
+        int dtype, rank;
+        int64_t dims[2];
+        const void *data;
+        mexpr_status status;
+        const char *part;
+    } cases[] = {
+        {NULL, 0, F32, 2, {2, 3}, data, MEXPR_E_ARG, "2 inputs: a name"},
+        {"w", 0, F32, 2, {2, 3}, data, MEXPR_E_NOT_FOUND, "no input 'w'"},
+        {"x", 4, F32, 2, {2, 3}, data, MEXPR_E_ABI, "struct_size"},
+        {"x", 0, I64, 2, {2, 3}, data, MEXPR_E_TYPE, "'x' takes float32, not int64"},
+        {"x", 0, 99, 2, {2, 3}, data, MEXPR_E_TYPE, "99"},
+        {"x", 0, F32, 2, {2, 4}, data, MEXPR_E_SHAPE, "'x' takes ?×3, not 2×4"},
+        {"x", 0, F32, 1, {3, 0}, data, MEXPR_E_SHAPE, "'x' takes ?×3, not 3"},
+        {"x", 0, F32, 2, {2, -3}, data, MEXPR_E_SHAPE, "-3"},
+        {"x", 0, F32, 9, {2, 3}, data, MEXPR_E_SHAPE, "9 dimensions"},
+        {"x", 0, F32, -1, {2, 3}, data, MEXPR_E_SHAPE, "-1 dimensions"},
+        {"x", 0, F32, 2, {INT64_MAX / 3, 3}, data, MEXPR_E_SHAPE, "any memory"},
+        {"x", 0, F32, 2, {(int64_t)1 << 31, 3}, data, MEXPR_E_LIMIT, "max_tensor_bytes"},
+        {"x", 0, F32, 2, {2, 3}, NULL, MEXPR_E_ARG, "no data"},
+        {"x", 0, F32, 2, {2, 3}, (const char *)data + 1, MEXPR_E_ARG, "aligned"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mexpr_tensor_view v = view(cases[i].dtype, 2, cases[i].dims, cases[i].data);
+        v.rank = cases[i].rank;
+        if (cases[i].struct_size)
+            v.struct_size = cases[i].struct_size;
+        assert_session_failure(session,
+            mexpr_session_set_input(session, cases[i].name, &v), cases[i].status,
+            cases[i].part);
+    }
+    assert_session_failure(
+        session, mexpr_session_set_input(session, "x", NULL), MEXPR_E_ARG, "NULL");
+    mexpr_session_destroy(&session);
+    mexpr_context_destroy(&context);
+}
+
+static void misuse(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    mexpr_session *session = sum_session(context);
+    static const float data[6];
+    const int64_t dims[2] = {2, 3};
+    const mexpr_tensor_view x = view(F32, 2, dims, data);
+    mexpr_tensor_view out = x;
+    assert_int_equal(mexpr_session_set_input(NULL, "x", &x), MEXPR_E_ARG);
     assert_int_equal(mexpr_session_run(NULL), MEXPR_E_ARG);
     assert_int_equal(mexpr_session_output(NULL, "y", &out), MEXPR_E_ARG);
     assert_string_equal(mexpr_session_last_error(NULL), "");
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", NULL), MEXPR_E_ARG, "NULL");
-    assert_session_failure(session, mexpr_session_set_input(session, NULL, &good),
-        MEXPR_E_ARG, "2 inputs: a name");
-    assert_session_failure(session, mexpr_session_set_input(session, "w", &good),
-        MEXPR_E_NOT_FOUND, "no input 'w'");
-    bad.dtype = I64;
-    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
-        MEXPR_E_TYPE, "'x' takes float32, not int64");
-    bad.dtype = 99;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_TYPE, "99");
-    bad = good;
-    bad.dims[1] = 4;
-    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
-        MEXPR_E_SHAPE, "'x' takes ?×3, not 2×4");
-    bad.dims[1] = -3;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "-3");
-    bad.rank = 9;
-    bad.dims[1] = 3;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "9 dim");
-    bad = good;
-    bad.dims[0] = INT64_MAX / 3;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_SHAPE, "memory");
-    bad.dims[0] = (int64_t)1 << 31;
-    assert_session_failure(session, mexpr_session_set_input(session, "x", &bad),
-        MEXPR_E_LIMIT, "max_tensor_bytes");
-    bad = good;
-    bad.data = NULL;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ARG, "no data");
-    bad.data = (const char *)data + 1;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ARG, "aligned");
-    bad = good;
-    bad.struct_size = 4;
-    assert_session_failure(
-        session, mexpr_session_set_input(session, "x", &bad), MEXPR_E_ABI, "struct_size");
-    assert_session(session, mexpr_session_set_input(session, "x", &good));
+    assert_session(session, mexpr_session_set_input(session, "x", &x));
     assert_session_failure(session, mexpr_session_run(session), MEXPR_E_STATE, "'z'");
     assert_session_failure(session, mexpr_session_output(session, "y", &out),
         MEXPR_E_STATE, "before a successful run");
@@ -237,7 +250,6 @@ static void misuse(void **state)
     assert_session_failure(
         session, mexpr_session_output(session, "y", &out), MEXPR_E_ABI, "struct_size");
     mexpr_session_destroy(&session);
-    mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
 }
 
@@ -480,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(warm_runs_allocate_nothing),
         cmocka_unit_test(batches_and_shapes),
+        cmocka_unit_test(bad_inputs),
         cmocka_unit_test(misuse),
         cmocka_unit_test(shapes_that_fail_when_run),
         cmocka_unit_test(values_that_decide_shapes),

@@ -153,6 +153,16 @@ static void bad_npy(void **state)
             cases[i].status, cases[i].part);
         assert_null(tensor);
     }
+    mexpr_context_destroy(&context);
+}
+
+static void truncated_npy(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    static const float data[4] = {1, 2, 3, 4};
+    uint8_t file[512];
+    mexpr_tensor *tensor = NULL;
     const size_t size =
         npy(file, 4, "{'descr':'<f4','fortran_order':False,'shape':(4,)}", data, 16);
     assert_failure(context, mexpr_tensor_decode_npy(context, file, size, &tensor),
@@ -375,6 +385,7 @@ int main(void)
         cmocka_unit_test(every_type_goes_round),
         cmocka_unit_test(versions_and_narrowing),
         cmocka_unit_test(bad_npy),
+        cmocka_unit_test(truncated_npy),
         cmocka_unit_test(tensor_protos),
         cmocka_unit_test(typed_lists),
         cmocka_unit_test(bad_tensor_protos),

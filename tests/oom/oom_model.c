@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../model/onnx_build.h"
@@ -155,6 +156,17 @@ static mexpr_status decode_pb(mexpr_context *context, void *arg)
     return status;
 }
 
+static mexpr_status decode_npy(mexpr_context *context, void *arg)
+{
+    const bytes *b = arg;
+    mexpr_tensor *tensor = NULL;
+    const mexpr_status status =
+        mexpr_tensor_decode_npy(context, b->data, b->size, &tensor);
+    assert_true((status == MEXPR_OK) == (tensor != NULL));
+    mexpr_tensor_destroy(&tensor);
+    return status;
+}
+
 static mexpr_status write_and_read(mexpr_context *context, void *arg)
 {
     static const float data[6] = {1, 2, 3, 4, 5, 6};
@@ -184,6 +196,11 @@ static void tensors(void **state)
     onnx_free(&t);
     snprintf(path, sizeof path, "%s", test_path("oom.npy"));
     assert_true(test_oom_sweep(write_and_read, path, 1) > 2);
+    size_t size;
+    void *file = test_read_file(path, &size);
+    b = (bytes){file, size};
+    assert_true(test_oom_sweep(decode_npy, &b, 1) > 2);
+    free(file);
 }
 
 int main(void)

@@ -12,7 +12,7 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import _signatures, base, flow, image, model, recognizer
+from microexpr import _signatures, base, flow, image, model, recognizer, spot
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -33,6 +33,17 @@ ENUM_CLASSES = {
     "mexpr_filter": (image.Filter, "MEXPR_FILTER_"),
     "mexpr_flow_param": (flow.FlowParam, "MEXPR_FLOW_"),
     "mexpr_strain": (flow.Strain, "MEXPR_STRAIN_"),
+    "mexpr_mask_fill": (flow.MaskFill, "MEXPR_MASK_"),
+    "mexpr_motion_model": (flow.MotionModel, "MEXPR_MOTION_"),
+    "mexpr_histogram": (flow.Histogram, "MEXPR_HISTOGRAM_"),
+    "mexpr_histogram_weight": (flow.HistogramWeight, "MEXPR_WEIGHT_"),
+    "mexpr_histogram_norm": (flow.HistogramNorm, "MEXPR_NORM_"),
+    "mexpr_stretch": (flow.Stretch, "MEXPR_STRETCH_"),
+    "mexpr_flow_reference": (flow.Reference, "MEXPR_FLOW_REFERENCE_"),
+    "mexpr_interpolation": (spot.Interpolation, "MEXPR_INTERPOLATION_"),
+    "mexpr_band": (spot.Band, "MEXPR_BAND_"),
+    "mexpr_lbp_sampling": (spot.LbpSampling, "MEXPR_LBP_"),
+    "mexpr_lbp_patterns": (spot.LbpPatterns, "MEXPR_LBP_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_stage": (recognizer.Stage, "MEXPR_STAGE_"),
 }
@@ -117,6 +128,8 @@ def test_nothing_else_is_bound() -> None:
 def test_constants() -> None:
     macros = {name: text for header in PUBLIC for name, text in header.macros.items()}
     assert model.MAX_RANK == int(macros["MEXPR_MAX_RANK"])
+    for name in ("LANDMARKS_68", "MDMO_REGIONS", "MDMO_CORNERS"):
+        assert getattr(flow, name) == int(macros[f"MEXPR_{name}"])
     assert flow.FIELD_UNKNOWN == float(macros["MEXPR_FIELD_UNKNOWN"].rstrip("f"))
     assert (flow.FIELD_UNKNOWN_THRESHOLD
             == float(macros["MEXPR_FIELD_UNKNOWN_THRESHOLD"].rstrip("f")))
@@ -125,7 +138,7 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, flow, image, model, recognizer)
+    classes = {value for module in (base, flow, image, model, recognizer, spot)
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

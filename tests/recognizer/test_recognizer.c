@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,55 @@ static void test_threads_change_nothing(void **state)
     mexpr_result_destroy(&results[0]);
 }
 
+typedef struct worker {
+    mexpr_recognizer *recognizer;
+    const pair *frames;
+    mexpr_status status;
+    mexpr_result *result;
+} worker;
+
+static void *work(void *arg)
+{
+    worker *w = arg;
+    for (int i = 0; i < 3 && w->status == MEXPR_OK; i++) {
+        mexpr_result_destroy(&w->result);
+        w->status = mexpr_recognizer_run(
+            w->recognizer, w->frames->onset, w->frames->apex, NULL, &w->result);
+    }
+    return NULL;
+}
+
+/* Recognizers in threads of their own share context, model and frames. */
+static void test_recognizers_side_by_side(void **state)
+{
+    (void)state;
+    enum { N = 3 };
+    worker workers[N];
+    pthread_t threads[N];
+    mexpr_context *context = test_context(NULL, 2);
+    pair frames = draw_pair(context, 70, 85);
+    mexpr_recognizer_options options = MEXPR_RECOGNIZER_OPTIONS_INIT;
+    assert_ok(context, mexpr_model_load_memory(context, mx_default_model,
+                           mx_default_model_size, &options.model));
+    for (int i = 0; i < N; i++)
+        workers[i] = (worker){make(context, &options), &frames, MEXPR_OK, NULL};
+    for (int i = 0; i < N; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(workers[i].status, MEXPR_OK);
+        assert_same_logits(workers[0].result, workers[i].result);
+    }
+    for (int i = 0; i < N; i++) {
+        mexpr_result_destroy(&workers[i].result);
+        mexpr_recognizer_destroy(&workers[i].recognizer);
+    }
+    mexpr_model_destroy(&options.model);
+    drop_pair(&frames);
+    mexpr_context_destroy(&context);
+}
+
 static void test_options_change_the_answer(void **state)
 {
     (void)state;
@@ -506,6 +556,7 @@ int main(void)
         cmocka_unit_test(test_no_movement),
         cmocka_unit_test(test_face_box),
         cmocka_unit_test(test_threads_change_nothing),
+        cmocka_unit_test(test_recognizers_side_by_side),
         cmocka_unit_test(test_options_change_the_answer),
         cmocka_unit_test(test_warm_runs),
         cmocka_unit_test(test_refused_options),

@@ -12,21 +12,30 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
-from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, Bounds, Difference, Field, Flow,
-                   FlowParam, Strain)
-from .image import Colour, Filter, Format, Image
+from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CORNERS,
+                   MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowParam, Histogram,
+                   HistogramNorm, HistogramWeight, MaskFill, Motion, MotionModel,
+                   Reference, Strain, Stretch, mdmo_average, mdmo_regions,
+                   polygons_mask)
+from .image import Clip, Colour, Filter, Format, Image, Missing
 from .model import MAX_RANK, DType, Model, Node, Session, Tensor, TensorInfo, write_npy
 from .recognizer import Box, Recognizer, Result, Stage, recognize
+from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
+                   lbp_top, magnify)
 
 __version__ = version()
 
 __all__ = [
-    "ArgumentError", "Bounds", "Box", "CancelledError", "Colour", "Context", "CpuFlag",
-    "DType", "Difference", "DisabledError", "ElementTypeError", "Error",
+    "ArgumentError", "Band", "Bounds", "Box", "CancelledError", "Clip", "Colour", "Context",
+    "CpuFlag", "DType", "Difference", "DisabledError", "ElementTypeError", "Error",
     "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow",
-    "FlowParam", "Format", "FormatError", "Image", "LimitError", "LogLevel", "MAX_RANK",
-    "Model", "ModelError", "Node", "NotFoundError", "OutOfMemoryError", "Recognizer",
-    "Result", "Session", "ShapeError", "Stage", "StateError", "Status", "Strain", "Tensor",
-    "TensorInfo", "__version__", "build_features", "cpu_flags", "default_context",
-    "recognize", "version", "write_npy",
+    "FlowParam", "Format", "FormatError", "Histogram", "HistogramNorm", "HistogramWeight",
+    "Image", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
+    "LogLevel", "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill",
+    "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "NotFoundError",
+    "OutOfMemoryError", "Recognizer", "Reference", "Result", "Session", "ShapeError",
+    "Stage", "StateError", "Status", "Strain", "Stretch", "Tensor", "TensorInfo",
+    "__version__", "build_features", "cpu_flags", "default_context", "interpolate",
+    "lbp_top", "magnify", "mdmo_average", "mdmo_regions", "polygons_mask", "recognize",
+    "version", "write_npy",
 ]

@@ -7,8 +7,10 @@ Element types are written as in NumPy's array interface without the byte order: 
 
 from __future__ import annotations
 
+import array
 import ctypes
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -135,6 +137,10 @@ class Memory:
         array: AnyArray = numpy.asarray(self)
         return array
 
+    def floats(self) -> Any:
+        """The address as a C `float *`."""
+        return ctypes.cast(self.address, ctypes.POINTER(ctypes.c_float))
+
     def view(self) -> memoryview:
         """A memoryview of the shape, sharing the memory."""
         if not self.is_packed:
@@ -151,6 +157,10 @@ class Memory:
         """to_numpy() where numpy is installed, else view()."""
         return self.view() if numpy_or_none() is None else self.to_numpy()
 
+    def reshaped(self, shape: tuple[int, ...]) -> Memory:
+        """The same packed elements in another shape."""
+        return Memory(self.address, self.type, shape, None, self.readonly, self.keep)
+
     def tobytes(self) -> bytes:
         """A copy of the elements in C order without gaps."""
         return _pack(self.address, self.shape, self.strides, self.itemsize)
@@ -159,8 +169,18 @@ class Memory:
         """Itself, or a copy in C order without gaps."""
         if self.is_packed:
             return self
-        copy = ctypes.create_string_buffer(self.tobytes(), self.nbytes)
-        return Memory(ctypes.addressof(copy), self.type, self.shape, None, False, copy)
+        copy = new_memory(self.type, self.shape)
+        ctypes.memmove(copy.address, self.tobytes(), self.nbytes)
+        return copy
+
+
+def new_memory(type: str, shape: tuple[int, ...]) -> Memory:
+    """Zeros in memory of their own."""
+    count = int(type[1:])
+    for extent in shape:
+        count *= extent
+    block = (ctypes.c_ubyte * max(count, 1))()
+    return Memory(ctypes.addressof(block), type, shape, None, False, block)
 
 
 def _pack(address: int, shape: tuple[int, ...], strides: tuple[int, ...],
@@ -239,6 +259,27 @@ def memory_of(obj: Any) -> Memory:
         raise TypeError(f"an array is needed, not {type(obj).__name__}: something with the "
                         "buffer protocol or __array_interface__")
     return _of_buffer(numpy.asarray(obj))
+
+
+def _flat(values: Any) -> Iterator[float]:
+    for value in values:
+        if hasattr(value, "__iter__"):
+            yield from _flat(value)
+        else:
+            yield float(value)
+
+
+def floats_of(values: Any) -> Memory:
+    """Numbers in any nesting as one row of float32; float32 arrays without a copy."""
+    if _has_buffer(values) or hasattr(values, "__array_interface__"):
+        memory = memory_of(values)
+        if memory.type == "f4":
+            packed = memory.packed()
+            return Memory(packed.address, "f4", (packed.nbytes // 4,), None, True, packed)
+    flat = list(_flat(values))
+    memory = new_memory("f4", (len(flat),))
+    memory.view()[:] = array.array("f", flat)
+    return memory
 
 
 def bytes_of(obj: Any) -> Memory:

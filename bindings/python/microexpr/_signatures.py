@@ -19,6 +19,17 @@ mexpr_colour = c_int
 mexpr_filter = c_int
 mexpr_flow_param = c_int
 mexpr_strain = c_int
+mexpr_mask_fill = c_int
+mexpr_motion_model = c_int
+mexpr_histogram = c_int
+mexpr_histogram_weight = c_int
+mexpr_histogram_norm = c_int
+mexpr_stretch = c_int
+mexpr_flow_reference = c_int
+mexpr_lbp_sampling = c_int
+mexpr_lbp_patterns = c_int
+mexpr_interpolation = c_int
+mexpr_band = c_int
 mexpr_dtype = c_int
 mexpr_stage = c_int
 
@@ -27,8 +38,12 @@ mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 mexpr_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 mexpr_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 mexpr_release_fn = CFUNCTYPE(None, c_void_p, c_void_p)
+mexpr_read_fn = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_size_t)
 
 MEXPR_MAX_RANK = 8
+MEXPR_LANDMARKS_68 = 68
+MEXPR_MDMO_REGIONS = 36
+MEXPR_MDMO_CORNERS = 207
 
 
 class mexpr_context(Structure):
@@ -39,11 +54,19 @@ class mexpr_image(Structure):
     """Opaque."""
 
 
+class mexpr_clip(Structure):
+    """Opaque."""
+
+
 class mexpr_field(Structure):
     """Opaque."""
 
 
 class mexpr_flow(Structure):
+    """Opaque."""
+
+
+class mexpr_magnifier(Structure):
     """Opaque."""
 
 
@@ -65,6 +88,10 @@ class mexpr_recognizer(Structure):
 
 class mexpr_result(Structure):
     """Opaque."""
+
+
+mexpr_field_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, POINTER(mexpr_field))
+mexpr_frame_fn = CFUNCTYPE(c_int32, c_void_p, c_int64, POINTER(mexpr_image))
 
 
 class _Sized(Structure):
@@ -91,6 +118,136 @@ class mexpr_context_options(_Sized):
         ("max_file_bytes", c_uint64),
         ("max_nodes", c_uint64),
         ("max_tensor_bytes", c_uint64),
+    ]
+
+
+class mexpr_polygons(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("xy", POINTER(c_float)),
+        ("corners", POINTER(c_int32)),
+        ("n_polygons", c_int32),
+    ]
+
+
+class mexpr_motion(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("cx", c_double),
+        ("cy", c_double),
+        ("dx", c_double),
+        ("dy", c_double),
+        ("angle", c_double),
+        ("zoom", c_double),
+        ("residual", c_double),
+        ("n_pixels", c_uint64),
+    ]
+
+
+class mexpr_motion_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("model", c_int32),
+        ("iterations", c_int32),
+        ("outlier", c_double),
+    ]
+
+
+class mexpr_histogram_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("n_bins", c_int32),
+        ("columns", c_int32),
+        ("rows", c_int32),
+        ("weight", c_int32),
+        ("norm", c_int32),
+        ("strain", c_int32),
+        ("reserved", c_int32),
+        ("min_magnitude", c_double),
+    ]
+
+
+class mexpr_mdmo_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n_bins", c_int32),
+        ("reserved", c_int32),
+        ("min_magnitude", c_double),
+    ]
+
+
+class mexpr_arrow_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("step", c_int32),
+        ("colour_set", c_int32),
+        ("colour", c_uint32),
+        ("reserved", c_int32),
+        ("scale", c_double),
+        ("thickness", c_double),
+        ("min_magnitude", c_double),
+    ]
+
+
+class mexpr_clip_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("colour", c_int32),
+        ("fps_numerator", c_int32),
+        ("fps_denominator", c_int32),
+    ]
+
+
+class mexpr_flow_clip_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("reference", c_int32),
+        ("onset", c_int64),
+        ("first", c_int64),
+        ("n_frames", c_int64),
+    ]
+
+
+class mexpr_interpolate_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("first", c_int64),
+        ("n_in", c_int64),
+        ("n_out", c_int64),
+    ]
+
+
+class mexpr_magnify_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("fps", c_double),
+        ("low", c_double),
+        ("high", c_double),
+        ("alpha", c_double),
+        ("wavelength", c_double),
+        ("chroma", c_double),
+        ("band", c_int32),
+        ("levels", c_int32),
+    ]
+
+
+class mexpr_lbp_top_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("radius_x", c_int32),
+        ("radius_y", c_int32),
+        ("radius_t", c_int32),
+        ("neighbours_xy", c_int32),
+        ("neighbours_xt", c_int32),
+        ("neighbours_yt", c_int32),
+        ("columns", c_int32),
+        ("rows", c_int32),
+        ("layers", c_int32),
+        ("sampling", c_int32),
+        ("patterns", c_int32),
+        ("counts", c_int32),
     ]
 
 
@@ -130,6 +287,8 @@ class mexpr_recognizer_options(_Sized):
 
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
+_clip = POINTER(mexpr_clip)
+_magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
 _model = POINTER(mexpr_model)
@@ -138,6 +297,9 @@ _tensor = POINTER(mexpr_tensor)
 _recognizer = POINTER(mexpr_recognizer)
 _result = POINTER(mexpr_result)
 _floats = POINTER(c_float)
+_sizes_out = POINTER(c_size_t)
+_polygons = POINTER(mexpr_polygons)
+_motion = POINTER(mexpr_motion)
 _string_out = POINTER(c_char_p)
 _pointer_out = POINTER(c_void_p)
 
@@ -187,6 +349,29 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status,
         (_context, _image, c_int32, c_int32, c_int32, c_int32, POINTER(_image))),
     "mexpr_image_gaussian": (mexpr_status, (_context, _image, c_double, POINTER(_image))),
+    "mexpr_clip_open": (
+        mexpr_status, (_context, c_char_p, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_open_y4m": (
+        mexpr_status,
+        (_context, mexpr_read_fn, c_void_p, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_open_raw": (
+        mexpr_status,
+        (_context, mexpr_format, c_int32, c_int32, mexpr_read_fn, c_void_p,
+         POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_create": (
+        mexpr_status, (_context, POINTER(mexpr_clip_options), POINTER(_clip))),
+    "mexpr_clip_push": (mexpr_status, (_clip, POINTER(_image))),
+    "mexpr_clip_destroy": (None, (POINTER(_clip),)),
+    "mexpr_clip_last_error": (c_char_p, (_clip,)),
+    "mexpr_clip_frame": (mexpr_status, (_clip, c_int64, POINTER(_image))),
+    "mexpr_clip_n_frames": (c_int64, (_clip,)),
+    "mexpr_clip_is_stream": (c_int32, (_clip,)),
+    "mexpr_clip_width": (c_int32, (_clip,)),
+    "mexpr_clip_height": (c_int32, (_clip,)),
+    "mexpr_clip_fps": (mexpr_status, (_clip, POINTER(c_int32), POINTER(c_int32))),
+    "mexpr_clip_name": (c_char_p, (_clip, c_int64)),
+    "mexpr_clip_number": (c_int64, (_clip, c_int64)),
+    "mexpr_clip_missing": (c_uint64, (_clip, POINTER(c_int64))),
     # flow.h
     "mexpr_field_create": (mexpr_status, (_context, c_int32, c_int32, POINTER(_field))),
     "mexpr_field_destroy": (None, (POINTER(_field),)),
@@ -219,6 +404,57 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_field_write_kitti": (mexpr_status, (_context, _field, c_char_p)),
     "mexpr_field_difference": (
         mexpr_status, (_context, _field, _field, POINTER(c_double), POINTER(c_uint64))),
+    "mexpr_flow_magnitude": (mexpr_status, (_context, _field, POINTER(_image))),
+    "mexpr_flow_orientation": (mexpr_status, (_context, _field, POINTER(_image))),
+    "mexpr_polygons_mask": (
+        mexpr_status, (_context, _polygons, c_double, c_int32, c_int32, POINTER(_image))),
+    "mexpr_field_mask": (
+        mexpr_status, (_context, _field, _polygons, c_double, mexpr_mask_fill)),
+    "mexpr_field_mask_eyes": (
+        mexpr_status, (_context, _field, _floats, c_double, mexpr_mask_fill)),
+    "mexpr_field_patch_motion": (
+        mexpr_status, (_context, _field, c_int32, c_int32, c_int32, c_int32, _motion)),
+    "mexpr_field_fit_motion": (
+        mexpr_status,
+        (_context, _field, _image, POINTER(mexpr_motion_options), _motion)),
+    "mexpr_field_subtract_motion": (mexpr_status, (_context, _field, _motion)),
+    "mexpr_flow_histogram": (
+        mexpr_status, (_context, _field, POINTER(mexpr_histogram_options), _floats,
+                       c_size_t, _sizes_out)),
+    "mexpr_mdmo_regions": (
+        mexpr_status, (_context, _floats, _floats, POINTER(c_int32))),
+    "mexpr_flow_mdmo": (
+        mexpr_status, (_context, _field, _polygons, POINTER(mexpr_mdmo_options), _floats,
+                       c_size_t, _sizes_out)),
+    "mexpr_mdmo_average": (mexpr_status, (_context, _floats, c_int32, c_int32, _floats)),
+    "mexpr_flow_legend": (
+        mexpr_status, (_context, _field, c_double, c_int32, POINTER(_image))),
+    "mexpr_flow_arrows": (
+        mexpr_status, (_context, _field, _image, POINTER(mexpr_arrow_options),
+                       POINTER(_image))),
+    "mexpr_flow_strip": (
+        mexpr_status, (_context, _field, mexpr_strain, mexpr_stretch, POINTER(_image))),
+    "mexpr_flow_hsv": (mexpr_status, (_context, _field, POINTER(_image))),
+    "mexpr_flow_clip": (
+        mexpr_status,
+        (_flow, _clip, POINTER(mexpr_flow_clip_options), mexpr_field_fn, mexpr_progress_fn,
+         c_void_p)),
+    # spot.h
+    "mexpr_lbp_top": (
+        mexpr_status,
+        (_context, POINTER(_image), c_int32, POINTER(mexpr_lbp_top_options), _floats,
+         c_size_t, _sizes_out)),
+    "mexpr_interpolate": (
+        mexpr_status,
+        (_context, _clip, POINTER(mexpr_interpolate_options), mexpr_frame_fn,
+         mexpr_progress_fn, c_void_p)),
+    "mexpr_magnifier_create": (
+        mexpr_status, (_context, POINTER(mexpr_magnify_options), POINTER(_magnifier))),
+    "mexpr_magnifier_destroy": (None, (POINTER(_magnifier),)),
+    "mexpr_magnifier_last_error": (c_char_p, (_magnifier,)),
+    "mexpr_magnifier_push": (mexpr_status, (_magnifier, _image)),
+    "mexpr_magnifier_pull": (mexpr_status, (_magnifier, POINTER(_image))),
+    "mexpr_magnifier_reset": (None, (_magnifier,)),
     # model.h
     "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
     "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar, Union
 
 from . import _signatures as c
+from ._buffer import Memory, new_memory
 from ._library import lib
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
@@ -272,6 +273,55 @@ class Speaker(Owner):
                 check(status, type(self)._last_error(handle))
 
 
+class Caller:
+    """Makes Python functions callable by the library, and brings an exception that one of
+    them raised over to the caller of the library."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self._kept: list[Any] = []
+
+    def keep(self, kind: Any, function: Callable[..., Any], failed: int) -> Any:
+        """`function` as a C callback that lives as long as this object. It returns
+        `failed` when it raises."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except BaseException as error:
+                self.error = error
+                return failed
+
+        callback = kind(guarded)
+        self._kept.append(callback)
+        return callback
+
+    def progress(self, progress: Callable[[int, int], object] | None) -> Any:
+        """`progress(done, total)`; what it returns does not matter, raising stops."""
+        if progress is None:
+            return c.mexpr_progress_fn()
+
+        def call(user: int | None, done: int, total: int) -> int:
+            progress(done, total)
+            return 0
+
+        return self.keep(c.mexpr_progress_fn, call, 1)
+
+    def reraise(self) -> None:
+        """Raises what a callback raised, once."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+    def run(self, call: Callable[..., None], *arguments: Any) -> None:
+        """call(*arguments), then reraise()."""
+        try:
+            call(*arguments)
+        except Error:
+            self.reraise()
+            raise
+
+
 class Context(Speaker):
     """What all other objects are made from: limits, threads, instruction sets, logger.
 
@@ -330,6 +380,15 @@ class Context(Speaker):
         out = ctypes.POINTER(kind)()
         self._call(function, *arguments, ctypes.byref(out))
         return Handle(out, destroy, self._use())
+
+    def _values(self, function: Any, *arguments: Any) -> Memory:
+        """A row of float32 from function(self, *arguments, values, capacity, n)."""
+        count = ctypes.c_size_t()
+        with self._lock:
+            self._call(function, *arguments, None, 0, ctypes.byref(count))
+            values = new_memory("f4", (count.value,))
+            self._call(function, *arguments, values.floats(), count, None)
+        return values
 
     def __repr__(self) -> str:
         return "<Context, closed>" if self.closed else f"<Context, {self.threads} threads>"

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import ctypes
 import enum
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _signatures as c
-from ._buffer import Memory, bytes_of, memory_of
+from ._buffer import Memory, bytes_of, floats_of, memory_of, new_memory
 from ._library import lib
-from .base import (Context, Handle, Owner, Path, Speaker, check, constant, default_context,
+from .base import (Caller, Context, Handle, Owner, Path, Speaker, check, constant, default_context,
                    path_bytes)
-from .image import Image, ImageLike, image_of
+from .image import ClipLike, Image, ImageLike, clip_of, image_of
 
 if TYPE_CHECKING:
     from ._buffer import FloatArray
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 FIELD_UNKNOWN_THRESHOLD = 1e9
 # What the library writes for unknown.
 FIELD_UNKNOWN = 1e10
+LANDMARKS_68 = c.MEXPR_LANDMARKS_68
+MDMO_REGIONS = c.MEXPR_MDMO_REGIONS
+MDMO_CORNERS = c.MEXPR_MDMO_CORNERS
 
 
 class FlowParam(enum.IntEnum):
@@ -44,6 +49,74 @@ class Strain(enum.IntEnum):
     OFF_TANET = 3
 
 
+class MaskFill(enum.IntEnum):
+    """What is written into a masked field: no motion, or FIELD_UNKNOWN."""
+
+    ZERO = 1
+    UNKNOWN = 2
+
+
+class MotionModel(enum.IntEnum):
+    """Which motion of the head is fitted."""
+
+    TRANSLATION = 1
+    SIMILARITY = 2
+
+
+class Histogram(enum.IntEnum):
+    """Kinds of histograms of flow directions; see docs/features.md."""
+
+    ORIENTED = 1
+    HOOF = 2
+    BI_WOOF = 3
+
+
+class HistogramWeight(enum.IntEnum):
+    """What a displacement adds to its bin: its length in px, or 1."""
+
+    MAGNITUDE = 1
+    COUNT = 2
+
+
+class HistogramNorm(enum.IntEnum):
+    """How a histogram is normalised."""
+
+    NONE = 1
+    BLOCK = 2
+    ALL = 3
+    L2 = 4
+    SQRT = 5
+
+
+class Stretch(enum.IntEnum):
+    """How the panels of Field.strip() are stretched to 0..255."""
+
+    OWN = 1
+    COMMON = 2
+
+
+class Motion(NamedTuple):
+    """A similarity motion about the point (cx, cy): translation (dx, dy) in px, rotation in
+    radians (clockwise in the picture), zoom; what is left over (RMS, px) on the pixels it
+    was fitted to, and their number."""
+
+    cx: float = 0.0
+    cy: float = 0.0
+    dx: float = 0.0
+    dy: float = 0.0
+    angle: float = 0.0
+    zoom: float = 1.0
+    residual: float = 0.0
+    n_pixels: int = 0
+
+
+class Reference(enum.IntEnum):
+    """What the flow to a frame of a clip starts from."""
+
+    ONSET = 1
+    PREVIOUS = 2
+
+
 class Bounds(NamedTuple):
     """Smallest, largest and usual value of a tunable."""
 
@@ -57,6 +130,32 @@ class Difference(NamedTuple):
 
     mean: float
     pixels: int
+
+
+# Polygons are given as a sequence of them, each an array or sequence of corners (x, y).
+PolygonsLike = Sequence[Any]
+
+
+def _c_polygons(polygons: PolygonsLike) -> Any:
+    rows = [floats_of(polygon) for polygon in polygons]
+    if any(row.shape[0] % 2 for row in rows):
+        raise ValueError("every corner of a polygon has an x and a y")
+    xy = (ctypes.c_float * max(sum(row.shape[0] for row in rows), 1))()
+    ctypes.memmove(xy, b"".join(row.tobytes() for row in rows),
+                   sum(row.nbytes for row in rows))
+    corners = (ctypes.c_int32 * max(len(rows), 1))(*(row.shape[0] // 2 for row in rows))
+    # The struct keeps both arrays alive.
+    return c.mexpr_polygons(xy=ctypes.cast(xy, ctypes.POINTER(ctypes.c_float)),
+                            corners=ctypes.cast(corners, ctypes.POINTER(ctypes.c_int32)),
+                            n_polygons=len(rows))
+
+
+def _landmarks(landmarks: Any) -> Memory:
+    points = floats_of(landmarks)
+    if points.shape[0] != 2 * LANDMARKS_68:
+        raise ValueError(f"{LANDMARKS_68} landmarks (x, y) are needed, not "
+                         f"{points.shape[0] / 2:g}")
+    return points
 
 
 class Field(Owner):
@@ -164,6 +263,143 @@ class Field(Owner):
         """Writes a KITTI flow PNG: rounded to 1/64 px."""
         self._context._call(lib.mexpr_field_write_kitti, self._use(), path_bytes(path))
 
+    # --- features: docs/features.md -----------------------------------------------------
+
+    def magnitude(self) -> Image:
+        """Length of every displacement in px, GREYF32."""
+        return Image._new(self._context, lib.mexpr_flow_magnitude, self._use())
+
+    def orientation(self) -> Image:
+        """Direction of every displacement in radians, GREYF32: 0 to the right, π/2
+        downwards, in [-π, π)."""
+        return Image._new(self._context, lib.mexpr_flow_orientation, self._use())
+
+    def _change(self, function: Any, *arguments: Any) -> None:
+        if self._readonly:
+            raise ValueError("this field belongs to a result and cannot be written to")
+        self._context._call(function, self._use(), *arguments)
+
+    def mask(self, polygons: PolygonsLike, margin: float = 0.0,
+             fill: MaskFill | str = MaskFill.ZERO) -> None:
+        """Overwrites the field inside polygons and up to `margin` px around them, with
+        "zero" motion or with "unknown"."""
+        self._change(lib.mexpr_field_mask, ctypes.byref(_c_polygons(polygons)), margin,
+                     constant(MaskFill, fill))
+
+    def mask_eyes(self, landmarks: Any, margin: float = 0.0,
+                  fill: MaskFill | str = MaskFill.ZERO) -> None:
+        """The same for both eyes of 68 landmarks, (68, 2) in px."""
+        points = _landmarks(landmarks)
+        self._change(lib.mexpr_field_mask_eyes, points.floats(), margin,
+                     constant(MaskFill, fill))
+
+    def patch_motion(self, x: int, y: int, width: int, height: int) -> Motion:
+        """Mean motion of a rectangle, cut to the field."""
+        motion = c.mexpr_motion()
+        self._context._call(lib.mexpr_field_patch_motion, self._use(), x, y, width, height,
+                            ctypes.byref(motion))
+        return _motion_of(motion)
+
+    def fit_motion(self, mask: Image | None = None,
+                   model: MotionModel | str = MotionModel.SIMILARITY, *,
+                   outlier: float = 0.0, iterations: int = 0) -> Motion:
+        """Least-squares motion of the pixels of a GREY8 mask (None: of all).
+
+        Args:
+            model: "similarity" or "translation".
+            outlier: px that count as foreign motion; 0: plain least squares.
+            iterations: of reweighting; 0: the library's own number.
+        """
+        options = c.mexpr_motion_options(model=constant(MotionModel, model),
+                                         iterations=iterations, outlier=outlier)
+        motion = c.mexpr_motion()
+        self._context._call(lib.mexpr_field_fit_motion, self._use(),
+                            None if mask is None else mask._use(), ctypes.byref(options),
+                            ctypes.byref(motion))
+        return _motion_of(motion)
+
+    def subtract_motion(self, motion: Motion) -> None:
+        """Takes a motion out of the field."""
+        self._change(lib.mexpr_field_subtract_motion,
+                     ctypes.byref(c.mexpr_motion(**motion._asdict())))
+
+    def histogram(self, kind: Histogram | str = Histogram.ORIENTED, *, n_bins: int = 8,
+                  columns: int = 0, rows: int = 0,
+                  weight: HistogramWeight | str = HistogramWeight.MAGNITUDE,
+                  norm: HistogramNorm | str | None = None,
+                  strain: Strain | str = Strain.FROBENIUS,
+                  min_magnitude: float = 0.0) -> FloatArray:
+        """Histograms of the directions, float32 (rows, columns, n_bins).
+
+        Args:
+            kind: "oriented", "hoof" or "bi_woof".
+            columns, rows: blocks; 0: 1, for Bi-WOOF 8.
+            weight: "magnitude" or "count".
+            norm: "none", "block", "all", "l2" or "sqrt"; None: "block", for Bi-WOOF "none".
+            strain: definition of the strain for Bi-WOOF.
+            min_magnitude: displacements up to so many px do not count.
+        """
+        options = c.mexpr_histogram_options(
+            kind=constant(Histogram, kind), n_bins=n_bins, columns=columns, rows=rows,
+            weight=constant(HistogramWeight, weight),
+            norm=0 if norm is None else constant(HistogramNorm, norm),
+            strain=constant(Strain, strain), min_magnitude=min_magnitude)
+        usual = 8 if options.kind == Histogram.BI_WOOF else 1
+        values = self._context._values(lib.mexpr_flow_histogram, self._use(),
+                                       ctypes.byref(options))
+        array: FloatArray = values.reshaped(
+            (rows or usual, columns or usual, n_bins or 8)).array()
+        return array
+
+    def mdmo(self, polygons: PolygonsLike, *, n_bins: int = 8,
+             min_magnitude: float = 0.0) -> FloatArray:
+        """Main directional mean flow of every region, float32 (regions, 2): magnitude in px
+        and angle in radians. mdmo_regions() gives the 36 regions of a face."""
+        options = c.mexpr_mdmo_options(n_bins=n_bins, min_magnitude=min_magnitude)
+        values = self._context._values(
+            lib.mexpr_flow_mdmo, self._use(), ctypes.byref(_c_polygons(polygons)),
+            ctypes.byref(options))
+        array: FloatArray = values.reshaped((len(polygons), 2)).array()
+        return array
+
+    # --- pictures -----------------------------------------------------------------------
+
+    def legend(self, max_radius: float = 0.0, wheel: int = 0) -> Image:
+        """colour() with its key at the right; `wheel` px in diameter, 0: 96."""
+        return Image._new(self._context, lib.mexpr_flow_legend, self._use(), max_radius,
+                          wheel)
+
+    def arrows(self, picture: ImageLike, *, step: int = 0,
+               colour: tuple[int, int, int] | None = None, scale: float = 0.0,
+               thickness: float = 0.0, min_magnitude: float = 0.0) -> Image:
+        """Arrows over a picture of the field's size, RGB8; 0 and None: the library's own.
+
+        Args:
+            step: side in px of the square that shares an arrow.
+            colour: (red, green, blue), 0..255 each.
+            scale: px drawn per px of motion.
+            thickness: of the strokes in px.
+            min_magnitude: no arrow for motion up to so many px.
+        """
+        options = c.mexpr_arrow_options(step=step, scale=scale, thickness=thickness,
+                                        min_magnitude=min_magnitude)
+        if colour is not None:
+            options.colour = int.from_bytes(bytes(colour), "big")
+            options.colour_set = 1
+        under = image_of(picture, self._context)
+        return Image._new(self._context, lib.mexpr_flow_arrows, self._use(), under._use(),
+                          ctypes.byref(options))
+
+    def strip(self, kind: Strain | str = Strain.FROBENIUS,
+              stretch: Stretch | str = Stretch.OWN) -> Image:
+        """u, v and strain as grey panels side by side, GREY8."""
+        return Image._new(self._context, lib.mexpr_flow_strip, self._use(),
+                          constant(Strain, kind), constant(Stretch, stretch))
+
+    def hsv(self) -> Image:
+        """The HSV coding of OpenCV's optical-flow tutorial, RGB8."""
+        return Image._new(self._context, lib.mexpr_flow_hsv, self._use())
+
     def difference(self, other: Field) -> Difference:
         """How far two fields of equal size are apart."""
         mean, pixels = ctypes.c_double(), ctypes.c_uint64()
@@ -173,6 +409,43 @@ class Field(Owner):
 
     def __repr__(self) -> str:
         return "<Field, closed>" if self.closed else f"<Field, {self.width}×{self.height}>"
+
+
+def _motion_of(motion: c.mexpr_motion) -> Motion:
+    return Motion(*(getattr(motion, name) for name in Motion._fields))
+
+
+def polygons_mask(polygons: PolygonsLike, width: int, height: int, margin: float = 0.0, *,
+                  context: Context | None = None) -> Image:
+    """A mask, GREY8: 255 inside the polygons and up to `margin` px around them."""
+    return Image._new(context or default_context(), lib.mexpr_polygons_mask,
+                      ctypes.byref(_c_polygons(polygons)), margin, width, height)
+
+
+def mdmo_regions(landmarks: Any, *, context: Context | None = None
+                 ) -> list[list[tuple[float, float]]]:
+    """The 36 face regions of MDMO as polygons, from 68 landmarks, (68, 2) in px."""
+    points = _landmarks(landmarks)
+    xy = (ctypes.c_float * (2 * MDMO_CORNERS))()
+    corners = (ctypes.c_int32 * MDMO_REGIONS)()
+    (context or default_context())._call(lib.mexpr_mdmo_regions, points.floats(), xy,
+                                         corners)
+    ends = list(accumulate(corners))
+    return [[(xy[2 * i], xy[2 * i + 1]) for i in range(end - count, end)]
+            for end, count in zip(ends, corners)]
+
+
+def mdmo_average(frames: Sequence[Any], *, context: Context | None = None) -> FloatArray:
+    """The MDMO feature of a clip from those of its frames, float32 (regions, 2)."""
+    rows = [floats_of(frame) for frame in frames]
+    if not rows or any(row.shape != rows[0].shape for row in rows) or rows[0].shape[0] % 2:
+        raise ValueError("give one or more frames of the same regions")
+    together = floats_of([row.view() for row in rows])
+    values = new_memory("f4", (rows[0].shape[0] // 2, 2))
+    (context or default_context())._call(lib.mexpr_mdmo_average, together.floats(),
+                                         len(rows), values.shape[0], values.floats())
+    array: FloatArray = values.array()
+    return array
 
 
 class Flow(Speaker):
@@ -239,6 +512,36 @@ class Flow(Speaker):
         self._call(lib.mexpr_flow_compute, images[0]._use(), images[1]._use(),
                    field._use())
         return field
+
+    def clip(self, clip: ClipLike, take: Callable[[int, Field], object], *,
+             reference: Reference | str = Reference.ONSET, onset: int = 0, first: int = 0,
+             n_frames: int = 0, progress: Callable[[int, int], object] | None = None) -> None:
+        """Flow to every frame of a clip, from the onset or from the frame before. A context
+        with several threads computes as many fields at once.
+
+        Args:
+            clip: a Clip, a path that Clip.open() takes, or a sequence of pictures.
+            take: called with the frame's index and its Field, in order; raising stops.
+            reference: "onset" or "previous".
+            first, n_frames: the frames that the flow goes to; 0: to the end.
+            progress: called with the fields done and in all (0: unknown).
+        """
+        caller, source = Caller(), clip_of(clip, self._context)
+        options = c.mexpr_flow_clip_options(
+            reference=constant(Reference, reference), onset=onset, first=first,
+            n_frames=n_frames)
+
+        def give(user: int | None, frame: int, pointer: Any) -> int:
+            planes = [Memory(ctypes.addressof(plane(pointer).contents), "f4",
+                             (source.height, source.width), None, True, None)
+                      for plane in (lib.mexpr_field_u, lib.mexpr_field_v)]
+            take(frame, Field.from_arrays(*planes, context=self._context))
+            return 0
+
+        with source._lock:
+            caller.run(self._call, lib.mexpr_flow_clip, source._use(),
+                       ctypes.byref(options), caller.keep(c.mexpr_field_fn, give, 1),
+                       caller.progress(progress), None)
 
     def __repr__(self) -> str:
         if self.closed:

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import ctypes
 import enum
-from typing import TYPE_CHECKING, Any, Union
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import _signatures as c
 from ._buffer import Memory, bytes_of, memory_of
 from ._library import lib
-from .base import (Context, Handle, Owner, Path, constant, default_context, path_bytes)
+from .base import (Caller, Context, Handle, Owner, Path, Speaker, constant,
+                   default_context, path_bytes)
 
 if TYPE_CHECKING:
     from ._buffer import AnyArray
@@ -284,3 +288,186 @@ def image_of(source: ImageLike, context: Context) -> Image:
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return Image.read(source, Colour.GREY, context=context)
     return Image.from_array(source, context=context)
+
+
+class Missing(NamedTuple):
+    """How many numbers are missing in the names of a clip's files, and the first one."""
+
+    count: int
+    first: int | None
+
+
+def _copy(pointer: Any, context: Context) -> Image:
+    """A picture of our own from one that the library lends."""
+    return Image._new(context, lib.mexpr_image_convert, pointer,
+                      lib.mexpr_image_format(pointer))
+
+
+class Clip(Speaker):
+    """A sequence of frames of one size. Iterating gives Images.
+
+    Made by open(), read_y4m(), read_raw() and from_frames(). Holds one frame at a time
+    (from_frames(): all).
+    """
+
+    _last_error = lib.mexpr_clip_last_error
+
+    def __init__(self, handle: Handle, context: Context, caller: Caller | None = None) -> None:
+        super().__init__(handle)
+        self._context = context
+        self._caller = caller
+
+    @classmethod
+    def _new(cls, context: Context | None, function: Any, *arguments: Any,
+             colour: Colour | str = Colour.KEEP, fps: float | Fraction | None = None,
+             caller: Caller | None = None) -> Clip:
+        context = context or default_context()
+        rate = Fraction(fps or 0).limit_denominator(1_000_000)
+        options = c.mexpr_clip_options(
+            colour=constant(Colour, colour), fps_numerator=rate.numerator,
+            fps_denominator=rate.denominator if rate else 0)
+        try:
+            handle = context._make(c.mexpr_clip, lib.mexpr_clip_destroy, function,
+                                   *arguments, ctypes.byref(options))
+        except Exception:
+            if caller:
+                caller.reraise()
+            raise
+        handle.keep = (handle.keep, caller)
+        return cls(handle, context, caller)
+
+    @classmethod
+    def open(cls, path: Path, colour: Colour | str = Colour.KEEP, *,
+             fps: float | Fraction | None = None, context: Context | None = None) -> Clip:
+        """A folder of JPEG and PNG files in natural order, a pattern ("img%d.jpg",
+        "frame_*.png") or a .y4m file."""
+        return cls._new(context, lib.mexpr_clip_open, path_bytes(path), colour=colour,
+                        fps=fps)
+
+    @classmethod
+    def read_y4m(cls, stream: Any, *, fps: float | Fraction | None = None,
+                 context: Context | None = None) -> Clip:
+        """Y4M from a binary file object, front to back: the luma."""
+        caller = Caller()
+        return cls._new(context, lib.mexpr_clip_open_y4m, _reader(stream, caller), None,
+                        fps=fps, caller=caller)
+
+    @classmethod
+    def read_raw(cls, stream: Any, width: int, height: int,
+                 format: Format | str = Format.GREY8, *,
+                 fps: float | Fraction | None = None,
+                 context: Context | None = None) -> Clip:
+        """Frames without headers from a binary file object, front to back."""
+        caller = Caller()
+        return cls._new(context, lib.mexpr_clip_open_raw, constant(Format, format), width,
+                        height, _reader(stream, caller), None, fps=fps, caller=caller)
+
+    @classmethod
+    def from_frames(cls, frames: Iterable[ImageLike], *,
+                    fps: float | Fraction | None = None,
+                    context: Context | None = None) -> Clip:
+        """A clip of copies of pictures, arrays or picture files."""
+        clip = cls._new(context, lib.mexpr_clip_create, fps=fps)
+        for frame in frames:
+            source = image_of(frame, clip._context)
+            copy = source.convert(source.format)._use()
+            clip._call(lib.mexpr_clip_push, ctypes.byref(copy._as_parameter_))
+        return clip
+
+    def frame(self, index: int) -> Image:
+        """A copy of a frame; IndexError past the last. Streams give each frame once, in
+        order."""
+        pointer = ctypes.POINTER(c.mexpr_image)()
+        with self._lock:
+            try:
+                self._call(lib.mexpr_clip_frame, index, ctypes.byref(pointer))
+            except Exception:
+                if self._caller:
+                    self._caller.reraise()
+                raise
+            if not pointer:
+                raise IndexError(f"the clip has no frame {index}")
+            return _copy(pointer, self._context)
+
+    def __iter__(self) -> Iterator[Image]:
+        index = 0
+        while True:
+            try:
+                image = self.frame(index)
+            except IndexError:
+                return
+            yield image
+            index += 1
+
+    @property
+    def n_frames(self) -> int | None:
+        """Number of frames; None while a stream has not met its end."""
+        n = int(lib.mexpr_clip_n_frames(self._use()))
+        return None if n < 0 else n
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether frames can only be taken from front to back."""
+        return bool(lib.mexpr_clip_is_stream(self._use()))
+
+    @property
+    def width(self) -> int:
+        """Pixels in a row."""
+        return int(lib.mexpr_clip_width(self._use()))
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return int(lib.mexpr_clip_height(self._use()))
+
+    @property
+    def fps(self) -> Fraction | None:
+        """Frames per second, None where it is not known."""
+        over, under = ctypes.c_int32(), ctypes.c_int32()
+        self._call(lib.mexpr_clip_fps, ctypes.byref(over), ctypes.byref(under))
+        return Fraction(over.value, under.value) if over.value else None
+
+    def name(self, index: int) -> str | None:
+        """File name of a frame."""
+        name = lib.mexpr_clip_name(self._use(), index)
+        return None if name is None else os.fsdecode(name)
+
+    def number(self, index: int) -> int | None:
+        """The last number in a frame's file name."""
+        number = int(lib.mexpr_clip_number(self._use(), index))
+        return None if number < 0 else number
+
+    @property
+    def missing(self) -> Missing:
+        """Numbers missing between the names of the files."""
+        first = ctypes.c_int64()
+        count = int(lib.mexpr_clip_missing(self._use(), ctypes.byref(first)))
+        return Missing(count, first.value if count else None)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return "<Clip, closed>"
+        n = self.n_frames
+        return f"<Clip, {'?' if n is None else n} frames of {self.width}×{self.height}>"
+
+
+def _reader(stream: Any, caller: Caller) -> Any:
+    def read(user: int | None, buffer: int, size: int) -> int:
+        data = stream.read(size)
+        ctypes.memmove(buffer, data, len(data))
+        return len(data)
+
+    return caller.keep(c.mexpr_read_fn, read, -1)
+
+
+# What stands for a clip where one is asked for: itself, a path, a sequence of pictures.
+ClipLike = Union[Clip, Path, Any]
+
+
+def clip_of(source: ClipLike, context: Context) -> Clip:
+    """The clip itself, the path opened in grey, the pictures pushed."""
+    if isinstance(source, Clip):
+        return source
+    if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
+        return Clip.open(source, Colour.GREY, context=context)
+    return Clip.from_frames(source, context=context)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _signatures as c
-from ._buffer import Memory, bytes_of, memory_of, numpy_or_none
+from ._buffer import Memory, bytes_of, memory_of, new_memory, numpy_or_none
 from ._library import lib
 from .base import (Context, Handle, Owner, Path, Speaker, check, default_context,
                    path_bytes, text_bytes)
@@ -298,10 +298,8 @@ class Session(Speaker):
         view = c.mexpr_tensor_view()
         self._call(lib.mexpr_session_output, text_bytes(name), ctypes.byref(view))
         shared = _memory_of_view(view, None)
-        data = bytearray(shared.nbytes)
-        copy = memory_of(data)
-        ctypes.memmove(copy.address, shared.address, shared.nbytes)
-        own = Memory(copy.address, shared.type, shared.shape, None, False, copy)
+        own = new_memory(shared.type, shared.shape)
+        ctypes.memmove(own.address, shared.address, shared.nbytes)
         return Tensor(own, name) if numpy_or_none() is None else own.to_numpy()
 
     def __repr__(self) -> str:

@@ -12,8 +12,8 @@ The data folder holds `labels.csv` (columns file, dataset, subject, label with
 0 = negative, 1 = positive, 2 = surprise) and the folder `flow28` of RGB PNG
 pictures (R = u, G = v, B = strain).
 
-    # leave-one-subject-out evaluation with the seeds 0, 1 and 2
-    python3 train_dual_atme_entire.py --data DIR --loso --seeds 3
+    # leave-one-subject-out evaluation with the seeds 0 and 1
+    python3 train_dual_atme_entire.py --data DIR --loso --seeds 2
 
     # the shipped weights: all clips, seed 0, then the ONNX file
     python3 train_dual_atme_entire.py --data DIR --output dual_atme_entire.onnx

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* Flow through a clip. Pairs are independent of each other, so a window of some pairs for
+ * every thread is computed at once, each pair by one thread with an estimator of its own;
+ * that beats dividing each picture among the threads (docs/clips.md has the measurement),
+ * and several pairs a thread leave none idle when pairs take unlike times. Frames are
+ * turned to grey floats before, which is what an estimator would do with them first. */
+#include <math.h>
+
+#include "flow/field.h"
+#include "flow/flow_estimator.h"
+#include "image/picture.h"
+
+enum { PAIRS_PER_THREAD = 4 };
+
+/* One pair of the window. */
+typedef struct slot {
+    const mexpr_flow *flow;   /* that computed it */
+    mexpr_image *grey;        /* the frame that the flow goes to */
+    const mexpr_image *start; /* the one that it comes from */
+    mexpr_field *field;
+    int64_t frame;
+    mexpr_status status;
+} slot;
+
+typedef struct flow_clip {
+    mx_scope *scope;
+    mexpr_flow *flow;
+    mexpr_clip *clip;
+    mexpr_flow_clip_options options;
+    mexpr_field_fn take;
+    mexpr_progress_fn progress;
+    void *user;
+    uint64_t done;
+    uint64_t total;     /* 0: unknown */
+    mexpr_image *start; /* grey: the onset, or the last frame of the window before */
+    mexpr_flow **flows; /* one for each thread; the first is the caller's */
+    int n_flows;
+    slot *slots;
+    int n_slots;
+} flow_clip;
+
+/* --- arguments --------------------------------------------------------------------- */
+
+static bool is_previous(const flow_clip *c)
+{
+    return c->options.reference == MEXPR_FLOW_REFERENCE_PREVIOUS;
+}
+
+static int64_t last_frame(const flow_clip *c)
+{
+    const mexpr_flow_clip_options *o = &c->options;
+    const int64_t n = mexpr_clip_n_frames(c->clip);
+    const int64_t end = n >= 0 ? n : INT64_MAX;
+    return o->n_frames > 0 && o->n_frames < end - o->first ? o->first + o->n_frames - 1
+                                                           : end - 1;
+}
+
+static mexpr_status check_options(flow_clip *c)
+{
+    mexpr_flow_clip_options *o = &c->options;
+    const int64_t n = mexpr_clip_n_frames(c->clip);
+    if (o->reference == 0)
+        o->reference = MEXPR_FLOW_REFERENCE_ONSET;
+    if (o->reference != MEXPR_FLOW_REFERENCE_ONSET && !is_previous(c))
+        return mx_fail(c->scope, MEXPR_E_RANGE,
+            "reference %d is not a mexpr_flow_reference", (int)o->reference);
+    if (o->onset < 0 || o->first < 0 || o->n_frames < 0)
+        return mx_fail(c->scope, MEXPR_E_RANGE,
+            "onset %lld, first %lld, n_frames %lld: none may be negative",
+            (long long)o->onset, (long long)o->first, (long long)o->n_frames);
+    const int64_t highest = is_previous(c) || o->first > o->onset ? o->first : o->onset;
+    if (n >= 0 && highest >= n)
+        return mx_fail(c->scope, MEXPR_E_RANGE,
+            "there is no frame %lld: the clip has %lld", (long long)highest,
+            (long long)n);
+    if (n >= 0 && o->n_frames > n - o->first)
+        return mx_fail(c->scope, MEXPR_E_RANGE,
+            "the clip has %lld frames from frame %lld on, not %lld",
+            (long long)(n - o->first), (long long)o->first, (long long)o->n_frames);
+    if (!is_previous(c) && mexpr_clip_is_stream(c->clip) && o->first < o->onset) {
+        if (o->first > 0)
+            return mx_fail(c->scope, MEXPR_E_RANGE,
+                "frame %lld is before the onset %lld: a stream cannot go back",
+                (long long)o->first, (long long)o->onset);
+        o->first = o->onset;
+    }
+    return MEXPR_OK;
+}
+
+/* Whether there is flow to that frame. */
+static bool is_wanted(const flow_clip *c, int64_t frame)
+{
+    return is_previous(c) ? frame > 0 : frame != c->options.onset;
+}
+
+static uint64_t count_pairs(const flow_clip *c)
+{
+    const int64_t first = c->options.first, last = last_frame(c);
+    const int64_t without = is_previous(c) ? 0 : c->options.onset;
+    if (mexpr_clip_n_frames(c->clip) < 0 && c->options.n_frames == 0)
+        return 0;
+    return (uint64_t)(last - first + 1) - (first <= without && without <= last);
+}
+
+/* --- memory ------------------------------------------------------------------------ */
+
+static mexpr_status make_grey(flow_clip *c, mexpr_image **out)
+{
+    return mx_image_new(c->scope, MEXPR_FORMAT_GREYF32, mexpr_clip_width(c->clip),
+        mexpr_clip_height(c->clip), out);
+}
+
+/* An estimator ready for the clip's frames, so that no allocator is called from other
+ * threads. */
+static mexpr_status make_flow(flow_clip *c, mexpr_flow **out)
+{
+    mexpr_status status = MEXPR_OK;
+    *out = c->flow;
+    if (out != c->flows)
+        status = mx_flow_clone(c->scope, c->flow, out);
+    if (status != MEXPR_OK)
+        return status;
+    status = mx_flow_reserve(*out, mexpr_clip_width(c->clip), mexpr_clip_height(c->clip));
+    if (status != MEXPR_OK && *out != c->flow)
+        mx_fail(c->scope, status, "%s", (*out)->scope.error);
+    return status;
+}
+
+static mexpr_status make_slot(flow_clip *c, slot *s)
+{
+    const mexpr_status status = make_grey(c, &s->grey);
+    if (status != MEXPR_OK)
+        return status;
+    return mx_field_new(
+        c->scope, mexpr_clip_width(c->clip), mexpr_clip_height(c->clip), &s->field);
+}
+
+static int at_most(uint64_t n, uint64_t total)
+{
+    return (int)(total && total < n ? total : n);
+}
+
+static mexpr_status make_window(flow_clip *c)
+{
+    const uint64_t threads = (uint64_t)mexpr_context_threads(c->scope->context);
+    const int n_flows = at_most(threads, c->total);
+    const int n_slots = at_most(threads > 1 ? PAIRS_PER_THREAD * threads : 1, c->total);
+    mexpr_status status = make_grey(c, &c->start);
+    if (status != MEXPR_OK)
+        return status;
+    c->flows = mx_calloc(c->scope, (size_t)n_flows, sizeof *c->flows);
+    if (!c->flows)
+        return MEXPR_E_NOMEM;
+    c->slots = mx_calloc(c->scope, (size_t)n_slots, sizeof *c->slots);
+    if (!c->slots)
+        return MEXPR_E_NOMEM;
+    while (status == MEXPR_OK && c->n_flows < n_flows)
+        status = make_flow(c, &c->flows[c->n_flows++]);
+    while (status == MEXPR_OK && c->n_slots < n_slots)
+        status = make_slot(c, &c->slots[c->n_slots++]);
+    return status;
+}
+
+static void free_window(flow_clip *c)
+{
+    for (int i = 0; i < c->n_slots; i++) {
+        mexpr_image_destroy(&c->slots[i].grey);
+        mexpr_field_destroy(&c->slots[i].field);
+    }
+    for (int i = 1; i < c->n_flows; i++)
+        mexpr_flow_destroy(&c->flows[i]);
+    mx_free(c->scope->context, c->slots);
+    mx_free(c->scope->context, c->flows);
+    mexpr_image_destroy(&c->start);
+}
+
+/* --- work -------------------------------------------------------------------------- */
+
+static bool is_finite(const mexpr_image *grey)
+{
+    const float *pixels = mexpr_image_data(grey);
+    const size_t n = (size_t)grey->width * (size_t)grey->height;
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(pixels[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Frame `index` as grey floats; MEXPR_END past the last. */
+static mexpr_status load(flow_clip *c, int64_t index, mexpr_image *grey)
+{
+    const mexpr_image *frame;
+    const mexpr_status status = mexpr_clip_frame(c->clip, index, &frame);
+    if (status < 0)
+        return mx_fail(c->scope, status, "%s", mexpr_clip_last_error(c->clip));
+    if (status != MEXPR_OK)
+        return status;
+    mx_image_to_grey_f32(frame, mexpr_image_pixels(grey));
+    if (frame->format == MEXPR_FORMAT_GREYF32 && !is_finite(grey))
+        return mx_fail(c->scope, MEXPR_E_FORMAT,
+            "frame %lld holds NaN or infinity; replace such pixels before computing flow",
+            (long long)index);
+    return MEXPR_OK;
+}
+
+/* Loads the next frames, `*next` being the first, until the window is full. */
+static mexpr_status fill_window(flow_clip *c, int64_t *next, int *n)
+{
+    const int64_t last = last_frame(c);
+    mexpr_status status = MEXPR_OK;
+    for (*n = 0; *n < c->n_slots && *next <= last && status == MEXPR_OK; (*next)++) {
+        if (!is_wanted(c, *next))
+            continue;
+        slot *s = &c->slots[*n];
+        status = load(c, *next, s->grey);
+        if (status != MEXPR_OK)
+            break;
+        s->frame = *next;
+        s->start = is_previous(c) && *n > 0 ? c->slots[*n - 1].grey : c->start;
+        (*n)++;
+    }
+    return status;
+}
+
+static void compute_slot(void *arg, int index, int worker)
+{
+    const flow_clip *c = arg;
+    slot *s = &c->slots[index];
+    s->flow = c->flows[worker];
+    s->status = mexpr_flow_compute(c->flows[worker], s->start, s->grey, s->field);
+}
+
+static mexpr_status cancelled(flow_clip *c, const char *who)
+{
+    return mx_fail(c->scope, MEXPR_E_CANCELLED, "%s asked to stop after %llu fields", who,
+        (unsigned long long)c->done);
+}
+
+/* In the order of the frames. */
+static mexpr_status hand_out(flow_clip *c, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const slot *s = &c->slots[i];
+        if (s->status != MEXPR_OK && s->flow != c->flow)
+            return mx_fail(c->scope, s->status, "%s", s->flow->scope.error);
+        if (s->status != MEXPR_OK)
+            return s->status;
+        if (c->take(c->user, s->frame, s->field) != 0)
+            return cancelled(c, "the callback that takes the fields");
+        c->done++;
+        if (c->progress && c->progress(c->user, c->done, c->total) != 0)
+            return cancelled(c, "the progress callback");
+    }
+    return MEXPR_OK;
+}
+
+/* The last frame of a window is where the next one starts from. */
+static void keep_last(flow_clip *c, int n)
+{
+    if (!is_previous(c) || n == 0)
+        return;
+    mexpr_image *grey = c->slots[n - 1].grey;
+    c->slots[n - 1].grey = c->start;
+    c->start = grey;
+}
+
+static mexpr_status run(flow_clip *c)
+{
+    int64_t next = c->options.first;
+    const int64_t start = !is_previous(c) ? c->options.onset : next > 0 ? next - 1 : 0;
+    mexpr_status status = make_window(c);
+    if (status == MEXPR_OK)
+        status = load(c, start, c->start);
+    if (status == MEXPR_END)
+        return mx_fail(c->scope, MEXPR_E_RANGE,
+            "there is no frame %lld: the clip has %lld", (long long)start,
+            (long long)mexpr_clip_n_frames(c->clip));
+    while (status == MEXPR_OK) {
+        int n;
+        const mexpr_status loaded = fill_window(c, &next, &n);
+        mx_parallel_for(c->scope->context, c->n_flows, n, compute_slot, c);
+        status = hand_out(c, n);
+        keep_last(c, n);
+        if (status == MEXPR_OK)
+            status = n == 0 && loaded == MEXPR_OK ? MEXPR_END : loaded;
+    }
+    return status == MEXPR_END ? MEXPR_OK : status;
+}
+
+mexpr_status mexpr_flow_clip(mexpr_flow *flow, mexpr_clip *clip,
+    const mexpr_flow_clip_options *options, mexpr_field_fn take,
+    mexpr_progress_fn progress, void *user)
+{
+    if (!flow)
+        return MEXPR_E_ARG;
+    mx_scope *scope = &flow->scope;
+    if (!clip || !take)
+        return mx_fail(scope, MEXPR_E_ARG, "%s is NULL", clip ? "take" : "clip");
+    flow_clip c = {.scope = scope,
+        .flow = flow,
+        .clip = clip,
+        .options = MEXPR_FLOW_CLIP_OPTIONS_INIT,
+        .take = take,
+        .progress = progress,
+        .user = user};
+    mexpr_status status =
+        mx_options_copy(scope, options, sizeof c.options, &c.options, sizeof c.options);
+    if (status == MEXPR_OK)
+        status = check_options(&c);
+    if (status != MEXPR_OK)
+        return status;
+    c.total = count_pairs(&c);
+    status = run(&c);
+    free_window(&c);
+    return status;
+}
