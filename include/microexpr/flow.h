@@ -65,8 +65,8 @@ typedef enum mexpr_flow_param {
     MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */
     MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4] [T, O 0.15] */
     MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10] [T, O 0.3] */
-    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T 100, O 5]; with P
-                                 OpenCV's `levels`, those above the finest; 0..100 [P 3] */
+    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T 100, O 5]; with P OpenCV's
+                                 `levels`, those above the finest; 0..100 [P 3] */
     MEXPR_FLOW_ZOOM = 5,    /**< size ratio of neighbouring levels; [0.1, 0.95]
                                  [T, P 0.5, O 0.8] */
     MEXPR_FLOW_WARPS = 6,   /**< warps per level; 1..1000 [T, O 5] */
@@ -103,10 +103,10 @@ MEXPR_API mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method,
  * A flow estimator: parameters and working memory, reused from call to call. One thread
  * at a time.
  *
- * MEXPR_FLOW_METHOD_TVL1: C. Zach, T. Pock, H. Bischof, "A Duality Based Approach for Realtime TV-L1
- * Optical Flow", DAGM 2007, in the form of J. Sánchez, E. Meinhardt-Llopis, G. Facciolo,
- * "TV-L1 Optical Flow Estimation", Image Processing On Line 3 (2013), 137-150, whose
- * program's flow it reproduces with the default parameters.
+ * MEXPR_FLOW_METHOD_TVL1: C. Zach, T. Pock, H. Bischof, "A Duality Based Approach for
+ * Realtime TV-L1 Optical Flow", DAGM 2007, in the form of J. Sánchez, E.
+ * Meinhardt-Llopis, G. Facciolo, "TV-L1 Optical Flow Estimation", Image Processing On
+ * Line 3 (2013), 137-150, whose program's flow it reproduces with the default parameters.
  * MEXPR_FLOW_METHOD_TVL1_OPENCV: the method of Zach et al. with median filtering, as in
  * OpenCV's optflow module.
  * MEXPR_FLOW_METHOD_FARNEBACK: G. Farnebäck, "Two-Frame Motion Estimation Based on
@@ -131,15 +131,15 @@ MEXPR_API mexpr_status mexpr_flow_get(
 
 /**
  * Flow from `first` to `second`, of equal size and any format (colour is turned to grey).
- * TVL1 stretches both pictures jointly to 0..255 first, so that their units do not matter;
- * the other methods read grey values as they are, float pictures in 0..255. Two
+ * TVL1 stretches both pictures jointly to 0..255 first, so that their units do not
+ * matter; the other methods read grey values as they are, float pictures in 0..255. Two
  * constant pictures give zero flow. The result does not depend on the number of threads.
  * A second call with pictures of the same size, into a field of that size, allocates
  * nothing.
  * @param field of the pictures' size; overwritten
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_FORMAT (a float
- *         picture holds NaN or infinity), MEXPR_E_RANGE (a method that does not stretch, and
- *         a float beyond ±65535), MEXPR_E_NOMEM
+ *         picture holds NaN or infinity), MEXPR_E_RANGE (a float beyond ±65535 for a
+ *         method that does not stretch), MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
