@@ -106,8 +106,9 @@ MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *f
 typedef enum mexpr_strain {
     MEXPR_STRAIN_FROBENIUS = 1, /**< sqrt(u_x² + v_y² + ½(u_y + v_x)²): the usual one */
     MEXPR_STRAIN_QUARTER = 2,   /**< sqrt(u_x² + v_y² + ¼(u_y + v_x)²) */
-    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
-                                    in published code, for compatibility alone */
+    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel
+                                    sums (8 times the slope): a slip in published code,
+                                    for compatibility alone */
 } mexpr_strain;
 
 /**
