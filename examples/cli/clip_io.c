@@ -54,8 +54,8 @@ int clip_files_begin(clip_files *files, const char *folder, const char *ending)
         return cli_usage("a clip needs a folder for what comes out; give -o DIR");
     if (stat(folder, &info) == 0)
         return S_ISDIR(info.st_mode)
-            ? CLI_OK
-            : cli_fail("cannot write into '%s': it is not a folder", folder);
+                   ? CLI_OK
+                   : cli_fail("cannot write into '%s': it is not a folder", folder);
     if (mkdir(folder, 0777) != 0)
         return cli_fail("cannot make the folder '%s': %s", folder, strerror(errno));
     files->made_folder = 1;
@@ -67,8 +67,8 @@ static char *numbered(const clip_files *files, int64_t frame)
     const size_t size = strlen(files->folder) + strlen(files->ending) + 32;
     char *path = malloc(size);
     if (path)
-        snprintf(path, size, "%s/%06lld%s", files->folder, (long long)frame,
-            files->ending);
+        snprintf(
+            path, size, "%s/%06lld%s", files->folder, (long long)frame, files->ending);
     return path;
 }
 

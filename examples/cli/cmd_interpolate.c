@@ -68,8 +68,8 @@ static int interpolate(interpolate_job *job, const mexpr_interpolate_options *o)
     if (job->code != CLI_OK)
         return job->code;
     return status == MEXPR_OK
-        ? CLI_OK
-        : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+               ? CLI_OK
+               : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
 }
 
 static int steps(interpolate_job *job, const char *path)
@@ -105,8 +105,8 @@ const cli_command cmd_interpolate = {
     .name = "interpolate",
     .arguments = "CLIP",
     .summary = "Gives a clip another number of frames",
-    .about = "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file, or -\n"
-             "for Y4M from standard input.",
+    .about = "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file,\n"
+             "or - for Y4M from standard input.",
     .options = options,
     .request_size = sizeof(interpolate_request),
     .min_arguments = 1,

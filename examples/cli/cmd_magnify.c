@@ -53,11 +53,10 @@ static int make_magnifier(magnify_job *job)
     o.wavelength = r->wavelength.value;
     o.chroma = r->chroma.value;
     o.levels = r->levels;
-    const mexpr_status status =
-        mexpr_magnifier_create(job->context, &o, &job->magnifier);
+    const mexpr_status status = mexpr_magnifier_create(job->context, &o, &job->magnifier);
     return status == MEXPR_OK
-        ? CLI_OK
-        : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+               ? CLI_OK
+               : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
 }
 
 static int write_frame(magnify_job *job, int64_t index, const mexpr_image *frame)
@@ -102,8 +101,7 @@ static int steps(magnify_job *job, const char *path)
     const magnify_request *r = job->request;
     int code = cli_context(1, &job->context);
     if (code == CLI_OK)
-        code = clip_open(
-            job->context, path, MEXPR_COLOUR_KEEP, r->fps.value, &job->clip);
+        code = clip_open(job->context, path, MEXPR_COLOUR_KEEP, r->fps.value, &job->clip);
     if (code == CLI_OK)
         code = make_magnifier(job);
     if (code == CLI_OK)
@@ -128,8 +126,8 @@ const cli_command cmd_magnify = {
     .name = "magnify",
     .arguments = "CLIP",
     .summary = "Makes small motions in a clip larger",
-    .about = "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file, or -\n"
-             "for Y4M from standard input.",
+    .about = "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file,\n"
+             "or - for Y4M from standard input.",
     .options = options,
     .request_size = sizeof(magnify_request),
     .min_arguments = 1,

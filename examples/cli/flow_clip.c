@@ -55,8 +55,8 @@ static int compute(flow_clip_job *job, const mexpr_flow_clip_options *o)
     if (job->code != CLI_OK)
         return job->code;
     return status == MEXPR_OK
-        ? CLI_OK
-        : cli_fail_status(status, mexpr_flow_last_error(job->flow), NULL);
+               ? CLI_OK
+               : cli_fail_status(status, mexpr_flow_last_error(job->flow), NULL);
 }
 
 static int steps(flow_clip_job *job)

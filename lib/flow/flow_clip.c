@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Flow through a clip. Pairs are independent of each other, so a window of as many pairs
- * as there are threads is computed at once, each by an estimator of its own; that beats
- * dividing one picture among the threads (docs/flow.md has the measurement). Frames are
+/* Flow through a clip. Pairs are independent of each other, so a window of some pairs for
+ * every thread is computed at once, each pair by one thread with an estimator of its own;
+ * that beats dividing each picture among the threads (docs/clips.md has the measurement),
+ * and several pairs a thread leave none idle when pairs take unlike times. Frames are
  * turned to grey floats before, which is what an estimator would do with them first. */
 #include <math.h>
 
@@ -9,9 +10,11 @@
 #include "flow/flow_estimator.h"
 #include "image/picture.h"
 
+enum { PAIRS_PER_THREAD = 4 };
+
 /* One pair of the window. */
 typedef struct slot {
-    mexpr_flow *flow;         /* slot 0: the caller's */
+    const mexpr_flow *flow;   /* that computed it */
     mexpr_image *grey;        /* the frame that the flow goes to */
     const mexpr_image *start; /* the one that it comes from */
     mexpr_field *field;
@@ -30,6 +33,8 @@ typedef struct flow_clip {
     uint64_t done;
     uint64_t total;     /* 0: unknown */
     mexpr_image *start; /* grey: the onset, or the last frame of the window before */
+    mexpr_flow **flows; /* one for each thread; the first is the caller's */
+    int n_flows;
     slot *slots;
     int n_slots;
 } flow_clip;
@@ -105,47 +110,67 @@ static mexpr_status make_grey(flow_clip *c, mexpr_image **out)
         mexpr_clip_height(c->clip), out);
 }
 
-static mexpr_status make_slot(flow_clip *c, slot *s)
+/* An estimator ready for the clip's frames, so that no allocator is called from other
+ * threads. */
+static mexpr_status make_flow(flow_clip *c, mexpr_flow **out)
 {
-    const int32_t width = mexpr_clip_width(c->clip), height = mexpr_clip_height(c->clip);
     mexpr_status status = MEXPR_OK;
-    if (s == c->slots)
-        s->flow = c->flow;
-    else
-        status = mx_flow_clone(c->scope, c->flow, &s->flow);
-    /* Here, so that no allocator or logger is called from other threads. */
-    if (status == MEXPR_OK) {
-        status = mx_flow_reserve(s->flow, width, height);
-        if (status != MEXPR_OK && s->flow != c->flow)
-            mx_fail(c->scope, status, "%s", s->flow->scope.error);
-    }
-    if (status == MEXPR_OK)
-        status = make_grey(c, &s->grey);
-    if (status == MEXPR_OK)
-        status = mx_field_new(c->scope, width, height, &s->field);
+    *out = c->flow;
+    if (out != c->flows)
+        status = mx_flow_clone(c->scope, c->flow, out);
+    if (status != MEXPR_OK)
+        return status;
+    status = mx_flow_reserve(*out, mexpr_clip_width(c->clip), mexpr_clip_height(c->clip));
+    if (status != MEXPR_OK && *out != c->flow)
+        mx_fail(c->scope, status, "%s", (*out)->scope.error);
     return status;
 }
 
-static mexpr_status make_slots(flow_clip *c)
+static mexpr_status make_slot(flow_clip *c, slot *s)
+{
+    const mexpr_status status = make_grey(c, &s->grey);
+    if (status != MEXPR_OK)
+        return status;
+    return mx_field_new(
+        c->scope, mexpr_clip_width(c->clip), mexpr_clip_height(c->clip), &s->field);
+}
+
+static int at_most(uint64_t n, uint64_t total)
+{
+    return (int)(total && total < n ? total : n);
+}
+
+static mexpr_status make_window(flow_clip *c)
 {
     const uint64_t threads = (uint64_t)mexpr_context_threads(c->scope->context);
-    const uint64_t n = c->total && c->total < threads ? c->total : threads;
-    c->slots = mx_calloc(c->scope, (size_t)n, sizeof *c->slots);
-    mexpr_status status = c->slots ? make_grey(c, &c->start) : MEXPR_E_NOMEM;
-    while (status == MEXPR_OK && c->n_slots < (int)n)
+    const int n_flows = at_most(threads, c->total);
+    const int n_slots = at_most(threads > 1 ? PAIRS_PER_THREAD * threads : 1, c->total);
+    mexpr_status status = make_grey(c, &c->start);
+    if (status != MEXPR_OK)
+        return status;
+    c->flows = mx_calloc(c->scope, (size_t)n_flows, sizeof *c->flows);
+    if (!c->flows)
+        return MEXPR_E_NOMEM;
+    c->slots = mx_calloc(c->scope, (size_t)n_slots, sizeof *c->slots);
+    if (!c->slots)
+        return MEXPR_E_NOMEM;
+    while (status == MEXPR_OK && c->n_flows < n_flows)
+        status = make_flow(c, &c->flows[c->n_flows++]);
+    while (status == MEXPR_OK && c->n_slots < n_slots)
         status = make_slot(c, &c->slots[c->n_slots++]);
     return status;
 }
 
-static void free_slots(flow_clip *c)
+static void free_window(flow_clip *c)
 {
     for (int i = 0; i < c->n_slots; i++) {
-        if (i > 0)
-            mexpr_flow_destroy(&c->slots[i].flow);
         mexpr_image_destroy(&c->slots[i].grey);
         mexpr_field_destroy(&c->slots[i].field);
     }
+    for (int i = 1; i < c->n_flows; i++)
+        mexpr_flow_destroy(&c->flows[i]);
     mx_free(c->scope->context, c->slots);
+    mx_free(c->scope->context, c->flows);
     mexpr_image_destroy(&c->start);
 }
 
@@ -202,8 +227,8 @@ static void compute_slot(void *arg, int index, int worker)
 {
     const flow_clip *c = arg;
     slot *s = &c->slots[index];
-    (void)worker;
-    s->status = mexpr_flow_compute(s->flow, s->start, s->grey, s->field);
+    s->flow = c->flows[worker];
+    s->status = mexpr_flow_compute(c->flows[worker], s->start, s->grey, s->field);
 }
 
 static mexpr_status cancelled(flow_clip *c, const char *who)
@@ -244,7 +269,7 @@ static mexpr_status run(flow_clip *c)
 {
     int64_t next = c->options.first;
     const int64_t start = !is_previous(c) ? c->options.onset : next > 0 ? next - 1 : 0;
-    mexpr_status status = make_slots(c);
+    mexpr_status status = make_window(c);
     if (status == MEXPR_OK)
         status = load(c, start, c->start);
     if (status == MEXPR_END)
@@ -254,7 +279,7 @@ static mexpr_status run(flow_clip *c)
     while (status == MEXPR_OK) {
         int n;
         const mexpr_status loaded = fill_window(c, &next, &n);
-        mx_parallel_for(c->scope->context, n, n, compute_slot, c);
+        mx_parallel_for(c->scope->context, c->n_flows, n, compute_slot, c);
         status = hand_out(c, n);
         keep_last(c, n);
         if (status == MEXPR_OK)
@@ -287,6 +312,6 @@ mexpr_status mexpr_flow_clip(mexpr_flow *flow, mexpr_clip *clip,
         return status;
     c.total = count_pairs(&c);
     status = run(&c);
-    free_slots(&c);
+    free_window(&c);
     return status;
 }

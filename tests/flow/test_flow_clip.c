@@ -196,7 +196,7 @@ static void flat_memory(void **state)
     for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
         for (int32_t reference = 1; reference <= 2; reference++) {
             long live_short, live_long;
-            const long peak_short = stream_peak(10, n_threads, reference, &live_short);
+            const long peak_short = stream_peak(100, n_threads, reference, &live_short);
             const long peak_long = stream_peak(10000, n_threads, reference, &live_long);
             assert_int_equal(peak_short, peak_long);
             assert_int_equal(live_short, live_long);
