@@ -59,7 +59,8 @@ typedef enum mexpr_flow_method {
 
 /**
  * Tunables of an estimator. Integers are given as whole doubles. In brackets the methods
- * that have the tunable (T: TVL1, O: TVL1_OPENCV, P: FARNEBACK) and their defaults; other methods refuse it. Bounds are T's, and the others' unless told.
+ * that have the tunable (T: TVL1, O: TVL1_OPENCV, P: FARNEBACK) and their defaults; other
+ * methods refuse it. Bounds are T's, and the others' unless told.
  */
 typedef enum mexpr_flow_param {
     MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */
@@ -149,8 +150,9 @@ MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *f
 typedef enum mexpr_strain {
     MEXPR_STRAIN_FROBENIUS = 1, /**< sqrt(u_x² + v_y² + ½(u_y + v_x)²): the usual one */
     MEXPR_STRAIN_QUARTER = 2,   /**< sqrt(u_x² + v_y² + ¼(u_y + v_x)²) */
-    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
-                                    in published code, for compatibility alone */
+    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel
+                                    sums (8 times the slope): a slip in published code,
+                                    for compatibility alone */
 } mexpr_strain;
 
 /**

@@ -44,7 +44,8 @@ typedef struct mx_flow_team {
     mx_barrier barrier; /* of all workers */
     mx_barrier level_barriers[MX_PYRAMID_MAX_LEVELS];
     atomic_uint_least64_t alone_from; /* the step after which worker 0 is alone */
-    int n_calls_alone;                /* calls that shall not ask for others */
+    bool has_asked;                   /* this call, for others */
+    int n_calls_alone;                /* calls that shall not */
     int patience;                     /* how many the next failure will make it */
 } mx_flow_team;
 

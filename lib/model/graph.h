@@ -34,6 +34,15 @@ typedef struct mx_attribute {
 
 typedef struct mx_operator mx_operator;
 
+/* A condition that nodes stand under: those of the branches of an If and the iterations
+ * of a Loop. It has to come out constant; nodes whose gate is shut are no part of the
+ * graph. */
+typedef struct mx_gate {
+    int condition; /* value; shut too when the node that makes it stands under a shut one */
+    bool wanted;
+    const char *label; /* of the If or Loop, for sentences */
+} mx_gate;
+
 typedef struct mx_node {
     const char *name; /* "" when it has none */
     const char *op_type;
@@ -41,6 +50,7 @@ typedef struct mx_node {
     int index;          /* in its graph */
     int opset;          /* of its domain */
     const mx_operator *op;
+    int gate; /* -1: none */
     int n_inputs;
     int *inputs; /* values, -1 where an optional input is left out */
     int n_outputs;
@@ -54,7 +64,7 @@ typedef struct mx_value {
     int producer; /* node, -1: graph input, initializer, or not made yet */
     bool is_input;
     bool is_output;
-    /* A shape is computed from its values: it has to be known when a plan is made. */
+    /* A shape follows from its values: they have to be known when that is planned. */
     bool decides_shape;
     /* What is known before running: type and shape as far as they are fixed; data for
      * initializers and everything computed from them. */
@@ -90,6 +100,8 @@ typedef struct mx_graph {
     mx_port *inputs;
     int n_outputs, outputs_capacity;
     mx_port *outputs;
+    int n_gates, gates_capacity;
+    mx_gate *gates;
     size_t n_metadata;
     mx_metadata *metadata;
 
@@ -127,6 +139,7 @@ typedef struct mx_node_source {
     const char *op_type;
     const char *domain;
     int opset;
+    int gate; /* number + 1, 0: none */
     size_t n_inputs, n_outputs, n_attributes;
     const char *const *inputs; /* "" leaves an optional one out */
     const char *const *outputs;
@@ -135,6 +148,10 @@ typedef struct mx_node_source {
 
 mexpr_status mx_graph_add_node(
     mx_scope *scope, mx_graph *graph, const mx_node_source *source);
+
+/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied. */
+mexpr_status mx_graph_add_gate(
+    mx_scope *scope, mx_graph *graph, const mx_gate *gate, int *number);
 
 /* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
  * what depends on constants alone, and drops what no output needs. */
