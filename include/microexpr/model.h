@@ -139,7 +139,8 @@ MEXPR_API mexpr_status mexpr_session_set_input(
 
 /**
  * Runs the network on the inputs set since the last run. With the same input shapes as
- * before it allocates nothing.
+ * before it allocates nothing, unless the model has shapes that follow from computed
+ * values (NonZero, a computed Reshape) and they come out different.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (an input is missing), MEXPR_E_SHAPE,
  *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0

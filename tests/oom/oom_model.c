@@ -7,7 +7,7 @@
 #include "microexpr/model.h"
 #include "support.h"
 
-enum { F32 = 1, I64 = 7, F16 = 10 };
+enum { F32 = 1, I64 = 7, BOOL = 9, F16 = 10 };
 
 /* Something of everything: attributes of all kinds, folding, a side file, shapes that
  * depend on values. */
@@ -124,6 +124,79 @@ static mexpr_status from_file(mexpr_context *context, void *arg)
     return status;
 }
 
+/* An If and a Loop to be taken apart, and shapes that come out of running. */
+static onnx_model build_flow(void)
+{
+    static const int64_t trips = 2, axis = 0;
+    static const uint8_t yes = 1;
+    onnx_model m = onnx_begin(13);
+    onnx_message body = {0}, branches[2] = {{0}, {0}}, node;
+    onnx_message condition = onnx_tensor("c", BOOL, "", &yes, 1);
+    onnx_input(&m, "x", F32, "4");
+    onnx_put(&m.graph, 5, &condition);
+    onnx_i64(&m, "trips", "", &trips);
+    onnx_i64(&m, "axis", "1", &axis);
+    for (int i = 0; i < 2; i++) {
+        onnx_message result = {0};
+        node = onnx_node(i ? "Relu" : "Neg", "", "x", "r");
+        onnx_put(&branches[i], 1, &node);
+        onnx_text(&result, 1, "r");
+        onnx_put(&branches[i], 12, &result);
+    }
+    node = onnx_node("If", "", "c", "a");
+    onnx_attr_graph(&node, "then_branch", &branches[1]);
+    onnx_attr_graph(&node, "else_branch", &branches[0]);
+    onnx_add(&m, &node);
+    node = onnx_node("Add", "", "v x", "w");
+    onnx_put(&body, 1, &node);
+    static const char *const names[] = {"i", "go", "v", "go", "w"};
+    for (int i = 0; i < 5; i++) {
+        onnx_message info = {0};
+        onnx_text(&info, 1, names[i]);
+        onnx_put(&body, i < 3 ? 11 : 12, &info);
+    }
+    node = onnx_node("Loop", "", "trips c a", "b");
+    onnx_attr_graph(&node, "body", &body);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "NonZero", "b", "n");
+    onnx_simple(&m, "Squeeze", "n axis", "k");
+    onnx_simple(&m, "Gather", "b k", "y");
+    onnx_output(&m, "y", F32, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+/* Twice, with more and with fewer numbers that are not 0. */
+static mexpr_status run_flow(mexpr_context *context, void *arg)
+{
+    static const float x[2][4] = {{1, 0, 2, 3}, {0, 0, 0, 4}};
+    const onnx_model *m = arg;
+    mexpr_model *model = NULL;
+    mexpr_session *session = NULL;
+    mexpr_status status =
+        mexpr_model_load_memory(context, m->file.data, m->file.size, &model);
+    if (status == MEXPR_OK)
+        status = mexpr_session_create(model, &session);
+    for (int i = 0; status == MEXPR_OK && i < 2; i++) {
+        mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+        view.dtype = F32;
+        view.rank = 1;
+        view.dims[0] = 4;
+        view.data = x[i];
+        assert_int_equal(mexpr_session_set_input(session, NULL, &view), MEXPR_OK);
+        status = mexpr_session_run(session);
+        if (status == MEXPR_OK)
+            assert_int_equal(mexpr_session_output(session, NULL, &view), MEXPR_OK);
+        else
+            assert_true(mexpr_session_last_error(session)[0] != '\0');
+        if (status == MEXPR_OK)
+            assert_int_equal(view.dims[0], i ? 1 : 3);
+    }
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
 static void models(void **state)
 {
     (void)state;
@@ -131,6 +204,9 @@ static void models(void **state)
     char path[512];
     onnx_model m = build(false);
     assert_true(test_oom_sweep(from_memory, &m, 1) > 20);
+    onnx_destroy(&m);
+    m = build_flow();
+    assert_true(test_oom_sweep(run_flow, &m, 1) > 20);
     onnx_destroy(&m);
     m = build(true);
     snprintf(path, sizeof path, "%s", test_path("oom.onnx"));
