@@ -260,12 +260,13 @@ static mexpr_status ask_gate(finish *f, int number, bool *is_shut)
         return MEXPR_OK;
     if (!condition->data)
         return mx_fail(f->scope, MEXPR_E_OPERATOR,
-            "%s: its condition depends on the model's inputs or their sizes, which is not "
+            "%s: its condition depends on the model's inputs or their sizes, which is "
+            "not "
             "supported: only conditions that are constant when the model is loaded are",
             gate->label);
     if (condition->dtype != MEXPR_DTYPE_BOOL || mx_tensor_count(condition) != 1)
-        return mx_fail(f->scope, MEXPR_E_TYPE, "%s: its condition must be one truth value",
-            gate->label);
+        return mx_fail(f->scope, MEXPR_E_TYPE,
+            "%s: its condition must be one truth value", gate->label);
     *is_shut = (*(const uint8_t *)condition->data != 0) != gate->wanted;
     return MEXPR_OK;
 }

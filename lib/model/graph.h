@@ -38,7 +38,8 @@ typedef struct mx_operator mx_operator;
  * of a Loop. It has to come out constant; nodes whose gate is shut are no part of the
  * graph. */
 typedef struct mx_gate {
-    int condition; /* value; shut too when the node that makes it stands under a shut one */
+    int condition; /* value; shut too when the node that makes it stands under a shut one
+                    */
     bool wanted;
     const char *label; /* of the If or Loop, for sentences */
 } mx_gate;
@@ -149,7 +150,8 @@ typedef struct mx_node_source {
 mexpr_status mx_graph_add_node(
     mx_scope *scope, mx_graph *graph, const mx_node_source *source);
 
-/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied. */
+/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied.
+ */
 mexpr_status mx_graph_add_gate(
     mx_scope *scope, mx_graph *graph, const mx_gate *gate, int *number);
 
