@@ -266,6 +266,13 @@ static bool has_work(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
+/* An initializer of the source, which is written out again as it came. */
+static bool is_kept(const mx_graph *graph, int value)
+{
+    return graph->keeps_source && value < graph->n_file_values &&
+           graph->values[value].producer < 0;
+}
+
 /* Nodes can have become superfluous by folding what they led to, so once more backwards.
  */
 static mexpr_status choose_steps(finish *f)
@@ -301,7 +308,7 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
-        if (is_used[i] || !value->block)
+        if (is_used[i] || !value->block || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);
         value->block = NULL;
@@ -364,6 +371,11 @@ static mexpr_status finish_in(finish *f)
 mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph)
 {
     graph->n_file_nodes = graph->n_nodes;
+    graph->n_file_values = graph->n_values;
+    for (int i = 0; i < graph->n_values; i++) {
+        if (graph->values[i].is_trainable)
+            graph->n_trainable += (uint64_t)mx_tensor_count(&graph->values[i].tensor);
+    }
     mexpr_status status = check_links(scope, graph);
     if (status == MEXPR_OK)
         status = copy_through(scope, graph);
