@@ -111,7 +111,7 @@ const mx_system mx_system_htnet = {
         .n_classes = 3,
         .width = 28,
         .height = 28,
-        .n_parameters = 0},
+        .n_parameters = 139582982},
     .planes = "strain,v,u",
     .build = build,
 };

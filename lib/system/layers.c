@@ -24,7 +24,7 @@ mx_name mx_path(const char *path, const char *part, ...)
     va_start(list, part);
     vsnprintf(text, sizeof text, part, list);
     va_end(list);
-    snprintf(name.text, sizeof name.text, "%.31s%s%.31s", path, path[0] ? "." : "", text);
+    snprintf(name.text, sizeof name.text, "%.63s%s%.31s", path, path[0] ? "." : "", text);
     return name;
 }
 
@@ -32,7 +32,7 @@ mx_name mx_path(const char *path, const char *part, ...)
 static mx_name new_name(mx_layers *l, const char *stem)
 {
     mx_name name;
-    snprintf(name.text, sizeof name.text, "%.40s:%d", stem, l->n++);
+    snprintf(name.text, sizeof name.text, "%.79s:%d", stem, l->n++);
     return name;
 }
 

@@ -16,7 +16,7 @@ typedef struct mx_layers {
     double fc_scale;
 } mx_layers;
 
-enum { MX_NAME_SIZE = 64 };
+enum { MX_NAME_SIZE = 96 };
 
 /* A value of the graph, by name; or the path of a layer, "branch.conv". */
 typedef struct mx_name {
