@@ -14,10 +14,11 @@ MEXPR_BEGIN_DECLS
 /** What there is to know of a system before it is built. */
 typedef struct mexpr_system_info {
     size_t struct_size;
-    const char *name;      /**< "ststnet", …: what mexpr_system_build() takes */
-    const char *title;     /**< with the publication */
-    int32_t n_classes;     /**< of the publication */
-    int32_t width, height; /**< of the input pictures, unless another size is asked for */
+    const char *name;  /**< "ststnet", …: what mexpr_system_build() takes */
+    const char *title; /**< with the publication */
+    int32_t n_classes; /**< of the publication */
+    int32_t width;     /**< of the input pictures, unless another size is asked for */
+    int32_t height;
     int32_t size_step;     /**< square sizes that are multiples of it are possible; 0:
                                 only width × height */
     uint64_t n_parameters; /**< weights that are trained, with everything standard */
