@@ -21,8 +21,8 @@ static mexpr_model *build(mexpr_context *context, const char *name, int32_t n_cl
     return model;
 }
 
-static void check_count(mexpr_context *context, const char *name, int32_t n_classes,
-    uint64_t expected)
+static void check_count(
+    mexpr_context *context, const char *name, int32_t n_classes, uint64_t expected)
 {
     mexpr_model *model = build(context, name, n_classes, 0, 1);
     const uint64_t found = mexpr_model_n_trainable(model);
