@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/rng.h"
 #include "model/model_handle.h"
+#include "model/operator.h"
 
 enum { OPSET_FIRST = 11, OPSET_STANDARD = 17, OPSET_LAST = 21, IR_VERSION = 8 };
 enum { MAX_ATTRIBUTES = 32, MAX_PORTS = 65536, MAX_IMPORTS = 8 };
@@ -120,7 +121,7 @@ static mexpr_status set_opset(mexpr_builder *b, const char *domain, int64_t vers
         b->imports[0].version = version;
         return MEXPR_OK;
     }
-    if (version < 1 || graph->n_imports == MAX_IMPORTS)
+    if (version < 1 || version > INT32_MAX || graph->n_imports == MAX_IMPORTS)
         return mx_fail(&b->scope, MEXPR_E_ARG,
             "the version %lld of the domain '%.100s' is not possible, or %d domains are "
             "there already",
@@ -513,13 +514,35 @@ static mexpr_status copy_names(
     return MEXPR_OK;
 }
 
+/* The opset of a node's domain, and that the operator is one that calls can describe. */
+static mexpr_status choose_opset(mexpr_builder *b, mx_node_source *source)
+{
+    const mx_graph *graph = &b->model->graph;
+    const mx_operator *op;
+    for (size_t i = 0; i < graph->n_imports; i++) {
+        if (strcmp(graph->imports[i].domain, source->domain) == 0)
+            source->opset = (int)graph->imports[i].version;
+    }
+    if (source->opset == 0)
+        return mx_fail(&b->scope, MEXPR_E_OPSET,
+            "the domain '%.100s' has no opset; choose it with mexpr_builder_opset()",
+            source->domain);
+    const mexpr_status status =
+        mx_operator_find(&b->scope, source->domain, source->op_type, source->opset, &op);
+    if (status == MEXPR_OK && !op->forward)
+        return mx_fail(&b->scope, MEXPR_E_OPERATOR,
+            "the operator %.60s has graphs inside, which cannot be built", op->name);
+    return status;
+}
+
 static mexpr_status add_node(mexpr_builder *b, mx_node_source *source)
 {
     if (source->n_inputs > MAX_PORTS || source->n_outputs > MAX_PORTS)
         return mx_fail(&b->scope, MEXPR_E_LIMIT,
             "a node has at most %d inputs and outputs", MAX_PORTS);
-    mexpr_status status =
-        copy_names(b, source->inputs, source->n_inputs, &source->inputs);
+    mexpr_status status = choose_opset(b, source);
+    if (status == MEXPR_OK)
+        status = copy_names(b, source->inputs, source->n_inputs, &source->inputs);
     if (status == MEXPR_OK)
         status = copy_names(b, source->outputs, source->n_outputs, &source->outputs);
     if (status == MEXPR_OK)
@@ -539,7 +562,6 @@ mexpr_status mexpr_builder_node(mexpr_builder *builder, const char *op,
     mx_node_source source = {.name = name ? name : "",
         .op_type = op,
         .domain = is_own ? "" : domain,
-        .opset = builder->model->graph.opset,
         .n_inputs = n_inputs,
         .n_outputs = n_outputs,
         .n_attributes = builder->n_attributes,

@@ -20,5 +20,14 @@ extern const mx_operator mx_operators_recurrent[];   /* op_recurrent.c */
 extern const mx_operator mx_operators_shape[];       /* op_shape.c */
 extern const mx_operator mx_operators_move[];        /* op_move.c */
 extern const mx_operator mx_operators_constant[];    /* op_constant.c */
+extern const mx_operator mx_operators_math[];        /* op_math.c */
+extern const mx_operator mx_operators_rank[];        /* op_rank.c */
+extern const mx_operator mx_operators_select[];      /* op_select.c */
+extern const mx_operator mx_operators_dynamic[];     /* op_dynamic.c */
+extern const mx_operator mx_operators_resize[];      /* op_resize.c */
+extern const mx_operator mx_operators_sample[];      /* op_sample.c */
+extern const mx_operator mx_operators_einsum[];      /* op_einsum.c */
+extern const mx_operator mx_operators_ml[];          /* op_ml.c */
+extern const mx_operator mx_operators_flow[];        /* op_flow.c */
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "model/operator.h"
+
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum { INITIALIZER_FIELD = 5, MODEL_GRAPH_FIELD = 7, IR_FIRST_WRITTEN = 4 };
 
@@ -154,7 +156,8 @@ static void write_node(sink *to, const mx_graph *graph, const void *object)
     for (int i = 0; i < node->n_outputs; i++)
         put_text(to, 2, name_of(graph, node->outputs[i]));
     put_name(to, 3, node->name);
-    put_text(to, 4, node->op_type);
+    /* The branch that was taken of an If is an Identity. */
+    put_text(to, 4, node->op->name);
     for (size_t i = 0; i < node->n_attributes; i++)
         put_message(to, 5, write_attribute, graph, &node->attributes[i]);
     put_name(to, 7, node->domain);
@@ -217,8 +220,11 @@ static bool is_initializer(const mx_graph *graph, int value)
 static void write_graph(sink *to, const mx_graph *graph, const void *object)
 {
     (void)object;
-    for (int i = 0; i < graph->n_file_nodes; i++)
-        put_message(to, 1, write_node, graph, &graph->nodes[i]);
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const int index = graph->order ? graph->order[i] : i;
+        if (index < graph->n_file_nodes && !graph->nodes[index].is_shut)
+            put_message(to, 1, write_node, graph, &graph->nodes[index]);
+    }
     /* The checker wants a name. */
     put_text(to, 2, graph->name[0] ? graph->name : "graph");
     for (int i = 0; i < graph->n_file_values; i++) {
