@@ -223,7 +223,8 @@ def test_builder() -> None:
     b.node("LeakyRelu", ["sum"], ["cut"], alpha=0.5)
     b.node("Constant", [], ["k"], value=np.float32([2, 4, 8]))
     b.node("Mul", ["cut", "k"], ["scaled"])
-    b.node("Clip", ["scaled", None, "k"], ["clipped"])
+    b.initializer("top", np.array(7, np.float32), "constant")
+    b.node("Clip", ["scaled", None, "top"], ["clipped"])
     b.node("ReduceSum", ["clipped"], ["y"], keepdims=0)
     b.node("Reshape", ["x", "shape"], ["r"])
     b.node("Transpose", ["r"], ["z"], perm=[0, 2, 1])
@@ -233,10 +234,10 @@ def test_builder() -> None:
     b.metadata("who", "me")
     model = b.finish()
     assert b.closed and model.metadata("who") == "me" and model.opset == 13
-    assert (model.n_trainable, model.n_parameters) == (9, 12)
+    assert (model.n_trainable, model.n_parameters) == (9, 13)
     found = model.session().run(X)
     cut = np.where(X + W > 0, X + W, (X + W) / 2) * np.float32([2, 4, 8])
-    assert np.allclose(found["y"], np.minimum(cut, [2, 4, 8]).sum())
+    assert np.allclose(found["y"], np.minimum(cut, 7).sum())
     assert (found["z"][:, :, 0] == X).all() and found["p"].shape == (2, 2)
 
 
