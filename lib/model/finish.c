@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mx_graph_finish(): from a heap of nodes to something that can be planned. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/checked.h"
 #include "model/operator.h"
@@ -431,18 +430,21 @@ static mexpr_status keep_order(finish *f)
 {
     mx_graph *graph = f->graph;
     bool is_sorted = true;
-    for (int i = 0; i < graph->n_nodes; i++) {
+    for (int i = 0; i < graph->n_file_nodes; i++) {
         const mx_node *node = &graph->nodes[i];
         for (int k = 0; k < node->n_inputs; k++)
             is_sorted = is_sorted && producer_of(graph, node->inputs[k]) < i;
     }
     if (is_sorted)
         return MEXPR_OK;
-    const size_t n = (size_t)graph->n_nodes;
-    graph->order = mx_arena_raw(f->scope, &graph->arena, n, sizeof *graph->order);
+    graph->order = mx_arena_raw(
+        f->scope, &graph->arena, (size_t)graph->n_file_nodes, sizeof *graph->order);
     if (!graph->order)
         return MEXPR_E_NOMEM;
-    memcpy(graph->order, f->order, n * sizeof *graph->order);
+    for (int i = 0, n = 0; i < graph->n_nodes; i++) {
+        if (f->order[i] < graph->n_file_nodes)
+            graph->order[n++] = f->order[i];
+    }
     return MEXPR_OK;
 }
 

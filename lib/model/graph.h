@@ -108,7 +108,7 @@ typedef struct mx_graph {
     int n_file_values; /* the same for values */
     /* Initializers stay though running does not need them: for mx_onnx_encode(). */
     bool keeps_source;
-    int *order; /* of the nodes, each behind what it needs; NULL: as they are */
+    int *order; /* of the source's nodes, each behind what it needs; NULL: as they are */
 
     int n_values, values_capacity;
     mx_value *values;

@@ -220,10 +220,10 @@ static bool is_initializer(const mx_graph *graph, int value)
 static void write_graph(sink *to, const mx_graph *graph, const void *object)
 {
     (void)object;
-    for (int i = 0; i < graph->n_nodes; i++) {
-        const int index = graph->order ? graph->order[i] : i;
-        if (index < graph->n_file_nodes && !graph->nodes[index].is_shut)
-            put_message(to, 1, write_node, graph, &graph->nodes[index]);
+    for (int i = 0; i < graph->n_file_nodes; i++) {
+        const mx_node *node = &graph->nodes[graph->order ? graph->order[i] : i];
+        if (!node->is_shut)
+            put_message(to, 1, write_node, graph, node);
     }
     /* The checker wants a name. */
     put_text(to, 2, graph->name[0] ? graph->name : "graph");

@@ -91,9 +91,9 @@ static const char *value_name(const mx_graph *graph, int value)
 static void same_nodes(const mx_graph *x, const mx_graph *y)
 {
     int n = 0;
-    for (int i = 0; i < x->n_nodes; i++) {
+    for (int i = 0; i < x->n_file_nodes; i++) {
         const mx_node *p = &x->nodes[x->order ? x->order[i] : i];
-        if (p->index >= x->n_file_nodes || p->is_shut)
+        if (p->is_shut)
             continue;
         const mx_node *q = &y->nodes[n++];
         assert_string_equal(p->name, q->name);
