@@ -65,6 +65,7 @@ static mexpr_status read_versions(reader *r)
             "anew",
             (long long)opset, OPSET_FIRST, OPSET_LAST);
     r->graph->opset = (int)opset;
+    r->graph->ir_version = model->ir_version;
     if (r->wire.has_functions)
         return mx_fail(r->scope, MEXPR_E_OPERATOR,
             "the model defines functions of its own, which is not supported: export it "
@@ -73,6 +74,25 @@ static mexpr_status read_versions(reader *r)
     if (r->wire.has_sparse)
         return mx_fail(r->scope, MEXPR_E_TYPE,
             "the model has sparse initializers, which are not supported");
+    return MEXPR_OK;
+}
+
+static mexpr_status read_imports(reader *r)
+{
+    const Mx__Onnx__Model *model = r->wire.model;
+    mx_graph *graph = r->graph;
+    graph->imports = mx_arena_alloc(
+        r->scope, &graph->arena, model->n_opset_import, sizeof *graph->imports);
+    if (!graph->imports)
+        return MEXPR_E_NOMEM;
+    graph->n_imports = model->n_opset_import;
+    for (size_t i = 0; i < graph->n_imports; i++) {
+        graph->imports[i].version = model->opset_import[i]->version;
+        graph->imports[i].domain =
+            mx_arena_strdup(r->scope, &graph->arena, model->opset_import[i]->domain);
+        if (!graph->imports[i].domain)
+            return MEXPR_E_NOMEM;
+    }
     return MEXPR_OK;
 }
 
@@ -183,6 +203,23 @@ static mexpr_status read_declaration(
     return type->shape ? read_dims(r, info->name, type->shape, declared) : MEXPR_OK;
 }
 
+/* The names of open dimensions, for writing. */
+static mexpr_status read_dim_names(
+    reader *r, const Mx__Onnx__ValueInfo *info, mx_port *port)
+{
+    const Mx__Onnx__Shape *shape =
+        info->type && info->type->tensor_type ? info->type->tensor_type->shape : NULL;
+    for (size_t i = 0; shape && i < shape->n_dim; i++) {
+        const Mx__Onnx__Dimension *dim = shape->dim[i];
+        if (dim->value_case != MX__ONNX__DIMENSION__VALUE_DIM_PARAM)
+            continue;
+        port->dim_names[i] = mx_arena_strdup(r->scope, &r->graph->arena, dim->dim_param);
+        if (!port->dim_names[i])
+            return MEXPR_E_NOMEM;
+    }
+    return MEXPR_OK;
+}
+
 /* Up to IR 3 every initializer is an input too, with a value that stands in for the
  * caller's; such inputs are constants here. */
 static bool is_initializer(const mx_graph *graph, const char *name)
@@ -202,6 +239,9 @@ static mexpr_status read_inputs(reader *r)
         if (status == MEXPR_OK)
             status =
                 mx_graph_add_input(r->scope, r->graph, graph->input[i]->name, &declared);
+        if (status == MEXPR_OK)
+            status = read_dim_names(
+                r, graph->input[i], &r->graph->inputs[r->graph->n_inputs - 1]);
         if (status != MEXPR_OK)
             return status;
     }
@@ -217,6 +257,9 @@ static mexpr_status read_outputs(reader *r)
         if (status == MEXPR_OK)
             status = mx_graph_add_output(
                 r->scope, r->graph, graph->output[i]->name, &declared);
+        if (status == MEXPR_OK)
+            status = read_dim_names(
+                r, graph->output[i], &r->graph->outputs[r->graph->n_outputs - 1]);
         if (status != MEXPR_OK)
             return status;
     }
@@ -720,6 +763,27 @@ static mexpr_status read_flow(
                                             : read_loop(r, node, n, label);
 }
 
+/* A file does not say what training changes: taken to be all float initializers but the
+ * running statistics of BatchNormalization. */
+static void mark_trainable(mx_graph *graph)
+{
+    enum { MEAN = 3, VARIANCE = 4 };
+    for (int i = 0; i < graph->n_values; i++) {
+        mx_value *value = &graph->values[i];
+        value->is_trainable =
+            value->tensor.data && value->tensor.dtype == MEXPR_DTYPE_F32;
+    }
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mx_node *node = &graph->nodes[i];
+        if (strcmp(node->op_type, "BatchNormalization") != 0)
+            continue;
+        for (int k = MEAN; k <= VARIANCE && k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                graph->values[node->inputs[k]].is_trainable = false;
+        }
+    }
+}
+
 /* --- all --------------------------------------------------------------------------- */
 
 static mexpr_status read_all(reader *r, mx_source *source)
@@ -727,6 +791,8 @@ static mexpr_status read_all(reader *r, mx_source *source)
     mexpr_status status = mx_wire_read_model(r->scope, source, &r->arena, &r->wire);
     if (status == MEXPR_OK)
         status = read_versions(r);
+    if (status == MEXPR_OK)
+        status = read_imports(r);
     if (status == MEXPR_OK)
         status = read_texts(r);
     const names own = {.outer = NULL};
@@ -738,6 +804,8 @@ static mexpr_status read_all(reader *r, mx_source *source)
         status = read_nodes(r, r->wire.graph, &own);
     if (status == MEXPR_OK)
         status = read_outputs(r);
+    if (status == MEXPR_OK)
+        mark_trainable(r->graph);
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "support.h"
 
@@ -177,6 +178,23 @@ static bool run_set(mexpr_context *context, mexpr_model *model, const char *fold
     return good;
 }
 
+/* What is written loads, and is the same when it is written again. */
+static bool survives_writing(mexpr_context *context, const mexpr_model *model)
+{
+    mexpr_model *copy = NULL;
+    void *bytes = NULL, *again = NULL;
+    size_t size = 0, size_again = 0;
+    const bool survives =
+        mexpr_model_encode(context, model, &bytes, &size) == MEXPR_OK &&
+        mexpr_model_load_memory(context, bytes, size, &copy) == MEXPR_OK &&
+        mexpr_model_encode(context, copy, &again, &size_again) == MEXPR_OK &&
+        size == size_again && memcmp(bytes, again, size) == 0;
+    mexpr_model_destroy(&copy);
+    mexpr_bytes_free(context, &bytes);
+    mexpr_bytes_free(context, &again);
+    return survives;
+}
+
 static void run_case(mexpr_context *context, const char *root, const char *name, tally *t)
 {
     char path[1024];
@@ -197,8 +215,10 @@ static void run_case(mexpr_context *context, const char *root, const char *name,
         fail_case(t, name, mexpr_context_last_error(context));
         return;
     }
-    bool good = true;
+    bool good = survives_writing(context, model);
     int n_sets = 0;
+    if (!good)
+        fail_case(t, name, "it is not the same when it is written and read");
     for (;; n_sets++) {
         snprintf(path, sizeof path, "%s/%s/test_data_set_%d", root, name, n_sets);
         DIR *folder = opendir(path);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../model/onnx_build.h"
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "support.h"
 
@@ -216,6 +217,93 @@ static void models(void **state)
     onnx_destroy(&m);
 }
 
+/* --- building and writing ---------------------------------------------------------- */
+
+static void add_nodes(mexpr_builder *b)
+{
+    static const float floats[2] = {1, 2};
+    static const int64_t ints[1] = {1};
+    const char *x = "x", *y = "y", *z = "z", *k = "k", *xw[2] = {"x", "w"};
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = F32;
+    view.rank = 1;
+    view.dims[0] = 2;
+    view.data = floats;
+    mexpr_builder_initializer(b, "w", &view, MEXPR_ROLE_PARAMETER);
+    mexpr_builder_node(b, "Add", NULL, xw, 2, &y, 1, "add");
+    mexpr_builder_int(b, "axis", 1);
+    mexpr_builder_node(b, "Softmax", NULL, &y, 1, &z, 1, "softmax");
+    mexpr_builder_float(b, "alpha", 0.5f);
+    mexpr_builder_node(b, "Elu", NULL, &x, 1, (const char *[]){"e"}, 1, "elu");
+    mexpr_builder_tensor(b, "value", &view);
+    mexpr_builder_node(b, "Constant", NULL, NULL, 0, &k, 1, "k");
+    mexpr_builder_floats(b, "value_floats", floats, 2);
+    mexpr_builder_node(b, "Constant", NULL, NULL, 0, (const char *[]){"k2"}, 1, "k2");
+    mexpr_builder_ints(b, "perm", (const int64_t[]){1, 0}, 2);
+    mexpr_builder_node(b, "Transpose", NULL, &z, 1, (const char *[]){"t"}, 1, NULL);
+    mexpr_builder_string(b, "auto_pad", "SAME_UPPER");
+    mexpr_builder_ints(b, "kernel_shape", ints, 1);
+    mexpr_builder_node(
+        b, "MaxPool", NULL, (const char *[]){"p"}, 1, (const char *[]){"q"}, 1, NULL);
+}
+
+static mexpr_status build_and_write(mexpr_context *context, void *arg)
+{
+    mexpr_builder *b = NULL;
+    mexpr_model *model = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
+    mexpr_status status = mexpr_builder_create(context, "net", &b);
+    assert_true((status == MEXPR_OK) == (b != NULL));
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_builder_opset(b, "", 13);
+    mexpr_builder_opset(b, "other", 1);
+    mexpr_builder_seed(b, 1);
+    for (int i = 0; i < 5; i++)
+        mexpr_builder_metadata(b, "key", "value");
+    mexpr_builder_input(b, "x", F32, 2, (const int64_t[]){-1, 2});
+    mexpr_builder_random(b, "p", 3, (const int64_t[]){1, 1, 4}, MEXPR_INIT_NORMAL, 1,
+        MEXPR_ROLE_PARAMETER);
+    add_nodes(b);
+    mexpr_builder_output(b, "t");
+    mexpr_builder_output(b, "q");
+    status = mexpr_builder_finish(b, &model);
+    assert_true((status == MEXPR_OK) == (model != NULL));
+    assert_true((status == MEXPR_OK) == (mexpr_builder_last_error(b)[0] == '\0'));
+    mexpr_builder_destroy(&b);
+    if (status == MEXPR_OK)
+        status = mexpr_model_encode(context, model, &bytes, &size);
+    assert_true((status == MEXPR_OK) == (bytes != NULL));
+    mexpr_bytes_free(context, &bytes);
+    if (status == MEXPR_OK)
+        status = mexpr_model_write(context, model, arg);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+/* No operator of a small graph has a list of strings. */
+static mexpr_status list_of_strings(mexpr_context *context, void *arg)
+{
+    static const char *const words[2] = {"one", "two"};
+    mexpr_builder *b = NULL;
+    (void)arg;
+    mexpr_status status = mexpr_builder_create(context, "net", &b);
+    if (status == MEXPR_OK)
+        status = mexpr_builder_strings(b, "words", words, 2);
+    mexpr_builder_destroy(&b);
+    return status;
+}
+
+static void builders(void **state)
+{
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s", test_path("built.onnx"));
+    assert_true(test_oom_sweep(build_and_write, path, 1) > 5);
+    assert_true(test_oom_sweep(list_of_strings, NULL, 1) > 2);
+}
+
 typedef struct bytes {
     const void *data;
     size_t size;
@@ -282,6 +370,6 @@ static void tensors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(models), cmocka_unit_test(tensors)};
+        cmocka_unit_test(models), cmocka_unit_test(builders), cmocka_unit_test(tensors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
