@@ -60,7 +60,7 @@ typedef enum mexpr_flow_method {
 /**
  * Tunables of an estimator. Integers are given as whole doubles. In brackets the methods
  * that have the tunable (T: TVL1, O: TVL1_OPENCV, P: FARNEBACK) and their defaults; other
- * methods refuse it. Bounds are T's, and the others' unless told.
+ * methods refuse it. Bounds hold for all methods unless told.
  */
 typedef enum mexpr_flow_param {
     MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */

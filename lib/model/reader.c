@@ -367,8 +367,8 @@ static mexpr_status read_attributes(
     return MEXPR_OK;
 }
 
-static mexpr_status add_node(reader *r, const Mx__Onnx__Node *node, const names *n,
-    mx_node_source *source)
+static mexpr_status add_node(
+    reader *r, const Mx__Onnx__Node *node, const names *n, mx_node_source *source)
 {
     const mexpr_status status = read_attributes(r, node, source);
     const char **inputs = mx_arena_alloc(
@@ -399,8 +399,8 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
         .op_type = node->op_type,
         .domain = is_onnx_domain(node->domain) ? "" : node->domain,
         .gate = n->gate,
-        .opset = strcmp(node->domain, ml_domain) == 0 ? (int)r->ml_opset
-                                                      : r->graph->opset};
+        .opset =
+            strcmp(node->domain, ml_domain) == 0 ? (int)r->ml_opset : r->graph->opset};
     const mx_node named = {
         .name = node->name, .op_type = node->op_type, .index = r->graph->n_nodes};
     char label[MX_LABEL_SIZE];
@@ -408,8 +408,7 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
      */
     mexpr_status status =
         mx_operator_find(r->scope, source.domain, source.op_type, source.opset, &op);
-    const bool is_flow = status == MEXPR_OK && !op->forward;
-    if (is_flow)
+    if (status == MEXPR_OK && op->flags & MX_OP_BRANCH)
         return read_flow(r, node, n, mx_node_label(&named, label));
     if (status == MEXPR_OK)
         status = add_node(r, node, n, &source);
@@ -459,14 +458,12 @@ static mexpr_status unpack_graph(reader *r, const Mx__Onnx__Node *node, const ch
             a = node->attribute[i];
     }
     if (!a || a->g.len == 0)
-        return mx_fail(
-            r->scope, MEXPR_E_MODEL, "%s: it has no graph '%s'", label, name);
+        return mx_fail(r->scope, MEXPR_E_MODEL, "%s: it has no graph '%s'", label, name);
     *source = mx_arena_alloc(r->scope, &r->arena, 1, sizeof **source);
     if (!*source)
         return MEXPR_E_NOMEM;
     mx_source_from_memory(*source, a->g.data, a->g.len);
-    const mexpr_status status =
-        mx_wire_read_graph(r->scope, *source, &r->arena, wire);
+    const mexpr_status status = mx_wire_read_graph(r->scope, *source, &r->arena, wire);
     if (status != MEXPR_OK)
         return mx_fail_prefix(r->scope, status, label);
     if (wire->has_sparse)
@@ -491,13 +488,11 @@ static mexpr_status enter(reader *r, const names *outer, const char *condition,
     const char *copy = own_name(r, inner, "mexpr:gate");
     if (!copy)
         return MEXPR_E_NOMEM;
-    mexpr_status status =
-        put_node(r, "Identity", outer->gate, "", &condition, 1, copy);
+    mexpr_status status = put_node(r, "Identity", outer->gate, "", &condition, 1, copy);
     if (status == MEXPR_OK)
         status = mx_graph_value(r->scope, r->graph, copy, &gate.condition);
-    return status == MEXPR_OK
-               ? mx_graph_add_gate(r->scope, r->graph, &gate, &inner->gate)
-               : status;
+    return status == MEXPR_OK ? mx_graph_add_gate(r->scope, r->graph, &gate, &inner->gate)
+                              : status;
 }
 
 /* The initializers of a graph inside a node. */
@@ -520,8 +515,7 @@ static mexpr_status read_if(
     mx_wire_model wire[2];
     names inside[2];
     if (node->n_input != 1)
-        return mx_fail(
-            r->scope, MEXPR_E_MODEL, "%s: it must have one condition", label);
+        return mx_fail(r->scope, MEXPR_E_MODEL, "%s: it must have one condition", label);
     const char *condition = find_name(r, n, node->input[0]);
     for (int i = 0; i < 2; i++) {
         mx_source *source = NULL;
@@ -571,9 +565,8 @@ static mexpr_status put_number(
 }
 
 /* The number of iterations, from an initializer or a Constant. */
-static mexpr_status read_trips(
-    reader *r, const Mx__Onnx__Node *node, const names *n, const char *label,
-    int64_t *trips)
+static mexpr_status read_trips(reader *r, const Mx__Onnx__Node *node, const names *n,
+    const char *label, int64_t *trips)
 {
     const char *name = node->n_input > 0 ? find_name(r, n, node->input[0]) : "";
     const int value = name && name[0] ? mx_graph_find(r->graph, name) : -1;
@@ -609,10 +602,10 @@ typedef struct unrolled {
     mx_wire_model wire;
     names body; /* of what all iterations share */
     size_t n_carried, n_scans;
-    const char *one; /* the axis of Unsqueeze: 0 */
-    names *inside;      /* by iteration */
+    const char *one;     /* the axis of Unsqueeze: 0 */
+    names *inside;       /* by iteration */
     const char **states; /* by iteration: condition, then carried values; one more */
-    const char **scans; /* by output, then iteration */
+    const char **scans;  /* by output, then iteration */
 } unrolled;
 
 /* Inputs of the body: number of the iteration, condition, carried values. */
@@ -725,8 +718,8 @@ static mexpr_status prepare_loop(reader *r, unrolled *u, int64_t trips)
         if (name[0])
             u->states[k - 1] = name;
         else if (k > 1)
-            return mx_fail(r->scope, MEXPR_E_MODEL, "%s: its input %zu is left out",
-                u->label, k);
+            return mx_fail(
+                r->scope, MEXPR_E_MODEL, "%s: its input %zu is left out", u->label, k);
     }
     return status;
 }
