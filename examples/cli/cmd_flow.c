@@ -271,7 +271,7 @@ static int run(const void *request, char **arguments, int n)
 const cli_command cmd_flow = {
     .name = "flow",
     .arguments = "A B | CLIP",
-    .summary = "Optical flow (TV-L1) from picture A to B, or through a clip",
+    .summary = "Optical flow from picture A to B, or through a clip",
     .about = "A and B are PNG or JPEG files of equal size. The field says for every "
              "pixel of A\n"
              "how far it moves to the right (u) and downwards (v), in pixels.\n\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Completion of microexpr(1) for bash. The words come from 'microexpr help', so that they
-# are always those of the program.
+# Completion of microexpr(1) for bash. Commands and options come from 'microexpr help', so
+# that they are always those of the program.
 
 _microexpr() {
     local current=${COMP_WORDS[COMP_CWORD]} first=${COMP_WORDS[1]} second=${COMP_WORDS[2]}
@@ -10,6 +10,9 @@ _microexpr() {
         words="$(microexpr help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p') help"
     elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system) ]]; then
         words=$(microexpr help 2>/dev/null | sed -n "s/^  $first \([a-z]*\) .*/\1/p")
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --method ]]; then
+        words='tvl1 opencv farneback'
+        [[ $first == interpolate ]] && words='tim linear'
     elif [[ $current == -* ]]; then
         [[ $first == model || $first == system ]] && command="$first $second"
         # The command may be two words.

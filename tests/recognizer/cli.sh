@@ -145,6 +145,35 @@ holds 'no movement' json_is 0 max_px
 ok flow "$onset" "$apex" -o other.flo --lambda 0.05 --warps 2 --scales 3 --strain quarter
 holds 'parameters matter' eval '! same one.flo other.flo'
 
+ok flow "$onset" "$apex" -o tvl1.flo --method tvl1
+holds 'tvl1 is standard' same one.flo tvl1.flo
+ok flow "$onset" "$apex" --method tvl1 --method opencv -o opencv.flo
+ok flow "$onset" "$apex" --method opencv -o two.flo --tau 0.25 --lambda 0.15 --theta 0.3 \
+    --scales 5 --zoom 0.8 --warps 5 --epsilon 0.01 --iterations 30 --outer 10 --median 5
+holds 'standard values of opencv' same opencv.flo two.flo
+ok flow "$onset" "$apex" --method opencv -o two.flo --outer 1 --median 1
+holds 'tunables of opencv matter' eval '! same opencv.flo two.flo'
+ok flow "$onset" "$apex" --method farneback -o farneback.flo --threads 2
+ok flow "$onset" "$apex" --method farneback -o two.flo --scales 3 --zoom 0.5 \
+    --iterations 3 --window 15 --poly-n 5 --poly-sigma 1.2
+holds 'standard values of farneback' same farneback.flo two.flo
+ok flow "$onset" "$apex" --method farneback -o two.flo --gaussian
+holds 'a Gaussian window matters' eval '! same farneback.flo two.flo'
+ok features "$onset" "$apex" -k flow
+cp out tvl1.csv
+ok features "$onset" "$apex" -k flow --method farneback --window 9
+holds 'features of the method' eval '! same out tvl1.csv'
+ok recognize --onset "$onset" --apex "$apex" --method opencv --json
+fails 2 "--method 'other' is not known; give tvl1, opencv or farneback" \
+    flow "$onset" "$apex" --method other
+fails 2 '--tau is not for --method farneback' \
+    flow "$onset" "$apex" --method farneback --tau 0.2
+fails 2 '--median is not for --method tvl1' flow "$onset" "$apex" --median 3
+fails 2 '--gaussian is not for --method opencv' \
+    features "$onset" "$apex" --method opencv --gaussian
+fails 2 '1, 3 or 5' flow "$onset" "$apex" --method opencv --median 4
+fails 2 'window' flow "$onset" "$apex" --method farneback --window 1
+
 fails 1 'missing.png' flow missing.png "$apex" -o x.flo
 fails 1 'missing.png' flow "$onset" missing.png -o x.flo
 holds 'no output of a failed command' absent x.flo
