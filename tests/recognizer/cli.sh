@@ -191,12 +191,22 @@ fails 2 'not a number' flow "$onset" "$apex" --tau nan
 fails 2 'tau' flow "$onset" "$apex" --tau 7
 fails 2 'strain' flow "$onset" "$apex" --strain some
 fails 1 'text.png' flow "$onset" "$apex" --compare text.png
+{
+    head -c 12 one.flo
+    # shellcheck disable=SC2046
+    printf '\371\002\025\120%.0s' $(seq 47600) # 1e10: unknown
+} >unknown.flo
+fails 1 'no known displacement' flow "$onset" "$apex" --compare unknown.flo
 fails 1 'folder' flow "$onset" "$apex" -o .
 fails 1 'regular file' flow "$onset" "$apex" -o /dev/null
 holds '/dev/null survives' test -c /dev/null
 fails 1 'empty' flow "$onset" "$apex" -o ''
 fails 1 'two options' flow "$onset" "$apex" -o x.out --picture x.out
 holds 'neither is written' absent x.out
+echo 'old' >x.out
+fails 1 'two options' flow "$onset" "$apex" -o x.out --picture ./x.out
+holds 'a file named in two ways stays' test "$(cat x.out)" = old
+holds 'no temporary file stays' clean
 fails 1 'no-such-folder/x.flo' flow "$onset" "$apex" -o no-such-folder/x.flo
 fails 1 'no-such-folder/p.png' flow "$onset" "$apex" -o x.flo --picture no-such-folder/p.png
 holds 'all or nothing' absent x.flo
