@@ -6,12 +6,17 @@
 #include "model/operator.h"
 
 /* Constants computed at load may not make a small file large. */
-enum { FOLD_BYTES = 1 << 24, FOLD_GROWTH = 2 };
+/* What folding may make: one value (unless it grows little), one that shapes follow from,
+ * and all of a model beside FOLD_GROWTH times its weights. A small file must not fill the
+ * memory. */
+enum { FOLD_BYTES = 1 << 24, FOLD_DECIDES_BYTES = 1 << 20, FOLD_ALL_BYTES = 1 << 26 };
+enum { FOLD_GROWTH = 2 };
 
 typedef struct finish {
     mx_scope *scope;
     mx_graph *graph;
-    mx_arena arena; /* scratch */
+    mx_arena arena;       /* scratch */
+    uint64_t fold_budget; /* bytes that may still be folded */
     mx_machine machine;
     int *order;    /* nodes, each behind what it needs */
     bool *is_live; /* nodes that an output needs */
@@ -238,12 +243,28 @@ static uint64_t known_bytes(const finish *f, const int *values, int n)
     return bytes;
 }
 
-static bool is_worth_folding(const finish *f, const mx_node *node)
+static uint64_t fold_budget(const finish *f)
 {
+    uint64_t bytes = FOLD_ALL_BYTES;
+    for (int i = 0; i < f->graph->n_values; i++) {
+        if (f->graph->values[i].producer < 0 && f->tensors[i].data)
+            bytes += FOLD_GROWTH * mx_tensor_bytes(&f->tensors[i]);
+    }
+    return bytes;
+}
+
+static bool is_worth_folding(finish *f, const mx_node *node)
+{
+    if (node->n_inputs == 0)
+        return true; /* its value stands in the file */
     const uint64_t in = known_bytes(f, node->inputs, node->n_inputs);
     const uint64_t out = known_bytes(f, node->outputs, node->n_outputs);
-    return output_decides(f, node) || node->n_inputs == 0 || out <= FOLD_BYTES ||
-           out <= FOLD_GROWTH * in;
+    if (output_decides(f, node) && out <= FOLD_DECIDES_BYTES)
+        return true;
+    if ((out > FOLD_BYTES && out > FOLD_GROWTH * in) || out > f->fold_budget)
+        return false;
+    f->fold_budget -= out;
+    return true;
 }
 
 /* Whether a gate is shut. Its condition must be a constant. */
@@ -313,6 +334,7 @@ static mexpr_status infer_and_fold(finish *f)
         mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_nodes, sizeof(bool));
     if (!f->is_shut)
         return MEXPR_E_NOMEM;
+    f->fold_budget = fold_budget(f);
     for (int i = 0; i < graph->n_nodes; i++) {
         mx_node *node = &graph->nodes[f->order[i]];
         bool skips;

@@ -416,6 +416,48 @@ static void shapes(void **state)
     assert_refused(&m, MEXPR_E_LIMIT, "max_tensor_bytes");
 }
 
+/* Few bytes in a file must not become gigabytes when it is loaded. */
+static long peak_of_loading(onnx_model *m)
+{
+    test_heap heap;
+    test_heap_init(&heap);
+    mexpr_context *own = test_context(&heap, 1);
+    mexpr_model *model = NULL;
+    onnx_end(m);
+    (void)mexpr_model_load_memory(own, m->file.data, m->file.size, &model);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&own);
+    onnx_destroy(m);
+    return heap.peak_bytes;
+}
+
+static void folding_is_bounded(void **state)
+{
+    (void)state;
+    static const int64_t many = 500000000, some = 4000000;
+    onnx_model m = onnx_begin(17);
+    onnx_input(&m, "x", F32, "1");
+    onnx_i64(&m, "n", "1", &many);
+    onnx_simple(&m, "ConstantOfShape", "n", "s");
+    onnx_simple(&m, "Reshape", "x s", "y");
+    onnx_output(&m, "y", F32, NULL);
+    assert_true(peak_of_loading(&m) < 1 << 20);
+    m = onnx_begin(17);
+    onnx_input(&m, "x", F32, "1");
+    onnx_i64(&m, "n", "1", &some);
+    for (int i = 0; i < 40; i++) {
+        char name[3] = {'c', (char)('0' + i), '\0'},
+             sum[3] = {'s', (char)('0' + i), '\0'};
+        const char before[3] = {'s', (char)('0' + i - 1), '\0'};
+        char inputs[8];
+        snprintf(inputs, sizeof inputs, "%s %s", i > 0 ? before : "x", name);
+        onnx_simple(&m, "ConstantOfShape", "n", name);
+        onnx_simple(&m, "Add", inputs, sum);
+    }
+    onnx_output(&m, "sW", F32, NULL);
+    assert_true(peak_of_loading(&m) < 80 << 20);
+}
+
 static void types(void **state)
 {
     (void)state;
@@ -615,7 +657,7 @@ int main(void)
         TEST(garbage), TEST(truncated_everywhere), TEST(field_beyond_its_message),
         TEST(versions), TEST(unknown_operators), TEST(functions_and_sparse),
         TEST(attributes), TEST(numbers_of_inputs), TEST(unsorted_graph_is_sorted),
-        TEST(bad_links), TEST(shapes), TEST(types), TEST(bad_initializers), TEST(limits),
-        TEST(side_files), TEST(bad_side_files)};
+        TEST(bad_links), TEST(shapes), TEST(folding_is_bounded), TEST(types),
+        TEST(bad_initializers), TEST(limits), TEST(side_files), TEST(bad_side_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
