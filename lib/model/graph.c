@@ -15,6 +15,7 @@ void mx_graph_init(mx_graph *graph, mexpr_context *context)
     graph->context = context;
     graph->name = "";
     graph->producer = "";
+    graph->keeps_source = true;
     mx_arena_init(&graph->arena, context);
 }
 
@@ -156,7 +157,8 @@ mexpr_status mx_graph_add_input(
     v->is_input = true;
     v->tensor = *declared;
     v->tensor.data = NULL;
-    graph->inputs[graph->n_inputs++] = (mx_port){v->name, value, v->tensor};
+    graph->inputs[graph->n_inputs++] =
+        (mx_port){.name = v->name, .value = value, .declared = v->tensor};
     return MEXPR_OK;
 }
 
@@ -175,7 +177,8 @@ mexpr_status mx_graph_add_output(
     if (status != MEXPR_OK)
         return status;
     mx_port *port = &graph->outputs[graph->n_outputs++];
-    *port = (mx_port){graph->values[value].name, value, *declared};
+    *port = (mx_port){
+        .name = graph->values[value].name, .value = value, .declared = *declared};
     port->declared.data = NULL;
     graph->values[value].is_output = true;
     return MEXPR_OK;

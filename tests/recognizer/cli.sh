@@ -64,6 +64,7 @@ holds() {
 }
 
 same() { cmp -s "$1" "$2"; }
+differ() { ! cmp -s "$1" "$2"; }
 absent() { [ ! -e "$1" ]; }
 prints() { grep -qF -- "$1" out; }
 json() { "$json_check" "$@" <out >value; }
@@ -80,7 +81,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'system list' 'system export' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -106,6 +107,7 @@ fails 2 "'-q'" flow -q "$onset" "$apex"
 fails 2 'missing' model inspect
 fails 2 'missing' model run
 fails 2 'missing' model verify
+fails 2 'missing' system export
 fails 2 'too many' version now
 
 # --- version ---------------------------------------------------------------------------
@@ -189,12 +191,22 @@ fails 2 'not a number' flow "$onset" "$apex" --tau nan
 fails 2 'tau' flow "$onset" "$apex" --tau 7
 fails 2 'strain' flow "$onset" "$apex" --strain some
 fails 1 'text.png' flow "$onset" "$apex" --compare text.png
+{
+    head -c 12 one.flo
+    # shellcheck disable=SC2046
+    printf '\371\002\025\120%.0s' $(seq 47600) # 1e10: unknown
+} >unknown.flo
+fails 1 'no known displacement' flow "$onset" "$apex" --compare unknown.flo
 fails 1 'folder' flow "$onset" "$apex" -o .
 fails 1 'regular file' flow "$onset" "$apex" -o /dev/null
 holds '/dev/null survives' test -c /dev/null
 fails 1 'empty' flow "$onset" "$apex" -o ''
 fails 1 'two options' flow "$onset" "$apex" -o x.out --picture x.out
 holds 'neither is written' absent x.out
+echo 'old' >x.out
+fails 1 'two options' flow "$onset" "$apex" -o x.out --picture ./x.out
+holds 'a file named in two ways stays' test "$(cat x.out)" = old
+holds 'no temporary file stays' clean
 fails 1 'no-such-folder/x.flo' flow "$onset" "$apex" -o no-such-folder/x.flo
 fails 1 'no-such-folder/p.png' flow "$onset" "$apex" -o x.flo --picture no-such-folder/p.png
 holds 'all or nothing' absent x.flo
@@ -516,6 +528,27 @@ fails 2 'lambda' recognize --onset "$onset" --apex "$apex" --lambda -1
 fails 1 'missing.onnx' recognize --onset "$onset" --apex "$apex" --model missing.onnx
 fails 1 'text.png' recognize --onset "$onset" --apex "$apex" --model text.png
 fails 1 'folder/p.png' recognize --onset "$onset" --apex "$apex" --picture no-folder/p.png
+
+# --- system ----------------------------------------------------------------------------
+
+ok system list
+holds 'the systems' prints 'ststnet'
+ok system list --json
+holds 'a system' json_is ststnet 0 name
+ok system export ststnet -o a.onnx --classes 5 --seed 3
+ok system export ststnet -o b.onnx --classes 5 --seed 3
+holds 'the same seed' same a.onnx b.onnx
+ok system export ststnet -o b.onnx --classes 5
+holds 'another seed' differ a.onnx b.onnx
+ok model inspect a.onnx --json
+holds 'five classes' json_is 5 outputs 0 shape 1
+fails 1 "'lenet'" system export lenet -o c.onnx
+fails 1 'not 56' system export ststnet --size 56 -o c.onnx
+holds 'no file' absent c.onnx
+fails 2 '--output' system export ststnet
+fails 2 '--seed' system export ststnet -o c.onnx --seed -1
+fails 2 '--seed' system export ststnet -o c.onnx --seed 0.5
+fails 1 'folder' system export ststnet -o no/folder/c.onnx
 
 # --- model -----------------------------------------------------------------------------
 
