@@ -64,7 +64,7 @@ struct mx_dualtvl1 {
     float *lines;
     size_t line_floats; /* of one thread */
     ptrdiff_t line_step;
-    double *errors[2];
+    float *errors[2];
     mx_rows_team team;
     /* One call. */
     dual_settings settings;
@@ -156,7 +156,7 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     const size_t state = (size_t)finest->row_floats * ((size_t)finest->height + 1);
     const size_t stride = mx_round_up((size_t)finest->width + EDGE, FIRST) + FIRST;
     const size_t plane = stride * (size_t)finest->height;
-    const size_t errors = mx_round_up((size_t)finest->height * 2, MX_TVL1_LANES);
+    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
     work->flow_stride = (ptrdiff_t)stride;
     work->line_step = (ptrdiff_t)stride;
     work->line_floats = 6 * stride;
@@ -178,8 +178,8 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     at += 2 * plane;
     work->lines = at;
     at += (size_t)n_threads * work->line_floats;
-    work->errors[0] = (double *)(void *)at;
-    work->errors[1] = (double *)(void *)(at + errors);
+    work->errors[0] = at;
+    work->errors[1] = at + errors;
     at += 2 * errors;
     work->gradients[0] = at;
     work->gradients[1] = at + padded_floats(finest);
@@ -402,20 +402,29 @@ static void filter_flow(dual_worker *worker)
 }
 
 /* One iteration; returns the mean |du|² in px². */
-static double iterate(dual_worker *worker, double *errors)
+static double iterate(dual_worker *worker, float *errors)
 {
-    const struct mx_dualtvl1 *work = worker->work;
-    const dual_level *level = worker->level;
+    struct mx_dualtvl1 *work = worker->work;
+    const dual_settings *settings = &work->settings;
+    mx_rows_share *share = &worker->share;
     const mx_rows_state rows = {
-        .rows = level->rows,
-        .row_floats = level->row_floats,
-        .width = level->width,
-        .height = level->height,
+        .rows = worker->level->rows,
+        .row_floats = worker->level->row_floats,
+        .width = worker->level->width,
+        .height = worker->level->height,
     };
-    mx_rows_iterate(&worker->work->team, &worker->share, &worker->flow->kernels, &rows,
-        work->settings.tau, errors);
-    const double pixels = (double)work->settings.theta / (double)work->settings.tau;
-    return mx_rows_error(&rows, errors) * pixels * pixels;
+    mx_flow_mark *mark = &work->team.marks[share->index];
+    const mx_rows_step step = {
+        .first = share->first_row,
+        .end = share->end_row,
+        .mark = mark,
+        .below = share->index + 1 < share->n_active ? mark + 1 : NULL,
+        .number = ++share->step,
+    };
+    if (step.first < step.end)
+        mx_rows_iterate(&worker->flow->kernels, &rows, &step, settings->tau, errors);
+    mx_rows_meet(&work->team, share);
+    return mx_rows_error(&rows, errors, (double)settings->theta / (double)settings->tau);
 }
 
 static void solve_level(dual_worker *worker)

@@ -17,14 +17,25 @@ void mx_rows_run(mx_rows_team *team, mexpr_context *context, mx_team_fn fn, void
     mx_team_run(context, mexpr_context_threads(context), fn, arg);
 }
 
-void mx_rows_divide(mx_rows_share *share, int height)
+mx_rows_part mx_rows_part_of(int height, int n, int index)
 {
     const int most = height / MIN_ROWS_PER_THREAD;
-    share->n_active = most < 1 ? 1 : most < share->n ? most : share->n;
-    const int64_t index = share->index < share->n_active ? share->index : share->n_active;
-    const int64_t next = index < share->n_active ? index + 1 : index;
-    share->first_row = (int)(height * index / share->n_active);
-    share->end_row = (int)(height * next / share->n_active);
+    const int n_active = most < 1 ? 1 : most < n ? most : n;
+    const int64_t own = index < n_active ? index : n_active;
+    const int64_t next = own < n_active ? own + 1 : own;
+    return (mx_rows_part){
+        .n_active = n_active,
+        .first = (int)(height * own / n_active),
+        .end = (int)(height * next / n_active),
+    };
+}
+
+void mx_rows_divide(mx_rows_share *share, int height)
+{
+    const mx_rows_part part = mx_rows_part_of(height, share->n, share->index);
+    share->n_active = part.n_active;
+    share->first_row = part.first;
+    share->end_row = part.end;
 }
 
 void mx_rows_meet(mx_rows_team *team, mx_rows_share *share)
@@ -33,7 +44,6 @@ void mx_rows_meet(mx_rows_team *team, mx_rows_share *share)
         mx_barrier_wait(&team->barrier, share->n, &share->phase);
 }
 
-/* Waits until the neighbour below has done the primal step of its first row. */
 static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
 {
     for (int turn = 0; atomic_load_explicit(&mark->step, memory_order_acquire) < step;
@@ -43,34 +53,32 @@ static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
 
 /* The first row's primal step must come before the neighbour above overwrites its last
  * row's p, and gives that neighbour the u it needs for it: hence the mark. */
-void mx_rows_iterate(mx_rows_team *team, mx_rows_share *share,
-    const mx_tvl1_kernels *kernels, const mx_rows_state *rows, float tau, double *errors)
+void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
+    const mx_rows_step *step, float tau, float *errors)
 {
-    const int first = share->first_row, end = share->end_row, width = rows->width;
-    share->step++;
-    if (first < end) {
-        float *row = rows->rows + first * rows->row_floats;
-        errors[first] = kernels->primal(row, row - rows->row_floats, width, tau);
-        atomic_store_explicit(
-            &team->marks[share->index].step, share->step, memory_order_release);
-        for (int y = first + 1; y < end; y++) {
-            float *above = row;
-            row += rows->row_floats;
-            errors[y] = kernels->step(row, above, width, tau);
-        }
-        if (share->index + 1 < share->n_active)
-            wait_for_mark(&team->marks[share->index + 1], share->step);
-        kernels->dual(row, end < rows->height ? row + rows->row_floats : row, width);
+    const int width = rows->width;
+    float *row = rows->rows + step->first * rows->row_floats;
+    errors[step->first] = kernels->primal(row, row - rows->row_floats, width, tau);
+    atomic_store_explicit(&step->mark->step, step->number, memory_order_release);
+    for (int y = step->first + 1; y < step->end; y++) {
+        float *above = row;
+        row += rows->row_floats;
+        errors[y] = kernels->step(row, above, width, tau);
     }
-    mx_rows_meet(team, share);
+    if (step->below)
+        wait_for_mark(step->below, step->number);
+    kernels->dual(row, step->end < rows->height ? row + rows->row_floats : row, width);
 }
 
-double mx_rows_error(const mx_rows_state *rows, const double *errors)
+/* Summed in one order by every thread for itself: row y into sum y mod 4, so that no
+ * addition waits for the one before. */
+double mx_rows_error(const mx_rows_state *rows, const float *errors, double pixels)
 {
-    double sum = 0;
+    double sums[4] = {0};
     for (int y = 0; y < rows->height; y++)
-        sum += errors[y];
-    return sum / ((double)rows->width * rows->height);
+        sums[y % 4] += (double)errors[y];
+    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    return sum * pixels * pixels / ((double)rows->width * rows->height);
 }
 
 mexpr_status mx_flow_check_inputs(

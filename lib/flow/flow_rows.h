@@ -39,13 +39,34 @@ void mx_rows_divide(mx_rows_share *share, int height);
 /* Waits for all. */
 void mx_rows_meet(mx_rows_team *team, mx_rows_share *share);
 
-/* One iteration of TV-L1 on this thread's rows, then meets. `errors` receives |dU|² of
- * every row, and is not touched again before the next but one iteration. */
-void mx_rows_iterate(mx_rows_team *team, mx_rows_share *share,
-    const mx_tvl1_kernels *kernels, const mx_rows_state *rows, float tau, double *errors);
+/* Rows of a level that one of n threads gets, and how many threads get any. */
+typedef struct mx_rows_part {
+    int n_active;
+    int first;
+    int end;
+} mx_rows_part;
 
-/* Mean of the errors over the level, the same bits whatever the number of threads. */
-double mx_rows_error(const mx_rows_state *rows, const double *errors);
+mx_rows_part mx_rows_part_of(int height, int n, int index);
+
+/* One step of a thread on its rows. `mark` is its own; `below` is that of the thread
+ * which has the rows below, NULL if none has. Steps are counted on, and all threads meet
+ * between them. */
+typedef struct mx_rows_step {
+    int first;
+    int end;
+    mx_flow_mark *mark;
+    mx_flow_mark *below;
+    uint64_t number;
+} mx_rows_step;
+
+/* One iteration of TV-L1. `errors` receives |dU|² of every row, and is not touched again
+ * before the next but one iteration. */
+void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
+    const mx_rows_step *step, float tau, float *errors);
+
+/* Mean |du|² of the level in px², `pixels` being theta / tau: the same bits whatever the
+ * number of threads. */
+double mx_rows_error(const mx_rows_state *rows, const float *errors, double pixels);
 
 /* Grey values of methods that do not stretch them: MEXPR_E_FORMAT unless finite,
  * MEXPR_E_RANGE beyond ±65535. */

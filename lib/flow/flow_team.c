@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/flow_team.h"
 
-enum {
-    MIN_ROWS_PER_THREAD = 24, /* below, a further thread costs more than it brings */
-    MAX_CALLS_ALONE = 255,
-};
+#include "flow/flow_rows.h"
+
+enum { MAX_CALLS_ALONE = 255 };
 
 /* Worker 0 may wait for this part of the time it works, and a bit. */
 #define MAX_WAIT 0.5
@@ -50,17 +49,13 @@ void mx_flow_team_end(mx_flow_team *team)
 
 void mx_flow_share_level(mx_flow_worker *worker, mx_flow_level *level)
 {
-    const int64_t height = level->height;
-    const int most =
-        is_alone(&worker->flow->work.team) ? 1 : level->height / MIN_ROWS_PER_THREAD;
+    const int n = is_alone(&worker->flow->work.team) ? 1 : worker->n;
+    const mx_rows_part part = mx_rows_part_of(level->height, n, worker->index);
     worker->level = level;
     worker->level_phase = 0;
-    worker->n_level = most < 1 ? 1 : most < worker->n ? most : worker->n;
-    const int index = worker->index < worker->n_level ? worker->index : worker->n_level;
-    worker->first_row = (int)(height * index / worker->n_level);
-    worker->end_row = index < worker->n_level
-                          ? (int)(height * (index + 1) / worker->n_level)
-                          : worker->first_row;
+    worker->n_level = part.n_active;
+    worker->first_row = part.first;
+    worker->end_row = part.end;
 }
 
 /* Like mx_barrier_wait(), but who waits here may be told that no one will come. */
@@ -121,20 +116,4 @@ bool mx_flow_step_end(mx_flow_worker *worker, uint64_t step)
         worker->end_row = worker->index == 0 ? worker->level->height : 0;
     }
     return worker->end_row > worker->first_row;
-}
-
-void mx_flow_mark_set(mx_flow_worker *worker, uint64_t step)
-{
-    atomic_store_explicit(
-        &worker->flow->work.team.marks[worker->index].step, step, memory_order_release);
-}
-
-void mx_flow_mark_wait(mx_flow_worker *worker, uint64_t step)
-{
-    const mx_flow_mark *below = &worker->flow->work.team.marks[worker->index + 1];
-    if (worker->index + 1 == worker->n_level)
-        return;
-    for (int turn = 0; atomic_load_explicit(&below->step, memory_order_acquire) < step;
-         turn++)
-        mx_wait_turn(turn);
 }

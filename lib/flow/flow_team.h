@@ -29,9 +29,4 @@ void mx_flow_meet_level(mx_flow_worker *worker);
 void mx_flow_step_begin(mx_flow_worker *worker, uint64_t step);
 bool mx_flow_step_end(mx_flow_worker *worker, uint64_t step);
 
-/* Says that this worker's first row is done in this step; waits for the worker below, if
- * there is one, to have said so. */
-void mx_flow_mark_set(mx_flow_worker *worker, uint64_t step);
-void mx_flow_mark_wait(mx_flow_worker *worker, uint64_t step);
-
 #endif

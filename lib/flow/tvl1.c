@@ -11,6 +11,7 @@
  * nothing below reads what it overwrites. */
 #include "flow/tvl1.h"
 
+#include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 
 static float *row_of(const mx_flow_level *level, int y)
@@ -38,38 +39,19 @@ static void warp_rows(const mx_flow_worker *worker)
         worker->flow->kernels.warp(&warp, y, row_of(level, y));
 }
 
-/* One iteration on this worker's rows. Row sums of |dU|² go to `errors`. The first row's
- * primal step must come before the neighbour above overwrites its last row's p, and gives
- * that neighbour the u it needs for it: hence the mark. */
-static void iterate_rows(mx_flow_worker *worker, uint64_t step, float *errors)
+static void iterate_rows(
+    mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step, float *errors)
 {
-    const mx_flow_level *level = worker->level;
-    const mx_tvl1_kernels *kernels = &worker->flow->kernels;
-    const float tau = worker->flow->work.settings.tau;
-    const int first = worker->first_row, end = worker->end_row;
-    errors[first] = kernels->primal(
-        row_of(level, first), row_of(level, first - 1), level->width, tau);
-    mx_flow_mark_set(worker, step);
-    for (int y = first + 1; y < end; y++)
-        errors[y] =
-            kernels->step(row_of(level, y), row_of(level, y - 1), level->width, tau);
-    mx_flow_mark_wait(worker, step);
-    kernels->dual(row_of(level, end - 1),
-        row_of(level, end < level->height ? end : end - 1), level->width);
-}
-
-/* Mean |du|² in px². Summed in one order, whatever the number of workers, by every worker
- * for itself: row y into sum y mod 4, so that no addition waits for the one before. */
-static double mean_error(const mx_flow_worker *worker, const float *errors)
-{
-    const mx_flow_settings *settings = &worker->flow->work.settings;
-    const mx_flow_level *level = worker->level;
-    const double pixels = (double)settings->theta / (double)settings->tau;
-    double sums[4] = {0};
-    for (int y = 0; y < level->height; y++)
-        sums[y % 4] += (double)errors[y];
-    const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-    return sum * pixels * pixels / ((double)level->width * level->height);
+    mx_flow_mark *mark = &worker->flow->work.team.marks[worker->index];
+    const mx_rows_step own = {
+        .first = worker->first_row,
+        .end = worker->end_row,
+        .mark = mark,
+        .below = worker->index + 1 < worker->n_level ? mark + 1 : NULL,
+        .number = step,
+    };
+    mx_rows_iterate(
+        &worker->flow->kernels, rows, &own, worker->flow->work.settings.tau, errors);
 }
 
 void mx_tvl1_level(mx_flow_worker *worker)
@@ -77,6 +59,13 @@ void mx_tvl1_level(mx_flow_worker *worker)
     mx_flow_work *work = &worker->flow->work;
     const mx_flow_settings *settings = &work->settings;
     const mx_flow_level *level = worker->level;
+    const mx_rows_state rows = {
+        .rows = level->rows,
+        .row_floats = level->row_floats,
+        .width = level->width,
+        .height = level->height,
+    };
+    const double pixels = (double)settings->theta / (double)settings->tau;
     const double enough = (double)settings->epsilon * (double)settings->epsilon;
     /* Steps count on from level to level, so that marks never lie. */
     uint64_t step = (uint64_t)(work->pyramid.n_levels - level->index) << 32;
@@ -86,10 +75,10 @@ void mx_tvl1_level(mx_flow_worker *worker)
         for (int i = 0; i < settings->max_iterations && error > enough; i++) {
             float *errors = work->errors[++step % 2];
             mx_flow_step_begin(worker, step);
-            iterate_rows(worker, step, errors);
+            iterate_rows(worker, &rows, step, errors);
             if (!mx_flow_step_end(worker, step))
                 return;
-            error = mean_error(worker, errors);
+            error = mx_rows_error(&rows, errors, pixels);
         }
     }
     if (worker->index == 0)
