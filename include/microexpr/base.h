@@ -110,7 +110,8 @@ typedef enum mexpr_log_level {
 
 /**
  * Takes one finished line without line end. Called from the thread that made the call
- * that logs; `text` lives until it returns.
+ * that logs, so possibly from several at once when objects of one context are used in
+ * several threads; `text` lives until it returns.
  */
 typedef void (*mexpr_log_fn)(void *user, int32_t level, const char *text);
 

@@ -63,9 +63,9 @@ typedef enum mexpr_flow_method {
  * methods refuse it. Bounds hold for all methods unless told.
  */
 typedef enum mexpr_flow_param {
-    MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */
-    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4] [T, O 0.15] */
-    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10] [T, O 0.3] */
+    MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; [1e-4, 0.25] [T, O 0.25] */
+    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; [1e-6, 1e4] [T, O 0.15] */
+    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; [1e-4, 10] [T, O 0.3] */
     MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T 100, O 5]; with P OpenCV's
                                  `levels`, those above the finest; 0..100 [P 3] */
     MEXPR_FLOW_ZOOM = 5,    /**< size ratio of neighbouring levels; [0.1, 0.95]
