@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "model/operator.h"
+#include "model/rewrite.h"
 
 /* Constants computed at load may not make a small file large. */
 enum { FOLD_BYTES = 1 << 24, FOLD_GROWTH = 2 };
@@ -13,6 +14,7 @@ typedef struct finish {
     mx_graph *graph;
     mx_arena arena; /* scratch */
     mx_machine machine;
+    int n_order;
     int *order;    /* nodes, each behind what it needs */
     bool *is_live; /* nodes that an output needs */
     bool *decides; /* values that decide a shape */
@@ -153,6 +155,7 @@ static mexpr_status sort_nodes(finish *f)
                 "%s: the graph has a cycle: this node waits for its own output",
                 mx_node_label(&graph->nodes[i], label));
     }
+    f->n_order = n_ready;
     return MEXPR_OK;
 }
 
@@ -266,21 +269,21 @@ static bool has_work(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
-/* Nodes can have become superfluous by folding what they led to, so once more backwards.
- */
+/* Nodes can have become superfluous by folding what they led to, or by rewriting, so once
+ * more backwards. */
 static mexpr_status choose_steps(finish *f)
 {
     mx_graph *graph = f->graph;
     bool *is_used =
         mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *is_used);
     graph->steps = mx_arena_alloc(
-        f->scope, &graph->arena, (size_t)graph->n_nodes, sizeof *graph->steps);
+        f->scope, &graph->arena, (size_t)f->n_order, sizeof *graph->steps);
     if (!is_used || !graph->steps)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_outputs; i++)
         is_used[graph->outputs[i].value] = true;
     int n = 0;
-    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    for (int i = f->n_order - 1; i >= 0; i--) {
         const mx_node *node = &graph->nodes[f->order[i]];
         bool wanted = false;
         for (int k = 0; k < node->n_outputs; k++)
@@ -358,6 +361,8 @@ static mexpr_status finish_in(finish *f)
         status = infer_and_fold(f);
     if (status == MEXPR_OK)
         status = settle_outputs(f);
+    if (status == MEXPR_OK)
+        status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;
 }
 

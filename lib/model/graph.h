@@ -33,6 +33,7 @@ typedef struct mx_attribute {
 } mx_attribute;
 
 typedef struct mx_operator mx_operator;
+typedef struct mx_fusion mx_fusion;
 
 typedef struct mx_node {
     const char *name; /* "" when it has none */
@@ -47,6 +48,7 @@ typedef struct mx_node {
     int *outputs; /* values, -1 where nobody asks for the output */
     size_t n_attributes;
     mx_attribute *attributes;
+    const mx_fusion *fusion; /* what a rewrite joined to it (fusion.h), NULL: nothing */
 } mx_node;
 
 typedef struct mx_value {
@@ -73,6 +75,8 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
+enum { MX_N_REWRITES = 7 };
+
 typedef struct mx_graph {
     mexpr_context *context;
     mx_arena arena; /* of all names and small arrays */
@@ -81,6 +85,8 @@ typedef struct mx_graph {
     int opset; /* of the ONNX domain */
     uint64_t n_parameters;
     int n_file_nodes; /* nodes of the source; those behind are the graph's own */
+    uint32_t rewrites; /* MEXPR_REWRITE_*: those that mx_graph_finish() may do */
+    int n_rewrites[MX_N_REWRITES]; /* by bit: how often it did */
 
     int n_values, values_capacity;
     mx_value *values;
@@ -135,6 +141,15 @@ typedef struct mx_node_source {
 
 mexpr_status mx_graph_add_node(
     mx_scope *scope, mx_graph *graph, const mx_node_source *source);
+
+/* For what is the graph's own: a value without a name; it takes the data, an mx_alloc()
+ * block or NULL, over, on failure too. */
+mexpr_status mx_graph_own_value(
+    mx_scope *scope, mx_graph *graph, const mx_tensor *tensor, int *value);
+/* A node behind those of the source, as it is: its arrays must be in the graph's arena.
+ * Values stay with the nodes of the source that make them. */
+mexpr_status mx_graph_own_node(
+    mx_scope *scope, mx_graph *graph, const mx_node *node, int *index);
 
 /* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
  * what depends on constants alone, and drops what no output needs. */

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "model/fusion.h"
 #include "model/op_tables.h"
 #include "model/op_window.h"
 
@@ -83,7 +84,8 @@ static mexpr_status choose_method(mx_infer *infer, conv_params *p)
     p->method = is_pointwise(w)                          ? CONV_POINTWISE
                 : group_in == 1 && p->c_out == p->groups ? CONV_DEPTHWISE
                                                          : CONV_COLUMNS;
-    const int64_t tile = p->k > 0 ? TILE_FLOATS / p->k : p->n_out;
+    const int64_t longer = p->k > p->c_out / p->groups ? p->k : p->c_out / p->groups;
+    const int64_t tile = longer > 0 ? TILE_FLOATS / longer / 16 * 16 : p->n_out;
     p->tile = tile < MIN_TILE ? MIN_TILE : tile;
     if (p->tile > p->n_out)
         p->tile = p->n_out;
@@ -110,6 +112,13 @@ static mexpr_status infer_conv(mx_infer *infer)
     mx_infer_shape(infer, 0, x->rank, dims);
     return MEXPR_OK;
 }
+
+/* One group of one sample. */
+typedef struct place {
+    const float *x, *weights, *residual;
+    float *y;
+    int64_t channel; /* its first output */
+} place;
 
 /* --- columns ----------------------------------------------------------------------- */
 
@@ -185,23 +194,31 @@ static void fill_columns(
     }
 }
 
-/* y of one group: weights [m][k] times columns [k][n_out], onto the bias that is there.
- */
-static void multiply_group(const mx_run *run, const conv_params *p, const float *x,
-    const float *weights, float *y)
+/* A tile of one group's outputs: weights [m][k] times columns [k][width]. */
+static void multiply_tile(const mx_run *run, const conv_params *p, const float *x,
+    const float *weights, int64_t first, int width, float *y)
 {
     const int m = (int)(p->c_out / p->groups), k = (int)p->k, n = (int)p->n_out;
-    const mx_gemm *gemm = &run->machine->gemm;
-    if (p->method == CONV_POINTWISE) {
-        mx_sgemm(gemm, false, false, m, n, k, 1, weights, k, x, n, 1, y, n);
-        return;
+    const float *columns = x + first;
+    int row = n;
+    if (p->method == CONV_COLUMNS) {
+        fill_columns(p, x, first, width, run->workspace);
+        columns = run->workspace;
+        row = width;
     }
+    mx_sgemm(&run->machine->gemm, false, false, m, width, k, 1, weights, k, columns, row,
+        0, y + first, n);
+}
+
+static void multiply_group(const mx_run *run, const conv_params *p, const place *at)
+{
+    const int64_t m = p->c_out / p->groups;
     for (int64_t first = 0; first < p->n_out; first += p->tile) {
         const int64_t left = p->n_out - first;
-        const int width = (int)(left < p->tile ? left : p->tile);
-        fill_columns(p, x, first, width, run->workspace);
-        mx_sgemm(gemm, false, false, m, width, k, 1, weights, k, run->workspace, width, 1,
-            y + first, n);
+        const int64_t width = left < p->tile ? left : p->tile;
+        multiply_tile(run, p, at->x, at->weights, first, (int)width, at->y);
+        mx_epilogue_rows(run, at->channel, m, width, p->n_out, mx_run_input(run, 2),
+            at->residual ? at->residual + first : NULL, at->y + first);
     }
 }
 
@@ -236,50 +253,41 @@ static void add_tap(const conv_params *p, const int64_t *k, float weight, const 
     }
 }
 
-static void convolve_channel(const mx_run *run, const conv_params *p, const float *x,
-    const float *weights, float *y)
+static void convolve_channel(const mx_run *run, const conv_params *p, const place *at)
 {
     const mx_window *w = &p->window;
+    const float *weights = at->weights;
     int64_t k[MX_SPATIAL];
+    memset(at->y, 0, (size_t)p->n_out * sizeof *at->y);
     for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
         for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
             for (k[2] = 0; k[2] < w->kernel[2]; k[2]++)
-                add_tap(p, k, *weights++, x, &run->machine->nn, y);
+                add_tap(p, k, *weights++, at->x, &run->machine->nn, at->y);
         }
     }
+    mx_epilogue_rows(run, at->channel, 1, p->n_out, p->n_out, mx_run_input(run, 2),
+        at->residual, at->y);
 }
 
 /* --- forward ----------------------------------------------------------------------- */
-
-static void fill_bias(const conv_params *p, const mx_tensor *bias, float *y)
-{
-    for (int64_t c = 0; c < p->c_out; c++) {
-        const float b = bias ? ((const float *)bias->data)[c] : 0;
-        for (int64_t i = 0; i < p->n_out; i++)
-            y[c * p->n_out + i] = b;
-    }
-}
 
 static mexpr_status conv(const mx_run *run)
 {
     const conv_params *p = run->params;
     const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
-    for (int64_t b = 0; b < p->batch; b++) {
-        const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
-        float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
-        fill_bias(p, mx_run_input(run, 2), y);
-        for (int64_t g = 0; g < p->groups; g++) {
-            const float *weights =
-                (const float *)run->inputs[1]->data + g * group_out * p->k;
-            const float *from = x + g * group_in * p->n_in;
-            float *to = y + g * group_out * p->n_out;
-            if (p->method == CONV_DEPTHWISE)
-                convolve_channel(run, p, from, weights, to);
-            else
-                multiply_group(run, p, from, weights, to);
-        }
+    for (int64_t i = 0; i < p->batch * p->groups; i++) {
+        const int64_t g = i % p->groups, to = i * group_out * p->n_out;
+        const place at = {(const float *)run->inputs[0]->data + i * group_in * p->n_in,
+            (const float *)run->inputs[1]->data + g * group_out * p->k,
+            residual ? (const float *)residual->data + to : NULL,
+            (float *)run->outputs[0]->data + to, g * group_out};
+        if (p->method == CONV_DEPTHWISE)
+            convolve_channel(run, p, &at);
+        else
+            multiply_group(run, p, &at);
     }
     return MEXPR_OK;
 }
