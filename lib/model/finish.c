@@ -290,7 +290,7 @@ static mexpr_status choose_steps(finish *f)
             wanted = wanted || (node->outputs[k] >= 0 && is_used[node->outputs[k]]);
         if (!wanted || !has_work(graph, node))
             continue;
-        graph->steps[n++] = node->index;
+        graph->steps[n++] = f->order[i];
         for (int k = 0; k < node->n_inputs; k++) {
             if (node->inputs[k] >= 0)
                 is_used[node->inputs[k]] = true;

@@ -284,7 +284,7 @@ static bool keeps_batch(const mx_node *node)
     const mx_attribute *perm = mx_attr(node, "perm");
     if (mx_rw_is(node, "Transpose"))
         return perm && perm->n > 0 && perm->ints[0] == 0;
-    if (mx_rw_is(node, "Concat"))
+    if (mx_rw_is(node, "Concat") || mx_rw_is(node, "Split"))
         return mx_attr_int(node, "axis", 0) > 0;
     if (mx_rw_is(node, "Gemm"))
         return mx_attr_int(node, "transA", 0) == 0;
@@ -295,9 +295,9 @@ static bool keeps_batch(const mx_node *node)
     return false;
 }
 
-static int find_source(const mx_rewriter *r, const mx_node *node)
+static int find_source(const mx_rewriter *r, const mx_node *node, int output)
 {
-    const mx_tensor *out = mx_rw_tensor(r, node->outputs[0]);
+    const mx_tensor *out = mx_rw_tensor(r, output);
     int source = -1;
     if (out->rank < 1 || out->dims[0] >= 0 || !keeps_batch(node))
         return -1;
@@ -326,8 +326,10 @@ static void find_sources(mx_rewriter *r)
     }
     for (int place = 0; place < r->n; place++) {
         const mx_node *node = mx_rw_node(r, place);
-        if (node->n_outputs > 0 && node->outputs[0] >= 0)
-            r->source[node->outputs[0]] = find_source(r, node);
+        for (int k = 0; k < node->n_outputs; k++) {
+            if (node->outputs[k] >= 0)
+                r->source[node->outputs[k]] = find_source(r, node, node->outputs[k]);
+        }
     }
 }
 
