@@ -30,6 +30,10 @@ typedef struct mx_conv_kernels {
     void (*taps)(const mx_conv_block *block);
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
+    /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf
+     * gives about -1e-36. Three times as fast as the slot of the same name in nn_kernel.h,
+     * which is the same on every processor. */
+    void (*silu)(size_t n, const float *x, float *y);
 } mx_conv_kernels;
 
 void mx_conv_kernels_init(mx_conv_kernels *table, uint32_t cpu);

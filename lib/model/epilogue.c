@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/fusion.h"
 
-static void activate(const mx_nn_kernels *nn, const mx_fusion *f, size_t n, float *y)
+static void activate(const mx_machine *machine, const mx_fusion *f, size_t n, float *y)
 {
+    const mx_nn_kernels *nn = &machine->nn;
     switch (f ? f->activation : MX_ACTIVATION_NONE) {
     case MX_ACTIVATION_RELU:
         nn->relu(n, y, y);
@@ -17,7 +18,7 @@ static void activate(const mx_nn_kernels *nn, const mx_fusion *f, size_t n, floa
         nn->sigmoid(n, y, y);
         break;
     case MX_ACTIVATION_SILU:
-        nn->silu(n, y, y);
+        machine->conv.silu(n, y, y);
         break;
     case MX_ACTIVATION_HARD_SWISH:
         nn->hard_swish(n, y, y);
@@ -50,7 +51,7 @@ static void finish_vector(const mx_run *run, size_t n, int64_t first, const floa
         nn->add(n, y, shift + first, y);
     if (residual)
         nn->add(n, y, residual, y);
-    activate(nn, run->node->fusion, n, y);
+    activate(run->machine, run->node->fusion, n, y);
     if (post_scale && post_shift) {
         nn->mul(n, y, post_scale + first, y);
         nn->add(n, y, post_shift + first, y);
@@ -70,7 +71,7 @@ static void finish_row(const mx_run *run, size_t n, int64_t channel, const float
         nn->add_scalar(n, y, shift[channel], y);
     if (residual)
         nn->add(n, y, residual, y);
-    activate(nn, run->node->fusion, n, y);
+    activate(run->machine, run->node->fusion, n, y);
     if (post_scale && post_shift)
         nn->scale_shift(n, y, post_scale[channel], post_shift[channel], y);
 }

@@ -9,7 +9,7 @@
 #include "model/op_conv.h"
 
 enum {
-    MAX_CHANNELS = 4, /* of a group that has several */
+    MAX_CHANNELS = 32, /* of a group that has several */
     MAX_TAPS = 1024,
     CHUNK = 2048,   /* outputs at a time, while they stay in the first-level cache */
     MAX_GROWTH = 4, /* by padding, along an axis */

@@ -7,13 +7,13 @@
 
 /* Columns that are gone through together: their partial results stay in the first-level
  * cache. */
-enum { BLOCK = 1024 };
+enum { BLOCK = 1024, TURNED_ROWS = 32, TURNED_SIZE = 64 };
 
 static mexpr_status silu(const mx_run *run)
 {
     const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
     if (n > 0)
-        run->machine->nn.silu(n, run->inputs[0]->data, run->outputs[0]->data);
+        run->machine->conv.silu(n, run->inputs[0]->data, run->outputs[0]->data);
     return MEXPR_OK;
 }
 
@@ -155,6 +155,34 @@ static void reduce_columns(const mx_nn_kernels *nn, const axis_params *p, size_t
     nn->div_scalar(n, mean, (float)p->size, mean);
 }
 
+/* Short rows: turned, so that many go side by side. */
+static void reduce_rows(const mx_nn_kernels *nn, size_t rows, size_t size, const float *x,
+    float *mean, float *max)
+{
+    float turned[TURNED_ROWS * TURNED_SIZE];
+    const axis_params p = {1, (int64_t)size, (int64_t)rows};
+    nn->transpose(rows, size, x, size, turned, rows);
+    reduce_columns(nn, &p, rows, turned, NULL, mean, max);
+}
+
+static void reduce_all_rows(const mx_run *run, float *mean, float *max)
+{
+    const axis_params *p = run->params;
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const float *x = run->inputs[0]->data;
+    const int64_t step = p->size <= TURNED_SIZE ? TURNED_ROWS : 1;
+    for (int64_t o = 0; o < p->outer; o += step) {
+        const int64_t rows = p->outer - o < step ? p->outer - o : step;
+        if (step > 1) {
+            reduce_rows(
+                nn, (size_t)rows, (size_t)p->size, x + o * p->size, mean + o, max + o);
+            continue;
+        }
+        mean[o] = nn->sum((size_t)p->size, x + o * p->size) / (float)p->size;
+        max[o] = nn->max_reduce((size_t)p->size, x + o * p->size);
+    }
+}
+
 static void reduce_all(const mx_run *run, float *mean, float *max)
 {
     const axis_params *p = run->params;
@@ -163,11 +191,6 @@ static void reduce_all(const mx_run *run, float *mean, float *max)
     for (int64_t o = 0; o < p->outer; o++) {
         const float *x = (const float *)run->inputs[0]->data + o * p->size * p->inner;
         const float *factors = gate ? (const float *)gate->data + o * p->size : NULL;
-        if (p->inner == 1) {
-            mean[o] = nn->sum((size_t)p->size, x) / (float)p->size;
-            max[o] = nn->max_reduce((size_t)p->size, x);
-            continue;
-        }
         for (int64_t at = 0; at < p->inner; at += BLOCK) {
             const int64_t left = p->inner - at;
             reduce_columns(nn, p, (size_t)(left < BLOCK ? left : BLOCK), x + at, factors,
@@ -205,7 +228,9 @@ static mexpr_status mean_max(const mx_run *run)
     float *mean = run->workspace, *max = mean + p->outer * p->inner;
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
-    if (p->size > 0) {
+    if (p->size > 0 && p->inner == 1 && !mx_run_input(run, 1)) {
+        reduce_all_rows(run, mean, max);
+    } else if (p->size > 0) {
         reduce_all(run, mean, max);
     } else {
         for (int64_t i = 0; i < p->outer * p->inner; i++) {

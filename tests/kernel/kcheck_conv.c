@@ -67,6 +67,29 @@ static void check_second(kcheck *k, const mx_conv_kernels *table, size_t n)
     kcheck_release(k, want);
 }
 
+static void check_silu(kcheck *k, const mx_conv_kernels *table, size_t n, float scale)
+{
+    float *x = kcheck_buffer(n, sizeof *x, mx_rng_below(&k->rng, 16));
+    float *y = kcheck_buffer(n, sizeof *y, mx_rng_below(&k->rng, 16));
+    kcheck_fill_f32(k, x, n, scale, true);
+    x[n / 2] = n % 4 == 0 ? -INFINITY : n % 4 == 1 ? INFINITY : x[n / 2];
+    table->silu(n, x, y);
+    double worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double v = (double)x[i];
+        const double want = v == -INFINITY ? 0 : v / (1 + exp(-v));
+        const double error =
+            isinf(want) ? (double)(want != (double)y[i]) : fabs(want - (double)y[i]);
+        worst = fmax(worst, error / fmax(1, isinf(v) ? 1 : fabs(v)));
+    }
+    kcheck_true(k, worst <= 4e-7, "near the exact value");
+    x[0] = NAN;
+    table->silu(n, x, x);
+    kcheck_true(k, isnan(x[0]), "NaN stays");
+    kcheck_release(k, x);
+    kcheck_release(k, y);
+}
+
 typedef struct job {
     float plane[130 * 130], y[MX_CONV_ROWS * 2048], w[MX_CONV_ROWS * 9];
     const float *x[9];
@@ -110,6 +133,9 @@ void kcheck_table(kcheck *k)
     kcheck_slot(k, "every_second");
     for (size_t n = 1; n <= MAX_N; n++)
         check_second(k, &table, n);
+    kcheck_slot(k, "silu");
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_silu(k, &table, n, n % 3 == 0 ? 1.0f : n % 3 == 1 ? 10.0f : 100.0f);
     if (k->bench)
         time_blocks(k);
 }
