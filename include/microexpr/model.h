@@ -90,13 +90,13 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
-    MEXPR_REWRITE_ALL = 127
+    MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
 
 /** How to load a model. */
 typedef struct mexpr_model_options {
     size_t struct_size;
-    uint32_t rewrites; /**< mexpr_rewrite bits; MEXPR_REWRITE_ALL */
+    uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
 } mexpr_model_options;
 
 #define MEXPR_MODEL_OPTIONS_INIT                                                         \

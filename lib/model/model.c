@@ -40,13 +40,7 @@ static mexpr_status copy_options(
     *known = (mexpr_model_options)MEXPR_MODEL_OPTIONS_INIT;
     if (!options)
         return MEXPR_OK;
-    const mexpr_status status =
-        mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
-    if (status == MEXPR_OK && known->rewrites & ~(uint32_t)MEXPR_REWRITE_ALL)
-        return mx_fail(scope, MEXPR_E_ARG,
-            "the rewrites 0x%x do not exist; MEXPR_REWRITE_ALL is 0x%x", known->rewrites,
-            (unsigned)MEXPR_REWRITE_ALL);
-    return status;
+    return mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
 }
 
 mexpr_status mexpr_model_load_with(mexpr_context *context, const char *path,

@@ -113,6 +113,14 @@ def test_load_from_a_file(tmp_path: Path) -> None:
         assert Model.load(name).n_parameters == 3
 
 
+def test_rewrites(tmp_path: Path) -> None:
+    data = onnx_bytes.add_and_relu()
+    plain = Model.decode(data, rewrites=0)
+    assert all(plain.n_rewrites(rewrite) == 0 for rewrite in Rewrite)
+    assert plain.session().run(X)["y"].tolist() == Model.decode(data).session().run(
+        X)["y"].tolist()
+
+
 def test_sessions_outlive_their_model(model: Model) -> None:
     session = model.session()
     model.close()

@@ -18,7 +18,7 @@ from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CO
                    Reference, Strain, Stretch, mdmo_average, mdmo_regions,
                    polygons_mask)
 from .image import Clip, Colour, Filter, Format, Image, Missing
-from .model import MAX_RANK, DType, Model, Node, Session, Tensor, TensorInfo, write_npy
+from .model import MAX_RANK, DType, Model, Node, Rewrite, Session, Tensor, TensorInfo, write_npy
 from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
@@ -33,8 +33,8 @@ __all__ = [
     "Image", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
     "LogLevel", "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill",
     "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "NotFoundError",
-    "OutOfMemoryError", "Recognizer", "Reference", "Result", "Session", "ShapeError",
-    "Stage", "StateError", "Status", "Strain", "Stretch", "Tensor", "TensorInfo",
+    "OutOfMemoryError", "Recognizer", "Reference", "Result", "Rewrite", "Session",
+    "ShapeError", "Stage", "StateError", "Status", "Strain", "Stretch", "Tensor", "TensorInfo",
     "__version__", "build_features", "cpu_flags", "default_context", "interpolate",
     "lbp_top", "magnify", "mdmo_average", "mdmo_regions", "polygons_mask", "recognize",
     "version", "write_npy",
