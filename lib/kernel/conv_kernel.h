@@ -31,8 +31,8 @@ typedef struct mx_conv_kernels {
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf
-     * gives about -1e-36. Three times as fast as the slot of the same name in nn_kernel.h,
-     * which is the same on every processor. */
+     * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
+     * which gives the same on every processor. */
     void (*silu)(size_t n, const float *x, float *y);
 } mx_conv_kernels;
 

@@ -74,6 +74,7 @@ static mexpr_status copy_through(mx_scope *scope, mx_graph *graph)
         if (status != MEXPR_OK)
             return status;
         port->value = graph->nodes[graph->n_nodes - 1].outputs[0];
+        graph->values[port->value].is_output = true;
     }
     return MEXPR_OK;
 }
