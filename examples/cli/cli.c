@@ -96,29 +96,64 @@ int cli_load_model(mexpr_context *context, const char *path, mexpr_model **out)
     return cli_fail_status(status, mexpr_context_last_error(context), NULL);
 }
 
-int cli_strain(const char *name, mexpr_strain *out)
+/* "a, b or c" */
+static void add_words(text *list, const cli_word *words)
 {
-    static const struct {
-        const char *name;
-        mexpr_strain kind;
-    } kinds[] = {
-        {"frobenius", MEXPR_STRAIN_FROBENIUS},
-        {"quarter", MEXPR_STRAIN_QUARTER},
-        {"off-tanet", MEXPR_STRAIN_OFF_TANET},
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (!name || strcmp(name, kinds[i].name) == 0) {
-            *out = kinds[i].kind;
+    for (const cli_word *w = words; w->word; w++)
+        text_add(list, "%s%s", w == words ? "" : w[1].word ? ", " : " or ", w->word);
+}
+
+int cli_choose(const char *option, const char *given, const cli_word *words, int *out)
+{
+    if (!given)
+        return CLI_OK;
+    for (const cli_word *w = words; w->word; w++) {
+        if (strcmp(given, w->word) == 0) {
+            *out = w->value;
             return CLI_OK;
         }
     }
-    return cli_usage(
-        "--strain '%s' is not known; give frobenius, quarter or off-tanet", name);
+    text list = {0};
+    add_words(&list, words);
+    const int code = cli_usage("%s '%s' is not known; give %s", option, given,
+        list.bytes ? list.bytes : "another");
+    text_free(&list);
+    return code;
+}
+
+int cli_strain(const char *name, mexpr_strain *out)
+{
+    static const cli_word words[] = {
+        {"frobenius", MEXPR_STRAIN_FROBENIUS},
+        {"quarter", MEXPR_STRAIN_QUARTER},
+        {"off-tanet", MEXPR_STRAIN_OFF_TANET},
+        {0},
+    };
+    int kind = MEXPR_STRAIN_FROBENIUS;
+    const int code = cli_choose("--strain", name, words, &kind);
+    *out = (mexpr_strain)kind;
+    return code;
+}
+
+int cli_box(const char *option, const char *given, mexpr_box *out)
+{
+    int32_t *const parts[] = {&out->x, &out->y, &out->width, &out->height};
+    const char *rest = given;
+    for (int i = 0; given && i < 4; i++) {
+        char *end;
+        const long number = strtol(rest, &end, 10);
+        if (end == rest || *end != (i < 3 ? ',' : '\0') || number < 0 || number > 1000000)
+            return cli_usage(
+                "%s '%s' is not a box; give X,Y,W,H in pixels", option, given);
+        *parts[i] = (int32_t)number;
+        rest = end + 1;
+    }
+    return CLI_OK;
 }
 
 /* --- options ----------------------------------------------------------------------- */
 
-enum { MAX_OPTIONS = 32, HELP = 1000, HELP_COLUMN = 26 };
+enum { MAX_OPTIONS = 64, HELP = 1000, HELP_COLUMN = 26 };
 
 static void set_field(void *field, const void *value, size_t size)
 {
@@ -364,6 +399,20 @@ const char *cli_output(cli_outputs *outputs, const char *path)
     if (!temporary)
         cli_fail("out of memory; close other programs and try again");
     return temporary;
+}
+
+int cli_write(cli_outputs *outputs, const char *path, const text *out)
+{
+    if (!path || strcmp(path, "-") == 0 || out->failed)
+        return cli_print(out);
+    const char *temporary = cli_output(outputs, path);
+    if (!temporary)
+        return CLI_FAILED;
+    FILE *file = fopen(temporary, "wb");
+    int good = file && fwrite(out->bytes, 1, out->size, file) == out->size;
+    if (file && fclose(file) != 0)
+        good = 0;
+    return good ? CLI_OK : cli_fail("cannot write '%s': %s", path, strerror(errno));
 }
 
 /* The sentence names the temporary file; the user knows the final one. */

@@ -77,8 +77,18 @@ int cli_print(const text *out);
 int cli_context(int threads, mexpr_context **out);
 /* Reads a picture as grey, 16-bit ones in full; an exit code. */
 int cli_read_grey(mexpr_context *context, const char *path, mexpr_image **out);
+/* A word that an option may have, and what it stands for; a row of zeros ends a table. */
+typedef struct cli_word {
+    const char *word;
+    int value;
+} cli_word;
+
+/* Looks a word up; NULL leaves *out as it is; an exit code. */
+int cli_choose(const char *option, const char *given, const cli_word *words, int *out);
 /* "frobenius", "quarter", "off-tanet"; NULL is frobenius; an exit code. */
 int cli_strain(const char *name, mexpr_strain *out);
+/* "X,Y,W,H"; NULL leaves *out as it is; an exit code. */
+int cli_box(const char *option, const char *given, mexpr_box *out);
 
 /* Reads an ONNX file; an exit code. */
 int cli_load_model(mexpr_context *context, const char *path, mexpr_model **out);
@@ -92,6 +102,8 @@ typedef struct cli_outputs {
 
 /* NULL, with the error printed, when the file cannot be. */
 const char *cli_output(cli_outputs *outputs, const char *path);
+/* Writes the text to a file, or to standard output for NULL and "-"; an exit code. */
+int cli_write(cli_outputs *outputs, const char *path, const text *out);
 /* Prints why the last file could not be written; an exit code. */
 int cli_output_failed(const cli_outputs *outputs, mexpr_context *context);
 /* Renames the files when `code` is CLI_OK, removes them otherwise; the exit code. */

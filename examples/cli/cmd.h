@@ -5,6 +5,7 @@
 
 #include "cli.h"
 
+extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;
 extern const cli_command cmd_magnify;

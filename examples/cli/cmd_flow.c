@@ -3,6 +3,7 @@
 
 #include "cmd.h"
 #include "flow_clip.h"
+#include "flow_draw.h"
 #include "flow_params.h"
 #include "json.h"
 
@@ -15,6 +16,7 @@ typedef struct flow_request {
     const char *compare;
     const char *reference;
     cli_number onset;
+    flow_draw draw;
     flow_params params;
     int threads;
     int json;
@@ -26,8 +28,8 @@ static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, AT(flo), "F.flo",
         "write a Middlebury file; of a clip: the folder for them"},
     {"kitti", 0, CLI_TEXT, AT(kitti), "F.png", "write the field as a KITTI flow PNG"},
-    {"picture", 0, CLI_TEXT, AT(picture), "F.png",
-        "write it in colours (Middlebury wheel)"},
+    {"picture", 0, CLI_TEXT, AT(picture), "F.png", "draw the field"},
+    FLOW_DRAW_OPTIONS(flow_request, draw),
     {"flow28", 0, CLI_TEXT, AT(flow28), "F.png",
         "write the 28x28 picture: R = u, G = v, B = strain"},
     {"strain", 0, CLI_TEXT, AT(strain), "KIND",
@@ -55,6 +57,7 @@ typedef struct flow_job {
     mexpr_field *field;
     mexpr_field *reference;
     double difference;
+    double arrow_scale;
     mexpr_strain strain;
     cli_outputs outputs;
 } flow_job;
@@ -117,12 +120,19 @@ static mexpr_status write_picture(
     return status;
 }
 
-static mexpr_status write_colours(
-    mexpr_context *context, const mexpr_field *field, const char *path)
+static int write_drawing(flow_job *job)
 {
+    if (!job->request->picture)
+        return CLI_OK;
+    const char *temporary = cli_output(&job->outputs, job->request->picture);
+    if (!temporary)
+        return CLI_FAILED;
     mexpr_image *image = NULL;
-    const mexpr_status status = mexpr_flow_colour(context, field, 0, &image);
-    return write_picture(context, image, status, path);
+    const mexpr_status status = flow_draw_image(&job->request->draw, job->context,
+        job->field, job->first, job->strain, &job->arrow_scale, &image);
+    if (write_picture(job->context, image, status, temporary) != MEXPR_OK)
+        return cli_output_failed(&job->outputs, job->context);
+    return CLI_OK;
 }
 
 static int write_flow28(flow_job *job)
@@ -147,7 +157,7 @@ static int write_files(flow_job *job)
     if (code == CLI_OK)
         code = write_field(job, request->kitti, mexpr_field_write_kitti);
     if (code == CLI_OK)
-        code = write_field(job, request->picture, write_colours);
+        code = write_drawing(job);
     if (code == CLI_OK)
         code = write_flow28(job);
     return code;
@@ -168,6 +178,10 @@ static void add_json(const flow_job *job, cli_motion motion, text *out)
         json_key(out, "difference_px");
         json_number(out, job->difference, 6);
     }
+    if (job->arrow_scale > 0) {
+        json_key(out, "arrow_scale");
+        json_number(out, job->arrow_scale, 6);
+    }
     json_close(out, '}');
     text_add(out, "\n");
 }
@@ -180,6 +194,8 @@ static void add_plain(const flow_job *job, cli_motion motion, text *out)
     if (job->reference)
         text_add(out, "mean end-point difference %.6f px to %s\n", job->difference,
             job->request->compare);
+    if (job->arrow_scale > 0)
+        text_add(out, "arrows %.3g times as long as the motion\n", job->arrow_scale);
 }
 
 static int print_flow(const flow_job *job)
@@ -234,6 +250,9 @@ static int run_clip(const flow_request *r, const char *clip)
 static int run(const void *request, char **arguments, int n)
 {
     const flow_request *r = request;
+    const int fits = flow_draw_check(&r->draw, r->picture);
+    if (fits != CLI_OK)
+        return fits;
     if (n == 1)
         return run_clip(r, arguments[0]);
     if (r->reference || r->onset.given)

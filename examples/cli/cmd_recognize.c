@@ -198,29 +198,13 @@ static int write_picture(recognize_job *job)
 
 /* --- work -------------------------------------------------------------------------- */
 
-/* "X,Y,W,H" */
-static int parse_face(const char *value, mexpr_box *face)
-{
-    int32_t *const parts[] = {&face->x, &face->y, &face->width, &face->height};
-    const char *rest = value;
-    for (int i = 0; value && i < 4; i++) {
-        char *end;
-        const long number = strtol(rest, &end, 10);
-        if (end == rest || *end != (i < 3 ? ',' : '\0') || number < 0 || number > 1000000)
-            return cli_usage("--face '%s' is not a box; give X,Y,W,H in pixels", value);
-        *parts[i] = (int32_t)number;
-        rest = end + 1;
-    }
-    return CLI_OK;
-}
-
 static int check_request(recognize_job *job)
 {
     const recognize_request *request = job->request;
     if (!request->onset || !request->apex)
         return cli_usage("recognize: --onset and --apex are needed; see 'microexpr help "
                          "recognize'");
-    const int code = parse_face(request->face, &job->face);
+    const int code = cli_box("--face", request->face, &job->face);
     return code == CLI_OK ? cli_strain(request->strain, &job->strain) : code;
 }
 

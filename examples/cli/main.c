@@ -7,6 +7,7 @@
 
 static const cli_command *const commands[] = {
     &cmd_flow,
+    &cmd_features,
     &cmd_interpolate,
     &cmd_magnify,
     &cmd_recognize,

@@ -14,7 +14,7 @@ _microexpr() {
         [[ $first == model ]] && command="model $second"
         # The command may be two words.
         # shellcheck disable=SC2086
-        words=$(microexpr help $command 2>/dev/null | sed -n 's/^  .*\(--[a-z0-9]*\).*/\1/p')
+        words=$(microexpr help $command 2>/dev/null | sed -n 's/^  [-, a-zA-Z]\{4\}\(--[a-z0-9-]*\).*/\1/p')
     else
         return # file names, by default
     fi

@@ -44,34 +44,75 @@ MEXPR_API float *mexpr_field_u_pixels(mexpr_field *field);
 /** The v plane, to write. @since 0.1.0 */
 MEXPR_API float *mexpr_field_v_pixels(mexpr_field *field);
 
-/** Tunables of an estimator. Integers are given as whole doubles. */
+/** How an estimator finds the flow. The numbers are values of MEXPR_FLOW_METHOD; 1 is not
+ *  in use. */
+typedef enum mexpr_flow_method {
+    /** TV-L1 as the IPOL program computes it: the default. */
+    MEXPR_FLOW_METHOD_TVL1 = 0,
+    /** TV-L1 as OpenCV's DualTVL1OpticalFlow computes it. Reads grey values as they are,
+     *  0..255, without stretching. */
+    MEXPR_FLOW_METHOD_TVL1_OPENCV = 2,
+    /** Polynomial expansion as OpenCV's calcOpticalFlowFarneback computes it. Reads grey
+     *  values as they are, 0..255, without stretching. */
+    MEXPR_FLOW_METHOD_FARNEBACK = 3
+} mexpr_flow_method;
+
+/**
+ * Tunables of an estimator. Integers are given as whole doubles. In brackets the methods
+ * that have the tunable (T: TVL1, O: TVL1_OPENCV, P: FARNEBACK) and their defaults; other
+ * methods refuse it. Bounds hold for all methods unless told.
+ */
 typedef enum mexpr_flow_param {
-    MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25], 0.25 */
-    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4], 0.15 */
-    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10], 0.3 */
-    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100, 100 */
-    MEXPR_FLOW_ZOOM = 5,    /**< size ratio of neighbouring levels; [0.1, 0.95], 0.5 */
-    MEXPR_FLOW_WARPS = 6,   /**< warps per level; 1..1000, 5 */
-    MEXPR_FLOW_EPSILON = 7, /**< stop when the RMS update falls to it, px; [0, 1], 0.01 */
-    MEXPR_FLOW_ITERATIONS = 8 /**< most iterations per warp; 1..100000, 300 */
+    MEXPR_FLOW_TAU = 1,     /**< time step of the dual update; (0, 0.25] [T, O 0.25] */
+    MEXPR_FLOW_LAMBDA = 2,  /**< weight of the data term; (0, 1e4] [T, O 0.15] */
+    MEXPR_FLOW_THETA = 3,   /**< tightness of the coupling; (0, 10] [T, O 0.3] */
+    MEXPR_FLOW_SCALES = 4,  /**< most pyramid levels; 1..100 [T 100, O 5]; with P OpenCV's
+                                 `levels`, those above the finest; 0..100 [P 3] */
+    MEXPR_FLOW_ZOOM = 5,    /**< size ratio of neighbouring levels; [0.1, 0.95]
+                                 [T, P 0.5, O 0.8] */
+    MEXPR_FLOW_WARPS = 6,   /**< warps per level; 1..1000 [T, O 5] */
+    MEXPR_FLOW_EPSILON = 7, /**< stop when the RMS update falls to it, px; [0, 1]
+                                 [T, O 0.01] */
+    MEXPR_FLOW_ITERATIONS = 8, /**< most iterations per warp; 1..100000 [T 300]; between
+                                    median filters [O 30]; per level, 1..1000 [P 3] */
+    MEXPR_FLOW_METHOD = 9,     /**< mexpr_flow_method. Setting it, also to what it is,
+                                    gives all other tunables the method's defaults */
+    MEXPR_FLOW_OUTER_ITERATIONS = 10, /**< most median filters per warp, each followed by
+                                           MEXPR_FLOW_ITERATIONS; 1..1000 [O 10] */
+    MEXPR_FLOW_MEDIAN = 11,     /**< side of the median filter: 1 (none), 3, 5 [O 5] */
+    MEXPR_FLOW_WINDOW = 12,     /**< side of the averaging window; 2..255 [P 15] */
+    MEXPR_FLOW_POLY_N = 13,     /**< reach of the polynomial fit, which takes 2 n + 1
+                                     pixels each way; 1..31 [P 5] */
+    MEXPR_FLOW_POLY_SIGMA = 14, /**< standard deviation of the fit's Gaussian weight, px;
+                                     [0.5, 100] [P 1.2] */
+    MEXPR_FLOW_GAUSSIAN = 15    /**< 1: a Gaussian window instead of a box; 0, 1 [P 0] */
 } mexpr_flow_param;
 
 /**
- * Bounds and default of a tunable. Pointers may be NULL. Thread-safe.
- * @return MEXPR_OK, MEXPR_E_ARG for an unknown id
+ * Bounds and default of a tunable of MEXPR_FLOW_METHOD_TVL1. Pointers may be NULL.
+ * Thread-safe.
+ * @return MEXPR_OK, MEXPR_E_ARG for an id that the method does not have
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_flow_param_bounds(
     mexpr_flow_param param, double *minimum, double *maximum, double *standard);
+/** The same of any method. MEXPR_E_ARG also for an unknown method. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method,
+    mexpr_flow_param param, double *minimum, double *maximum, double *standard);
 
 /**
- * A TV-L1 flow estimator: parameters and working memory, reused from call to call. One
- * thread at a time.
+ * A flow estimator: parameters and working memory, reused from call to call. One thread
+ * at a time.
  *
- * Method: C. Zach, T. Pock, H. Bischof, "A Duality Based Approach for Realtime TV-L1
- * Optical Flow", DAGM 2007, in the form of J. Sánchez, E. Meinhardt-Llopis, G. Facciolo,
- * "TV-L1 Optical Flow Estimation", Image Processing On Line 3 (2013), 137-150, whose
- * program's flow it reproduces with the default parameters.
+ * MEXPR_FLOW_METHOD_TVL1: C. Zach, T. Pock, H. Bischof, "A Duality Based Approach for
+ * Realtime TV-L1 Optical Flow", DAGM 2007, in the form of J. Sánchez, E.
+ * Meinhardt-Llopis, G. Facciolo, "TV-L1 Optical Flow Estimation", Image Processing On
+ * Line 3 (2013), 137-150, whose program's flow it reproduces with the default parameters.
+ * MEXPR_FLOW_METHOD_TVL1_OPENCV: the method of Zach et al. with median filtering, as in
+ * OpenCV's optflow module.
+ * MEXPR_FLOW_METHOD_FARNEBACK: G. Farnebäck, "Two-Frame Motion Estimation Based on
+ * Polynomial Expansion", SCIA 2003, as in OpenCV's video module.
+ * How close each is to its model, and its speed: docs/flow_methods.md.
  */
 typedef struct mexpr_flow mexpr_flow;
 
@@ -81,7 +122,8 @@ MEXPR_API mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **ou
 MEXPR_API void mexpr_flow_destroy(mexpr_flow **flow);
 /** The sentence about the last failed call on this estimator. @since 0.1.0 */
 MEXPR_API const char *mexpr_flow_last_error(const mexpr_flow *flow);
-/** Sets a tunable. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE @since 0.1.0 */
+/** Sets a tunable. @return MEXPR_OK, MEXPR_E_ARG (no such tunable, or the method has it
+ *  not), MEXPR_E_RANGE @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_flow_set(
     mexpr_flow *flow, mexpr_flow_param param, double value);
 /** Reads a tunable. @return MEXPR_OK, MEXPR_E_ARG @since 0.1.0 */
@@ -90,13 +132,15 @@ MEXPR_API mexpr_status mexpr_flow_get(
 
 /**
  * Flow from `first` to `second`, of equal size and any format (colour is turned to grey).
- * Both pictures are stretched jointly to 0..255 first, so their units do not matter. Two
+ * TVL1 stretches both pictures jointly to 0..255 first, so that their units do not
+ * matter; the other methods read grey values as they are, float pictures in 0..255. Two
  * constant pictures give zero flow. The result does not depend on the number of threads.
  * A second call with pictures of the same size, into a field of that size, allocates
  * nothing.
  * @param field of the pictures' size; overwritten
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_SHAPE (sizes differ), MEXPR_E_FORMAT (a float
- *         picture holds NaN or infinity), MEXPR_E_NOMEM
+ *         picture holds NaN or infinity), MEXPR_E_RANGE (a float beyond ±65535 for a
+ *         method that does not stretch), MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *first,
@@ -106,8 +150,9 @@ MEXPR_API mexpr_status mexpr_flow_compute(mexpr_flow *flow, const mexpr_image *f
 typedef enum mexpr_strain {
     MEXPR_STRAIN_FROBENIUS = 1, /**< sqrt(u_x² + v_y² + ½(u_y + v_x)²): the usual one */
     MEXPR_STRAIN_QUARTER = 2,   /**< sqrt(u_x² + v_y² + ¼(u_y + v_x)²) */
-    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel: a slip
-                                    in published code, for compatibility alone */
+    MEXPR_STRAIN_OFF_TANET = 3 /**< sqrt(u_x² + u_y² + ½(v_x + u_y)²) by 3×3 Sobel
+                                    sums (8 times the slope): a slip in published code,
+                                    for compatibility alone */
 } mexpr_strain;
 
 /**

@@ -14,7 +14,11 @@
 #include "kernel/tvl1_kernel.h"
 #include "microexpr/flow.h"
 
-enum { MX_FLOW_N_PARAMS = MEXPR_FLOW_ITERATIONS, MX_FLOW_MAX_THREADS = 64 };
+enum {
+    MX_FLOW_N_PARAMS = MEXPR_FLOW_GAUSSIAN,
+    MX_FLOW_N_METHODS = MEXPR_FLOW_METHOD_FARNEBACK + 1,
+    MX_FLOW_MAX_THREADS = 64
+};
 
 /* The parameters as the methods use them: single precision, like the published program.
  */
@@ -40,7 +44,8 @@ typedef struct mx_flow_team {
     mx_barrier barrier; /* of all workers */
     mx_barrier level_barriers[MX_PYRAMID_MAX_LEVELS];
     atomic_uint_least64_t alone_from; /* the step after which worker 0 is alone */
-    int n_calls_alone;                /* calls that shall not ask for others */
+    bool has_asked;                   /* this call, for others */
+    int n_calls_alone;                /* calls that shall not */
     int patience;                     /* how many the next failure will make it */
 } mx_flow_team;
 
@@ -83,6 +88,9 @@ struct mexpr_flow {
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
     mx_flow_work work;
+    /* Memory of the other methods, NULL while not in use. */
+    struct mx_dualtvl1 *dualtvl1;
+    struct mx_farneback *farneback;
 };
 
 /* One thread of a call. */

@@ -12,11 +12,10 @@ enum {
 
 int mx_flow_team_size(mx_flow_team *team, int n_threads)
 {
-    if (n_threads > 1 && team->n_calls_alone > 0) {
+    team->has_asked = n_threads > 1 && team->n_calls_alone == 0;
+    if (team->n_calls_alone > 0)
         team->n_calls_alone--;
-        return 1;
-    }
-    return n_threads;
+    return team->has_asked ? n_threads : 1;
 }
 
 void mx_flow_team_begin(mx_flow_team *team)
@@ -44,7 +43,7 @@ void mx_flow_team_end(mx_flow_team *team)
         if (team->patience < MAX_CALLS_ALONE)
             team->patience = 2 * team->patience + 1;
         team->n_calls_alone = team->patience;
-    } else if (team->n_calls_alone == 0) {
+    } else if (team->has_asked) {
         team->patience = 0;
     }
 }

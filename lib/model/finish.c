@@ -17,6 +17,7 @@ typedef struct finish {
     int n_order;
     int *order;    /* nodes, each behind what it needs */
     bool *is_live; /* nodes that an output needs */
+    bool *is_shut; /* nodes whose gate is shut */
     bool *decides; /* values that decide a shape */
     mx_tensor *tensors;
     mx_frame frame;
@@ -69,7 +70,7 @@ static mexpr_status copy_through(mx_scope *scope, mx_graph *graph)
             output = name;
         }
         const mx_node_source node = {
-            "", "Identity", "", graph->opset, 1, 1, 0, &input, &output, NULL};
+            "", "Identity", "", graph->opset, 0, 1, 1, 0, &input, &output, NULL};
         const mexpr_status status = mx_graph_add_node(scope, graph, &node);
         if (status != MEXPR_OK)
             return status;
@@ -93,6 +94,16 @@ static int producer_of(const mx_graph *graph, int value)
     return value >= 0 ? graph->values[value].producer : -1;
 }
 
+/* What input k of a node waits for, behind the inputs its gate; -2 behind that. */
+static int needed_by(const mx_graph *graph, const mx_node *node, int k)
+{
+    if (k < node->n_inputs)
+        return producer_of(graph, node->inputs[k]);
+    return k == node->n_inputs && node->gate >= 0
+               ? producer_of(graph, graph->gates[node->gate].condition)
+               : -2;
+}
+
 static mexpr_status list_uses(finish *f, uses *u)
 {
     const mx_graph *graph = f->graph;
@@ -102,8 +113,8 @@ static mexpr_status list_uses(finish *f, uses *u)
     if (!u->first || !u->waiting)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_nodes; i++) {
-        for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
-            const int producer = producer_of(graph, graph->nodes[i].inputs[k]);
+        int producer;
+        for (int k = 0; (producer = needed_by(graph, &graph->nodes[i], k)) >= -1; k++) {
             if (producer >= 0) {
                 u->first[producer + 2]++;
                 u->waiting[i]++;
@@ -117,8 +128,8 @@ static mexpr_status list_uses(finish *f, uses *u)
         return MEXPR_E_NOMEM;
     /* first[p + 1] moves from the start of p's list to its end, the start of the next. */
     for (int i = 0; i < graph->n_nodes; i++) {
-        for (int k = 0; k < graph->nodes[i].n_inputs; k++) {
-            const int producer = producer_of(graph, graph->nodes[i].inputs[k]);
+        int producer;
+        for (int k = 0; (producer = needed_by(graph, &graph->nodes[i], k)) >= -1; k++) {
             if (producer >= 0)
                 u->users[u->first[producer + 1]++] = i;
         }
@@ -176,8 +187,10 @@ static mexpr_status find_live(finish *f)
     }
     for (int i = graph->n_nodes - 1; i >= 0; i--) {
         const mx_node *node = &graph->nodes[f->order[i]];
-        for (int k = 0; f->is_live[node->index] && k < node->n_inputs; k++) {
-            const int producer = producer_of(graph, node->inputs[k]);
+        int producer;
+        if (!f->is_live[node->index])
+            continue;
+        for (int k = 0; (producer = needed_by(graph, node, k)) >= -1; k++) {
             if (producer >= 0)
                 f->is_live[producer] = true;
         }
@@ -194,8 +207,8 @@ static bool output_decides(const finish *f, const mx_node *node)
     return false;
 }
 
-/* Backwards from inputs like the shape of Reshape: everything it is computed from has to
- * be known when a plan is made. */
+/* Backwards from inputs like the shape of Reshape: what it is computed from is folded,
+ * however large. */
 static mexpr_status find_deciding(finish *f)
 {
     mx_graph *graph = f->graph;
@@ -210,10 +223,10 @@ static mexpr_status find_deciding(finish *f)
             const bool own = k < 32 && node->op->value_inputs & MX_INPUT_BIT(k);
             if ((all || own) && node->inputs[k] >= 0)
                 f->decides[node->inputs[k]] = true;
+            if (own && node->inputs[k] >= 0)
+                graph->values[node->inputs[k]].decides_shape = true;
         }
     }
-    for (int i = 0; i < graph->n_values; i++)
-        graph->values[i].decides_shape = f->decides[i];
     return MEXPR_OK;
 }
 
@@ -237,12 +250,80 @@ static bool is_worth_folding(const finish *f, const mx_node *node)
            out <= FOLD_GROWTH * in;
 }
 
+/* Whether a gate is shut. Its condition must be a constant. */
+static mexpr_status ask_gate(finish *f, int number, bool *is_shut)
+{
+    *is_shut = false;
+    if (number < 0)
+        return MEXPR_OK;
+    const mx_gate *gate = &f->graph->gates[number];
+    const int producer = producer_of(f->graph, gate->condition);
+    const mx_tensor *condition = &f->tensors[gate->condition];
+    *is_shut = producer >= 0 && f->is_shut[producer];
+    if (*is_shut)
+        return MEXPR_OK;
+    if (!condition->data)
+        return mx_fail(f->scope, MEXPR_E_OPERATOR,
+            "%s: its condition depends on the model's inputs or their sizes, which is not "
+            "supported: only conditions that are constant when the model is loaded are",
+            gate->label);
+    if (condition->dtype != MEXPR_DTYPE_BOOL || mx_tensor_count(condition) != 1)
+        return mx_fail(f->scope, MEXPR_E_TYPE, "%s: its condition must be one truth value",
+            gate->label);
+    *is_shut = (*(const uint8_t *)condition->data != 0) != gate->wanted;
+    return MEXPR_OK;
+}
+
+/* Outcome of an If: node with inputs condition, then, else becomes what passes one on. */
+static mexpr_status choose_branch(finish *f, mx_node *node)
+{
+    const mx_tensor *condition = &f->tensors[node->inputs[0]];
+    char label[MX_LABEL_SIZE];
+    if (!condition->data || condition->dtype != MEXPR_DTYPE_BOOL)
+        return mx_fail(f->scope, MEXPR_E_OPERATOR,
+            "%s: its condition is not a constant truth value",
+            mx_node_label(node, label));
+    node->inputs[0] = node->inputs[*(const uint8_t *)condition->data ? 1 : 2];
+    node->n_inputs = 1;
+    return mx_operator_find(f->scope, "", "Identity", node->opset, &node->op);
+}
+
+/* *skips: the node stands under a condition that does not hold. */
+static mexpr_status pass_gate(finish *f, mx_node *node, bool *skips)
+{
+    char label[MX_LABEL_SIZE];
+    mexpr_status status = ask_gate(f, node->gate, skips);
+    f->is_shut[node->index] = *skips;
+    if (status != MEXPR_OK || *skips)
+        return status;
+    if (node->op->flags & MX_OP_BRANCH)
+        status = choose_branch(f, node);
+    for (int k = 0; status == MEXPR_OK && k < node->n_inputs; k++) {
+        const int producer = producer_of(f->graph, node->inputs[k]);
+        if (producer >= 0 && f->is_shut[producer])
+            return mx_fail(f->scope, MEXPR_E_OPERATOR,
+                "%s: it needs the result of an iteration that does not run, which is not "
+                "supported",
+                mx_node_label(node, label));
+    }
+    return status;
+}
+
 static mexpr_status infer_and_fold(finish *f)
 {
     mx_graph *graph = f->graph;
+    f->is_shut =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_nodes, sizeof(bool));
+    if (!f->is_shut)
+        return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_nodes; i++) {
-        const mx_node *node = &graph->nodes[f->order[i]];
-        mexpr_status status = mx_node_infer(&f->frame, node);
+        mx_node *node = &graph->nodes[f->order[i]];
+        bool skips;
+        mexpr_status status = pass_gate(f, node, &skips);
+        if (status == MEXPR_OK && skips)
+            continue;
+        if (status == MEXPR_OK)
+            status = mx_node_infer(&f->frame, node);
         if (status == MEXPR_OK && f->is_live[node->index] &&
             mx_node_is_constant(&f->frame, node) && is_worth_folding(f, node))
             status = mx_node_fold(&f->frame, node);

@@ -413,7 +413,8 @@ mexpr_status mx_graph_add_node(
         &graph->nodes_capacity, sizeof *graph->nodes);
     if (status != MEXPR_OK)
         return status;
-    mx_node node = {.index = graph->n_nodes, .opset = source->opset};
+    mx_node node = {
+        .index = graph->n_nodes, .opset = source->opset, .gate = source->gate - 1};
     node.name = mx_arena_strdup(scope, &graph->arena, source->name);
     node.op_type = mx_arena_strdup(scope, &graph->arena, source->op_type);
     node.domain = mx_arena_strdup(scope, &graph->arena, source->domain);
@@ -429,4 +430,18 @@ mexpr_status mx_graph_add_node(
     if (status == MEXPR_OK)
         graph->nodes[graph->n_nodes++] = node;
     return status;
+}
+
+mexpr_status mx_graph_add_gate(
+    mx_scope *scope, mx_graph *graph, const mx_gate *gate, int *number)
+{
+    const mexpr_status status = grow(scope, graph, &graph->gates, graph->n_gates,
+        &graph->gates_capacity, sizeof *graph->gates);
+    char *label = mx_arena_strdup(scope, &graph->arena, gate->label);
+    if (status != MEXPR_OK || !label)
+        return MEXPR_E_NOMEM;
+    graph->gates[graph->n_gates] = *gate;
+    graph->gates[graph->n_gates++].label = label;
+    *number = graph->n_gates;
+    return MEXPR_OK;
 }

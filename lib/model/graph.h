@@ -35,6 +35,15 @@ typedef struct mx_attribute {
 typedef struct mx_operator mx_operator;
 typedef struct mx_fusion mx_fusion;
 
+/* A condition that nodes stand under: those of the branches of an If and the iterations
+ * of a Loop. It has to come out constant; nodes whose gate is shut are no part of the
+ * graph. */
+typedef struct mx_gate {
+    int condition; /* value; shut too when the node that makes it stands under a shut one */
+    bool wanted;
+    const char *label; /* of the If or Loop, for sentences */
+} mx_gate;
+
 typedef struct mx_node {
     const char *name; /* "" when it has none */
     const char *op_type;
@@ -42,6 +51,7 @@ typedef struct mx_node {
     int index;          /* in its graph */
     int opset;          /* of its domain */
     const mx_operator *op;
+    int gate; /* -1: none */
     int n_inputs;
     int *inputs; /* values, -1 where an optional input is left out */
     int n_outputs;
@@ -56,7 +66,7 @@ typedef struct mx_value {
     int producer; /* node, -1: graph input, initializer, or not made yet */
     bool is_input;
     bool is_output;
-    /* A shape is computed from its values: it has to be known when a plan is made. */
+    /* A shape follows from its values: they have to be known when that is planned. */
     bool decides_shape;
     /* What is known before running: type and shape as far as they are fixed; data for
      * initializers and everything computed from them. */
@@ -96,6 +106,8 @@ typedef struct mx_graph {
     mx_port *inputs;
     int n_outputs, outputs_capacity;
     mx_port *outputs;
+    int n_gates, gates_capacity;
+    mx_gate *gates;
     size_t n_metadata;
     mx_metadata *metadata;
 
@@ -133,6 +145,7 @@ typedef struct mx_node_source {
     const char *op_type;
     const char *domain;
     int opset;
+    int gate; /* number + 1, 0: none */
     size_t n_inputs, n_outputs, n_attributes;
     const char *const *inputs; /* "" leaves an optional one out */
     const char *const *outputs;
@@ -150,6 +163,10 @@ mexpr_status mx_graph_own_value(
  * Values stay with the nodes of the source that make them. */
 mexpr_status mx_graph_own_node(
     mx_scope *scope, mx_graph *graph, const mx_node *node, int *index);
+
+/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied. */
+mexpr_status mx_graph_add_gate(
+    mx_scope *scope, mx_graph *graph, const mx_gate *gate, int *number);
 
 /* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
  * what depends on constants alone, and drops what no output needs. */

@@ -99,6 +99,13 @@ static mexpr_status check_outputs(const mx_infer *infer)
         return mx_fail(infer->scope, MEXPR_E_LIMIT,
             "it needs %zu bytes to work in, more than the limit max_tensor_bytes of %llu",
             infer->workspace, (unsigned long long)limit);
+    for (int k = 0; infer->is_bounded && k < infer->n_outputs; k++) {
+        if (infer->capacity[k] > limit)
+            return mx_fail(infer->scope, MEXPR_E_LIMIT,
+                "its output %d may need %zu bytes, more than the limit max_tensor_bytes "
+                "of %llu",
+                k, infer->capacity[k], (unsigned long long)limit);
+    }
     return MEXPR_OK;
 }
 
@@ -123,11 +130,12 @@ static bool bind(mx_frame *frame, const mx_node *node)
 mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node)
 {
     frame->workspace = 0;
+    frame->is_bounded = false;
     if (!bind(frame, node))
         return MEXPR_OK;
     memset(&frame->params, 0, sizeof frame->params);
     mx_infer infer = {frame->scope, node, node->n_inputs, frame->inputs, node->n_outputs,
-        frame->outputs, frame->params.bytes, 0};
+        frame->outputs, frame->params.bytes, 0, false, {0}};
     for (int k = 0; k < node->n_outputs; k++)
         frame->outputs[k]->dtype =
             node->n_inputs > 0 && frame->inputs[0] ? frame->inputs[0]->dtype : 0;
@@ -137,10 +145,32 @@ mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node)
     if (status == MEXPR_OK)
         status = check_outputs(&infer);
     frame->workspace = infer.workspace;
+    frame->is_bounded = infer.is_bounded;
+    memcpy(frame->capacity, infer.capacity, sizeof frame->capacity);
     char label[MX_LABEL_SIZE];
     if (status != MEXPR_OK)
         mx_fail_prefix(frame->scope, status, mx_node_label(node, label));
     return status;
+}
+
+bool mx_node_is_whole(const mx_frame *frame, const mx_node *node)
+{
+    if (node->op->flags & MX_OP_DYNAMIC)
+        return frame->is_bounded;
+    for (int k = 0; k < node->n_outputs; k++) {
+        const int value = node->outputs[k];
+        if (value >= 0 &&
+            (!mx_tensor_has_shape(&frame->tensors[value]) || !frame->tensors[value].dtype))
+            return false;
+    }
+    return true;
+}
+
+size_t mx_node_bytes(const mx_frame *frame, const mx_node *node, int k)
+{
+    return node->op->flags & MX_OP_DYNAMIC
+               ? frame->capacity[k]
+               : mx_tensor_bytes(&frame->tensors[node->outputs[k]]);
 }
 
 bool mx_node_is_constant(const mx_frame *frame, const mx_node *node)
@@ -152,12 +182,7 @@ bool mx_node_is_constant(const mx_frame *frame, const mx_node *node)
         if (in && !in->data && !(from_shape && mx_tensor_has_shape(in)))
             return false;
     }
-    for (int k = 0; k < node->n_outputs; k++) {
-        const int value = node->outputs[k];
-        if (value >= 0 && !mx_tensor_has_shape(&frame->tensors[value]))
-            return false;
-    }
-    return true;
+    return mx_node_is_whole(frame, node);
 }
 
 static mexpr_status allocate_outputs(mx_frame *frame, const mx_node *node)
@@ -168,7 +193,7 @@ static mexpr_status allocate_outputs(mx_frame *frame, const mx_node *node)
             continue;
         }
         mx_tensor *out = frame->outputs[k];
-        out->data = mx_alloc(frame->scope, mx_tensor_bytes(out), 1);
+        out->data = mx_alloc(frame->scope, mx_node_bytes(frame, node, k), 1);
         if (!out->data)
             return MEXPR_E_NOMEM;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One number in, one out. */
 #include <math.h>
+#include <string.h>
 
 #include "model/op_tables.h"
 
@@ -43,7 +44,6 @@ PLAIN(ceil_forward, ceilf(x))
 PLAIN(round_forward, rintf(x))
 PLAIN(sin_forward, sinf(x))
 PLAIN(cos_forward, cosf(x))
-PLAIN(softplus, x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)))
 PLAIN(softsign, x / (1 + fabsf(x)))
 
 /* The same for every number type; `zero` is 0 of the type. */
@@ -94,6 +94,18 @@ static mexpr_status sign(const mx_run *run)
         LOOP(int32_t, (x > 0) - (x < 0));
     else
         LOOP(int64_t, (x > 0) - (x < 0));
+    return MEXPR_OK;
+}
+
+static mexpr_status relu_forward(const mx_run *run)
+{
+    const int64_t n = mx_tensor_count(run->inputs[0]);
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
+        return relu(run);
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
+        LOOP(int32_t, x > 0 ? x : 0);
+    else
+        LOOP(int64_t, x > 0 ? x : 0);
     return MEXPR_OK;
 }
 
@@ -154,15 +166,141 @@ static mexpr_status hard_sigmoid(const mx_run *run)
     return MEXPR_OK;
 }
 
+/* Klambauer et al.: Self-normalizing neural networks, 2017. */
+static mexpr_status infer_selu(mx_infer *infer)
+{
+    slope *p = infer->params;
+    p->a = mx_attr_float(infer->node, "alpha", 1.67326319217681884765625f);
+    p->b = mx_attr_float(infer->node, "gamma", 1.05070102214813232421875f);
+    return mx_infer_same(infer);
+}
+
+static mexpr_status selu(const mx_run *run)
+{
+    const slope *p = run->params;
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
+    float *y = run->outputs[0]->data;
+    if (n == 0)
+        return MEXPR_OK;
+    nn->elu(n, run->inputs[0]->data, p->a, y);
+    nn->mul_scalar(n, y, p->b, y);
+    return MEXPR_OK;
+}
+
+/* Barron: Continuously differentiable exponential linear units, 2017. */
+static mexpr_status infer_celu(mx_infer *infer)
+{
+    if (mx_attr_float(infer->node, "alpha", 1) == 0)
+        return mx_fail(infer->scope, MEXPR_E_MODEL, "an alpha of 0 is not possible");
+    return infer_slope(infer, 1, 0);
+}
+
+static mexpr_status celu(const mx_run *run)
+{
+    const slope *p = run->params;
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
+    float *y = run->outputs[0]->data;
+    if (n == 0)
+        return MEXPR_OK;
+    nn->div_scalar(n, run->inputs[0]->data, p->a, y);
+    nn->elu(n, y, 1, y);
+    nn->mul_scalar(n, y, p->a, y);
+    return MEXPR_OK;
+}
+
+static mexpr_status infer_thresholded_relu(mx_infer *infer)
+{
+    return infer_slope(infer, 1, 0);
+}
+
+static mexpr_status thresholded_relu(const mx_run *run)
+{
+    const slope *p = run->params;
+    const int64_t n = mx_tensor_count(run->inputs[0]);
+    LOOP(float, x > p->a ? x : 0);
+    return MEXPR_OK;
+}
+
+/* Misra: Mish, 2019: x tanh(log(1 + e)) with e = exp(x) is x n / (n + 2), n = e (e + 2).
+ * From 20 on that is x, and e stays finite. */
+static mexpr_status mish(const mx_run *run)
+{
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
+    const float *x = run->inputs[0]->data;
+    float *y = run->outputs[0]->data;
+    if (n == 0)
+        return MEXPR_OK;
+    nn->min_scalar(n, x, 20, y);
+    nn->exp(n, y, y);
+    for (size_t i = 0; i < n; i++) {
+        const float e = y[i], part = e * (e + 2);
+        y[i] = x[i] * (part / (part + 2));
+    }
+    return MEXPR_OK;
+}
+
+/* log(1 + t) for t in 0..1: 2 atanh(z) with z = t / (2 + t), at most 1/3; what is left
+ * out of the series is below 2e-8 of it. */
+static float log_1_plus(float t)
+{
+    static const float odd[] = {
+        1, 1 / 3.f, 1 / 5.f, 1 / 7.f, 1 / 9.f, 1 / 11.f, 1 / 13.f};
+    const float z = t / (2 + t), zz = z * z;
+    float sum = odd[6];
+    for (int i = 5; i >= 0; i--)
+        sum = sum * zz + odd[i];
+    return 2 * z * sum;
+}
+
+/* log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)). */
+static mexpr_status softplus(const mx_run *run)
+{
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
+    const float *x = run->inputs[0]->data;
+    float *y = run->outputs[0]->data;
+    if (n == 0)
+        return MEXPR_OK;
+    nn->abs(n, x, y);
+    nn->neg(n, y, y);
+    nn->exp(n, y, y);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (x[i] > 0 ? x[i] : 0) + log_1_plus(y[i]);
+    return MEXPR_OK;
+}
+
+static mexpr_status infer_shrink(mx_infer *infer)
+{
+    slope *p = infer->params;
+    p->a = mx_attr_float(infer->node, "lambd", 0.5f);
+    p->b = mx_attr_float(infer->node, "bias", 0);
+    return mx_infer_same(infer);
+}
+
+static mexpr_status shrink(const mx_run *run)
+{
+    const slope *p = run->params;
+    const int64_t n = mx_tensor_count(run->inputs[0]);
+    LOOP(float, x<-p->a ? x + p->b : x> p->a ? x - p->b : 0);
+    return MEXPR_OK;
+}
+
 typedef struct gelu_params {
     bool is_tanh;
 } gelu_params;
 
+/* Hendrycks, Gimpel: Gaussian error linear units, 2016. */
 static mexpr_status infer_gelu(mx_infer *infer)
 {
     gelu_params *p = infer->params;
     const char *form = mx_attr_string(infer->node, "approximate", "none");
-    p->is_tanh = form[0] == 't';
+    p->is_tanh = strcmp(form, "tanh") == 0;
+    if (!p->is_tanh && strcmp(form, "none") != 0)
+        return mx_fail(infer->scope, MEXPR_E_MODEL,
+            "the approximation '%.40s' does not exist", form);
     return mx_infer_same(infer);
 }
 
@@ -233,6 +371,7 @@ static mexpr_status clip(const mx_run *run)
 const mx_operator mx_operators_activation[] = {
     UNARY("Abs", 1, MX_T_NUMBERS, "", 0, mx_infer_same, abs_forward),
     FLOAT("Ceil", ceil_forward),
+    UNARY("Celu", 12, MX_T_F32, "alpha:f", sizeof(slope), infer_celu, celu),
     {.name = "Clip",
         .domain = "",
         .since = 11,
@@ -256,10 +395,13 @@ const mx_operator mx_operators_activation[] = {
     UNARY(
         "LeakyRelu", 1, MX_T_F32, "alpha:f", sizeof(slope), infer_leaky_relu, leaky_relu),
     FLOAT("Log", log_forward),
+    UNARY("Mish", 18, MX_T_F32, "", 0, mx_infer_same, mish),
     UNARY("Neg", 1, MX_T_F32 | MX_T_INTS, "", 0, mx_infer_same, neg),
     FLOAT("Reciprocal", reciprocal),
-    FLOAT("Relu", relu),
+    UNARY("Relu", 1, MX_T_F32 | MX_T_INTS, "", 0, mx_infer_same, relu_forward),
     FLOAT("Round", round_forward),
+    UNARY("Selu", 6, MX_T_F32, "alpha:f gamma:f", sizeof(slope), infer_selu, selu),
+    UNARY("Shrink", 9, MX_T_F32, "bias:f lambd:f", sizeof(slope), infer_shrink, shrink),
     FLOAT("Sigmoid", sigmoid),
     UNARY("Sign", 9, MX_T_NUMBERS, "", 0, mx_infer_same, sign),
     FLOAT("Sin", sin_forward),
@@ -267,5 +409,7 @@ const mx_operator mx_operators_activation[] = {
     FLOAT("Softsign", softsign),
     FLOAT("Sqrt", sqrt_forward),
     FLOAT("Tanh", tanh_forward),
+    UNARY("ThresholdedRelu", 10, MX_T_F32, "alpha:f", sizeof(slope),
+        infer_thresholded_relu, thresholded_relu),
     {.name = NULL},
 };

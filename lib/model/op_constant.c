@@ -102,7 +102,8 @@ static mexpr_status infer_range(mx_infer *infer)
     const mx_tensor *const *in = infer->inputs;
     bool known = true;
     for (int k = 0; k < 3; k++) {
-        if (mx_dims_product(in[k]->dims, 0, in[k]->rank) != 1)
+        const int64_t count = mx_dims_product(in[k]->dims, 0, in[k]->rank);
+        if (count >= 0 && count != 1)
             return mx_fail(
                 infer->scope, MEXPR_E_SHAPE, "its inputs must be single numbers");
         known = known && in[k]->data;
@@ -167,6 +168,14 @@ static mexpr_status infer_cast(mx_infer *infer)
             "it casts to the element type %lld, which is not supported",
             (long long)p->to);
     infer->outputs[0]->dtype = is_float ? MEXPR_DTYPE_F32 : (int32_t)p->to;
+    return mx_infer_same(infer);
+}
+
+static mexpr_status infer_cast_like(mx_infer *infer)
+{
+    cast_params *p = infer->params;
+    p->to = infer->inputs[1]->dtype;
+    infer->outputs[0]->dtype = (int32_t)p->to;
     return mx_infer_same(infer);
 }
 
@@ -261,6 +270,19 @@ const mx_operator mx_operators_constant[] = {
         .infer = infer_cast,
         .forward = cast,
         .note = "float16 and bfloat16 round, and stay float32 like float64"},
+    {.name = "CastLike",
+        .domain = "",
+        .since = 15,
+        .min_inputs = 2,
+        .max_inputs = 2,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_ALL,
+        .other_inputs = MX_INPUT_BIT(1),
+        .attributes = "saturate:i",
+        .params_size = sizeof(cast_params),
+        .infer = infer_cast_like,
+        .forward = cast},
     {.name = "Constant",
         .domain = "",
         .since = 1,

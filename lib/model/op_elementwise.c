@@ -247,20 +247,43 @@ static mexpr_status infer_prelu(mx_infer *infer)
     return status;
 }
 
+/* Integers, computed in the unsigned type: they wrap around. */
+#define PRELU_ROW(type, unsigned_type)                                                   \
+    do {                                                                                 \
+        const type *x = (const type *)run->inputs[0]->data + walk->offset[1];            \
+        const type *slope = (const type *)run->inputs[1]->data + walk->offset[2];        \
+        type *y = (type *)run->outputs[0]->data + walk->offset[0];                       \
+        for (int64_t i = 0; i < walk->dims[last]; i++)                                   \
+            y[i] = x[i] < 0                                                              \
+                       ? (type)((unsigned_type)x[i] * (unsigned_type)slope[i * stride])  \
+                       : x[i];                                                           \
+    } while (0)
+
+static void prelu_row(const mx_run *run, const mx_walk *walk)
+{
+    const int last = walk->rank - 1;
+    const int64_t stride = walk->strides[2][last];
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_F32 && stride == 0)
+        run->machine->nn.leaky_relu((size_t)walk->dims[last],
+            (const float *)run->inputs[0]->data + walk->offset[1],
+            ((const float *)run->inputs[1]->data)[walk->offset[2]],
+            (float *)run->outputs[0]->data + walk->offset[0]);
+    else if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
+        PRELU_ROW(float, float);
+    else if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
+        PRELU_ROW(int32_t, uint32_t);
+    else
+        PRELU_ROW(int64_t, uint64_t);
+}
+
 static mexpr_status prelu(const mx_run *run)
 {
     mx_walk walk;
     mx_walk_broadcast(&walk, run->outputs[0], run->inputs, 2);
     if (mx_walk_is_empty(&walk))
         return MEXPR_OK;
-    const int last = walk.rank - 1;
     do {
-        const float *x = (const float *)run->inputs[0]->data + walk.offset[1];
-        const float *slope = (const float *)run->inputs[1]->data + walk.offset[2];
-        float *y = (float *)run->outputs[0]->data + walk.offset[0];
-        const int64_t stride = walk.strides[2][last];
-        for (int64_t i = 0; i < walk.dims[last]; i++)
-            y[i] = x[i] < 0 ? x[i] * slope[i * stride] : x[i];
+        prelu_row(run, &walk);
     } while (mx_walk_next(&walk));
     return MEXPR_OK;
 }
@@ -292,7 +315,7 @@ const mx_operator mx_operators_elementwise[] = {
         .max_inputs = 2,
         .min_outputs = 1,
         .max_outputs = 1,
-        .types = MX_T_F32,
+        .types = MX_T_F32 | MX_T_INTS,
         .attributes = "",
         .infer = infer_prelu,
         .forward = prelu},

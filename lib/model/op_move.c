@@ -407,68 +407,13 @@ static mexpr_status tile(const mx_run *run)
     return MEXPR_OK;
 }
 
-/* --- Gather ------------------------------------------------------------------------ */
-
-static mexpr_status infer_gather(mx_infer *infer)
-{
-    const mx_tensor *in = infer->inputs[0], *indices = infer->inputs[1];
-    axis_params *p = infer->params;
-    p->axis = mx_attr_int(infer->node, "axis", 0);
-    mexpr_status status = mx_infer_type(infer, 1, MX_T_INTS);
-    if (status == MEXPR_OK)
-        status = mx_infer_axis(infer, &p->axis, in->rank);
-    if (status != MEXPR_OK)
-        return status;
-    int64_t dims[2 * MEXPR_MAX_RANK];
-    int rank = 0;
-    for (int i = 0; i < p->axis; i++)
-        dims[rank++] = in->dims[i];
-    for (int i = 0; i < indices->rank; i++)
-        dims[rank++] = indices->dims[i];
-    for (int i = (int)p->axis + 1; i < in->rank; i++)
-        dims[rank++] = in->dims[i];
-    mx_infer_shape(infer, 0, rank, dims);
-    return MEXPR_OK;
-}
-
-static int64_t index_at(const mx_tensor *indices, int64_t i)
-{
-    return indices->dtype == MEXPR_DTYPE_I64 ? ((const int64_t *)indices->data)[i]
-                                             : ((const int32_t *)indices->data)[i];
-}
-
-static mexpr_status gather(const mx_run *run)
-{
-    const axis_params *p = run->params;
-    const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
-    const int64_t n = in->dims[p->axis], n_indices = mx_tensor_count(indices);
-    const int64_t outer = mx_dims_product(in->dims, 0, (int)p->axis);
-    const size_t size = block_bytes(in, p->axis + 1, in->rank);
-    uint8_t *to = run->outputs[0]->data;
-    if (mx_tensor_count(run->outputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t o = 0; o < outer; o++) {
-        const uint8_t *from = (const uint8_t *)in->data + (size_t)(o * n) * size;
-        for (int64_t i = 0; i < n_indices; i++, to += size) {
-            int64_t index = index_at(indices, i);
-            if (index < -n || index >= n)
-                return mx_fail(run->scope, MEXPR_E_SHAPE,
-                    "the index %lld does not exist in a dimension of %lld",
-                    (long long)index, (long long)n);
-            index += index < 0 ? n : 0;
-            memcpy(to, from + (size_t)index * size, size);
-        }
-    }
-    return MEXPR_OK;
-}
-
 /* --- Pad --------------------------------------------------------------------------- */
 
 typedef enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } pad_mode;
 
 typedef struct pad_params {
     pad_mode mode;
-    int64_t before[MEXPR_MAX_RANK]; /* negative: elements are cut off */
+    int64_t before[MEXPR_MAX_RANK], after[MEXPR_MAX_RANK]; /* negative: is cut off */
 } pad_params;
 
 static mexpr_status read_pad_mode(mx_infer *infer, pad_mode *mode)
@@ -515,8 +460,9 @@ static mexpr_status pad_one(mx_infer *infer, pad_mode mode, int64_t n, int64_t b
 {
     const int64_t far = (int64_t)1 << 40;
     const bool huge = before < -far || before > far || after < -far || after > far;
+    const int64_t left = huge ? 0 : n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
     *size = huge ? -1 : n + before + after;
-    if (*size < 0 || (mode != PAD_CONSTANT && n == 0 && *size > 0))
+    if (*size < 0 || (mode != PAD_CONSTANT && left <= 0 && *size > 0))
         return mx_fail(infer->scope, MEXPR_E_SHAPE,
             "pads of %lld and %lld are not possible for a dimension of %lld",
             (long long)before, (long long)after, (long long)n);
@@ -527,7 +473,7 @@ static mexpr_status infer_pad(mx_infer *infer)
 {
     const mx_tensor *in = infer->inputs[0], *value = mx_infer_input(infer, 2);
     pad_params *p = infer->params;
-    int64_t after[MEXPR_MAX_RANK], dims[MEXPR_MAX_RANK];
+    int64_t dims[MEXPR_MAX_RANK];
     mexpr_status status = read_pad_mode(infer, &p->mode);
     if (status == MEXPR_OK)
         status = mx_infer_type(infer, 1, MX_T_INTS);
@@ -544,12 +490,12 @@ static mexpr_status infer_pad(mx_infer *infer)
         mx_infer_shape(infer, 0, in->rank, dims);
         return MEXPR_OK;
     }
-    status = read_pads(infer, p->before, after);
+    status = read_pads(infer, p->before, p->after);
     for (int i = 0; status == MEXPR_OK && i < in->rank; i++) {
         dims[i] = -1;
         if (in->dims[i] >= 0)
             status =
-                pad_one(infer, p->mode, in->dims[i], p->before[i], after[i], &dims[i]);
+                pad_one(infer, p->mode, in->dims[i], p->before[i], p->after[i], &dims[i]);
     }
     if (status == MEXPR_OK)
         mx_infer_shape(infer, 0, in->rank, dims);
@@ -570,6 +516,14 @@ static int64_t mirror(pad_mode mode, int64_t i, int64_t n)
     return i < n ? i : period - i;
 }
 
+/* The element of dimension d that the output shows at i: what is cut off is cut first. */
+static int64_t shown_at(const pad_params *p, int d, int64_t i, int64_t n)
+{
+    const int64_t cut = p->before[d] < 0 ? -p->before[d] : 0;
+    const int64_t left = n - cut + (p->after[d] < 0 ? p->after[d] : 0);
+    return cut + mirror(p->mode, i - p->before[d] - cut, left);
+}
+
 static void pad_by_position(const mx_run *run, const pad_params *p)
 {
     const mx_tensor *in = run->inputs[0], *out = run->outputs[0];
@@ -581,7 +535,7 @@ static void pad_by_position(const mx_run *run, const pad_params *p)
     for (int64_t i = 0; i < count; i++, to += size) {
         int64_t from = 0;
         for (int d = 0; d < in->rank; d++)
-            from += strides[d] * mirror(p->mode, at[d] - p->before[d], in->dims[d]);
+            from += strides[d] * shown_at(p, d, at[d], in->dims[d]);
         memcpy(to, (const uint8_t *)in->data + (size_t)from * size, size);
         for (int d = in->rank - 1; d >= 0 && ++at[d] == out->dims[d]; d--)
             at[d] = 0;
@@ -663,8 +617,6 @@ const mx_operator mx_operators_move[] = {
         .forward = concat},
     MOVE(
         "Expand", 8, 2, 2, 0, "", MX_INPUT_BIT(1), MX_INPUT_BIT(1), infer_expand, expand),
-    MOVE("Gather", 1, 2, 2, sizeof(axis_params), "axis:i", MX_INPUT_BIT(1), 0,
-        infer_gather, gather),
     MOVE("Pad", 11, 2, 4, sizeof(pad_params), "mode:s", 14,
         MX_INPUT_BIT(1) | MX_INPUT_BIT(3), infer_pad, pad),
     MOVE("Slice", 10, 3, 5, sizeof(slice_params), "", 30, 30, infer_slice, slice),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Normalisations and softmax. */
+/* Normalisations with weights. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static mexpr_status check_vector(mx_infer *infer, int k, int64_t n)
     char text[MX_SHAPE_TEXT];
     if (in && (in->rank != 1 || (n >= 0 && in->dims[0] >= 0 && in->dims[0] != n)))
         return mx_fail(infer->scope, MEXPR_E_SHAPE,
-            "its input %d of %s must be a list of %lld numbers, one for each channel", k,
+            "its input %d of %s must be a list of %lld numbers", k,
             mx_shape_text(in, text), (long long)n);
     return MEXPR_OK;
 }
@@ -72,6 +72,7 @@ static mexpr_status batch_norm(const mx_run *run)
 typedef struct row_params {
     float epsilon;
     int64_t rows, size, channels;
+    bool has_row[3]; /* input k of LayerNormalization is one row of weights */
 } row_params;
 
 static void normalise(const mx_nn_kernels *nn, size_t n, float epsilon, const float *x,
@@ -118,24 +119,25 @@ static mexpr_status instance_norm(const mx_run *run)
     return MEXPR_OK;
 }
 
-/* Scale and shift of LayerNormalization: broadcast to the input, so a suffix of its shape
- * gives rows of their own size; anything else is not in use anywhere. */
-static mexpr_status check_layer_input(mx_infer *infer, int k, int64_t axis)
+/* Scale and shift of LayerNormalization, broadcast to the input: most often a row. */
+static mexpr_status check_layer_input(mx_infer *infer, int k, int n_normalised)
 {
     const mx_tensor *x = infer->inputs[0], *in = mx_infer_input(infer, k);
+    row_params *p = infer->params;
     if (!in)
         return MEXPR_OK;
-    const int64_t rank = x->rank - axis;
-    bool fits = in->rank == rank;
-    for (int i = 0; fits && i < rank; i++) {
-        const int64_t want = x->dims[axis + i];
-        fits = want < 0 || in->dims[i] < 0 || want == in->dims[i];
+    bool fits = in->rank <= x->rank;
+    for (int i = 0; fits && i < in->rank; i++) {
+        const int64_t want = x->dims[x->rank - in->rank + i];
+        fits = want < 0 || in->dims[i] < 0 || in->dims[i] == 1 || want == in->dims[i];
     }
     char a[MX_SHAPE_TEXT], b[MX_SHAPE_TEXT];
     if (!fits)
         return mx_fail(infer->scope, MEXPR_E_SHAPE,
-            "its input %d of %s is not of the shape that is normalised in %s", k,
+            "its input %d of %s cannot be broadcast to its input of %s", k,
             mx_shape_text(in, a), mx_shape_text(x, b));
+    p->has_row[k] = in->rank <= n_normalised && p->size >= 0 &&
+                    mx_dims_product(in->dims, 0, in->rank) == p->size;
     return MEXPR_OK;
 }
 
@@ -146,13 +148,13 @@ static mexpr_status infer_layer_norm(mx_infer *infer)
     row_params *p = infer->params;
     int64_t axis = mx_attr_int(infer->node, "axis", -1);
     mexpr_status status = mx_infer_axis(infer, &axis, x->rank);
-    for (int k = 1; k < 3 && status == MEXPR_OK; k++)
-        status = check_layer_input(infer, k, axis);
     if (status != MEXPR_OK)
         return status;
     p->epsilon = mx_attr_float(infer->node, "epsilon", 1e-5f);
     p->rows = mx_dims_product(x->dims, 0, (int)axis);
     p->size = mx_dims_product(x->dims, (int)axis, x->rank);
+    for (int k = 1; k < 3 && status == MEXPR_OK; k++)
+        status = check_layer_input(infer, k, x->rank - (int)axis);
     int64_t dims[MEXPR_MAX_RANK];
     for (int i = 0; i < x->rank; i++)
         dims[i] = i < axis ? x->dims[i] : 1;
@@ -160,7 +162,46 @@ static mexpr_status infer_layer_norm(mx_infer *infer)
     mx_infer_shape(infer, 2, x->rank, dims);
     for (int k = 1; k < infer->n_outputs; k++)
         infer->outputs[k]->dtype = MEXPR_DTYPE_F32;
-    return mx_infer_same(infer);
+    return status == MEXPR_OK ? mx_infer_same(infer) : status;
+}
+
+/* y = y * weights or y + weights, broadcast. */
+static void weigh(const mx_run *run, const mx_tensor *weights, mx_nn_binary *both,
+    mx_nn_unary1 *with_number)
+{
+    const mx_tensor *y = run->outputs[0];
+    const mx_tensor *const inputs[] = {weights};
+    mx_walk walk;
+    mx_walk_broadcast(&walk, y, inputs, 1);
+    const int last = walk.rank - 1;
+    const size_t n = (size_t)walk.dims[last];
+    do {
+        float *row = (float *)y->data + walk.offset[0];
+        const float *w = (const float *)weights->data + walk.offset[1];
+        if (walk.strides[1][last])
+            both(n, row, w, row);
+        else
+            with_number(n, row, *w, row);
+    } while (mx_walk_next(&walk));
+}
+
+/* One row, with those weights that are rows. */
+static void layer_norm_row(const mx_run *run, const float *x, float *y, int64_t r)
+{
+    const row_params *p = run->params;
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const mx_tensor *means = mx_run_output(run, 1), *inverses = mx_run_output(run, 2);
+    const size_t n = (size_t)p->size;
+    float mean, inverse;
+    normalise(nn, n, p->epsilon, x, y, &mean, &inverse);
+    if (p->has_row[1])
+        nn->mul(n, y, run->inputs[1]->data, y);
+    if (p->has_row[1] && p->has_row[2])
+        nn->add(n, y, run->inputs[2]->data, y);
+    if (means)
+        ((float *)means->data)[r] = mean;
+    if (inverses)
+        ((float *)inverses->data)[r] = inverse;
 }
 
 static mexpr_status layer_norm(const mx_run *run)
@@ -168,103 +209,75 @@ static mexpr_status layer_norm(const mx_run *run)
     const row_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const mx_tensor *bias = mx_run_input(run, 2);
-    const size_t n = (size_t)p->size;
-    float *means = mx_run_output(run, 1) ? run->outputs[1]->data : NULL;
-    float *inverses = mx_run_output(run, 2) ? run->outputs[2]->data : NULL;
-    for (int64_t r = 0; r < p->rows && n > 0; r++) {
-        const float *x = (const float *)run->inputs[0]->data + r * p->size;
-        float *y = (float *)run->outputs[0]->data + r * p->size;
-        float mean, inverse;
-        normalise(nn, n, p->epsilon, x, y, &mean, &inverse);
-        nn->mul(n, y, run->inputs[1]->data, y);
-        if (bias)
-            nn->add(n, y, bias->data, y);
-        if (means)
-            means[r] = mean;
-        if (inverses)
-            inverses[r] = inverse;
-    }
+    if (mx_tensor_count(run->inputs[0]) == 0)
+        return MEXPR_OK;
+    for (int64_t r = 0; r < p->rows; r++)
+        layer_norm_row(run, (const float *)run->inputs[0]->data + r * p->size,
+            (float *)run->outputs[0]->data + r * p->size, r);
+    if (!p->has_row[1])
+        weigh(run, run->inputs[1], nn->mul, nn->mul_scalar);
+    if (bias && !(p->has_row[1] && p->has_row[2]))
+        weigh(run, bias, nn->add, nn->add_scalar);
     return MEXPR_OK;
 }
 
-/* --- Softmax ----------------------------------------------------------------------- */
+/* --- GroupNormalization ------------------------------------------------------------ */
 
-/* The input as outer × axis × inner. */
-typedef struct softmax_params {
-    int64_t outer, axis, inner;
-} softmax_params;
+/* Wu, He: Group Normalization, 2018. */
+typedef struct group_params {
+    float epsilon;
+    int64_t batch;
+    int64_t groups, channels; /* channels of one group */
+    int64_t plane;
+    bool per_group; /* one scale and shift for each group: opset 18 to 20 */
+} group_params;
 
-/* From opset 13 on along one axis; before, over everything from the axis on. */
-static mexpr_status infer_softmax(mx_infer *infer)
+static mexpr_status infer_group_norm(mx_infer *infer)
 {
     const mx_tensor *x = infer->inputs[0];
-    softmax_params *p = infer->params;
-    const bool flat = infer->node->opset < 13;
-    int64_t axis = mx_attr_int(infer->node, "axis", flat ? 1 : -1);
-    const bool at_end = flat && axis == x->rank;
-    const mexpr_status status = at_end ? MEXPR_OK : mx_infer_axis(infer, &axis, x->rank);
+    group_params *p = infer->params;
+    p->groups = mx_attr_int(infer->node, "num_groups", 0);
+    p->per_group = infer->node->opset < 21;
+    if (x->rank < 2)
+        return mx_fail(infer->scope, MEXPR_E_SHAPE, "its input has no channels");
+    const int64_t channels = x->dims[1];
+    if (p->groups < 1 || (channels >= 0 && channels % p->groups != 0))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "%lld groups do not divide its %lld channels", (long long)p->groups,
+            (long long)channels);
+    mexpr_status status = MEXPR_OK;
+    for (int k = 1; k < 3 && status == MEXPR_OK; k++)
+        status = check_vector(infer, k, p->per_group ? p->groups : channels);
     if (status != MEXPR_OK)
         return status;
-    const int end = flat ? x->rank : (int)axis + 1;
-    p->outer = mx_dims_product(x->dims, 0, (int)axis);
-    p->axis = mx_dims_product(x->dims, (int)axis, end);
-    p->inner = mx_dims_product(x->dims, end, x->rank);
-    infer->workspace = p->inner > 1 && p->axis > 0 ? (size_t)p->axis * sizeof(float) : 0;
+    p->epsilon = mx_attr_float(infer->node, "epsilon", 1e-5f);
+    p->batch = x->dims[0];
+    p->channels = channels / p->groups;
+    p->plane = mx_dims_product(x->dims, 2, x->rank);
     return mx_infer_same(infer);
 }
 
-/* log softmax: x - max - log sum exp(x - max). */
-static void log_softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
+static mexpr_status group_norm(const mx_run *run)
 {
-    const float max = nn->max_reduce(n, x);
-    nn->add_scalar(n, x, -max, y);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)expf(y[i]);
-    nn->add_scalar(n, y, (float)-log(sum), y);
-}
-
-static void softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
-{
-    nn->softmax(n, x, y);
-}
-
-typedef void softmax_fn(const mx_nn_kernels *nn, size_t n, const float *x, float *y);
-
-/* An axis with others behind it goes through a row of scratch memory. */
-static mexpr_status softmax_along(const mx_run *run, softmax_fn *row)
-{
-    const softmax_params *p = run->params;
+    const group_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
-    float *scratch = run->workspace;
+    const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
+    const size_t n = (size_t)p->plane;
     if (mx_tensor_count(run->inputs[0]) == 0)
         return MEXPR_OK;
-    for (int64_t o = 0; o < p->outer; o++) {
-        const float *x = (const float *)run->inputs[0]->data + o * p->axis * p->inner;
-        float *y = (float *)run->outputs[0]->data + o * p->axis * p->inner;
-        if (p->inner == 1) {
-            row(nn, (size_t)p->axis, x, y);
-            continue;
-        }
-        for (int64_t i = 0; i < p->inner; i++) {
-            for (int64_t k = 0; k < p->axis; k++)
-                scratch[k] = x[k * p->inner + i];
-            row(nn, (size_t)p->axis, scratch, scratch);
-            for (int64_t k = 0; k < p->axis; k++)
-                y[k * p->inner + i] = scratch[k];
+    for (int64_t r = 0; r < p->batch * p->groups; r++) {
+        const int64_t at = r * p->channels * p->plane, g = r % p->groups;
+        const float *x = (const float *)run->inputs[0]->data + at;
+        float *y = (float *)run->outputs[0]->data + at;
+        float mean, inverse;
+        normalise(nn, (size_t)p->channels * n, p->epsilon, x, y, &mean, &inverse);
+        for (int64_t c = 0; c < p->channels; c++) {
+            const int64_t k = p->per_group ? g : g * p->channels + c;
+            float *plane = y + c * p->plane;
+            nn->scale_shift(n, plane, scale[k], shift[k], plane);
         }
     }
     return MEXPR_OK;
-}
-
-static mexpr_status softmax(const mx_run *run)
-{
-    return softmax_along(run, softmax_row);
-}
-
-static mexpr_status log_softmax(const mx_run *run)
-{
-    return softmax_along(run, log_softmax_row);
 }
 
 const mx_operator mx_operators_norm[] = {
@@ -281,6 +294,19 @@ const mx_operator mx_operators_norm[] = {
         .infer = infer_batch_norm,
         .forward = batch_norm,
         .note = "inference form"},
+    {.name = "GroupNormalization",
+        .domain = "",
+        .since = 18,
+        .min_inputs = 3,
+        .max_inputs = 3,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_F32,
+        .attributes = "epsilon:f num_groups:i stash_type:i",
+        .params_size = sizeof(group_params),
+        .infer = infer_group_norm,
+        .forward = group_norm,
+        .note = "scale and bias of one number for each group before opset 21"},
     {.name = "InstanceNormalization",
         .domain = "",
         .since = 6,
@@ -305,29 +331,5 @@ const mx_operator mx_operators_norm[] = {
         .params_size = sizeof(row_params),
         .infer = infer_layer_norm,
         .forward = layer_norm},
-    {.name = "LogSoftmax",
-        .domain = "",
-        .since = 11,
-        .min_inputs = 1,
-        .max_inputs = 1,
-        .min_outputs = 1,
-        .max_outputs = 1,
-        .types = MX_T_F32,
-        .attributes = "axis:i",
-        .params_size = sizeof(softmax_params),
-        .infer = infer_softmax,
-        .forward = log_softmax},
-    {.name = "Softmax",
-        .domain = "",
-        .since = 11,
-        .min_inputs = 1,
-        .max_inputs = 1,
-        .min_outputs = 1,
-        .max_outputs = 1,
-        .types = MX_T_F32,
-        .attributes = "axis:i",
-        .params_size = sizeof(softmax_params),
-        .infer = infer_softmax,
-        .forward = softmax},
     {.name = NULL},
 };

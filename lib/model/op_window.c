@@ -111,19 +111,27 @@ static void fit(mx_window *w, int d, auto_pad mode, bool ceil)
     }
 }
 
-mexpr_status mx_window_infer(
-    mx_infer *infer, const int64_t *dims, int n, const int64_t *kernel, mx_window *w)
+/* The attributes that all windows have. */
+static mexpr_status read_window(
+    mx_infer *infer, int n, const int64_t *kernel, mx_window *w, auto_pad *mode)
 {
-    auto_pad mode = PAD_NOTSET;
     mexpr_status status = read_kernel(infer, n, kernel, w);
     if (status == MEXPR_OK)
         status = read_list(infer, "strides", n, 1, 1, w->stride);
     if (status == MEXPR_OK)
         status = read_list(infer, "dilations", n, 1, 1, w->dilation);
     if (status == MEXPR_OK)
-        status = read_auto_pad(infer, &mode);
-    if (status == MEXPR_OK && mode == PAD_NOTSET)
+        status = read_auto_pad(infer, mode);
+    if (status == MEXPR_OK && *mode == PAD_NOTSET)
         status = read_pads(infer, n, w);
+    return status;
+}
+
+mexpr_status mx_window_infer(
+    mx_infer *infer, const int64_t *dims, int n, const int64_t *kernel, mx_window *w)
+{
+    auto_pad mode = PAD_NOTSET;
+    const mexpr_status status = read_window(infer, n, kernel, w, &mode);
     if (status != MEXPR_OK)
         return status;
     const bool ceil = mx_attr_int(infer->node, "ceil_mode", 0) != 0;
@@ -136,6 +144,56 @@ mexpr_status mx_window_infer(
                 "its window of %lld is larger than the padded input of %lld",
                 (long long)((w->kernel[d] - 1) * w->dilation[d] + 1),
                 (long long)(w->in[d] + w->before[d] + w->after[d]));
+    }
+    return MEXPR_OK;
+}
+
+/* --- turned round ------------------------------------------------------------------ */
+
+/* Size of the result along one dimension; where the size is given or follows from
+ * auto_pad, so does the padding. */
+static void fit_transposed(
+    mx_window *w, int d, auto_pad mode, int64_t extra, int64_t size)
+{
+    w->in[d] = size;
+    if (w->out[d] < 0 || w->kernel[d] < 0)
+        return;
+    const int64_t extent = (w->kernel[d] - 1) * w->dilation[d] + 1;
+    const int64_t whole = (w->out[d] - 1) * w->stride[d] + extra + extent;
+    const bool is_same = mode == PAD_UPPER || mode == PAD_LOWER;
+    if (size >= 0 || is_same) {
+        const int64_t want = size >= 0 ? size : w->out[d] * w->stride[d];
+        const int64_t total = whole > want ? whole - want : 0;
+        w->before[d] = mode == PAD_UPPER ? total / 2 : total - total / 2;
+        w->after[d] = total - w->before[d];
+    }
+    if (size < 0)
+        w->in[d] = whole - w->before[d] - w->after[d];
+}
+
+mexpr_status mx_window_infer_transposed(
+    mx_infer *infer, const int64_t *dims, int n, const int64_t *kernel, mx_window *w)
+{
+    auto_pad mode = PAD_NOTSET;
+    int64_t extra[MX_SPATIAL], size[MX_SPATIAL];
+    mexpr_status status = read_window(infer, n, kernel, w, &mode);
+    if (status == MEXPR_OK)
+        status = read_list(infer, "output_padding", n, 0, 0, extra);
+    if (status == MEXPR_OK)
+        status = read_list(infer, "output_shape", n, -1, 1, size);
+    if (status != MEXPR_OK)
+        return status;
+    for (int d = 0; d < MX_SPATIAL; d++) {
+        const int i = d - (MX_SPATIAL - n);
+        w->out[d] = i < 0 ? 1 : dims[i];
+        if (w->out[d] > MAX_EXTENT)
+            return mx_fail(infer->scope, MEXPR_E_LIMIT,
+                "an input of size %lld is too large", (long long)w->out[d]);
+        fit_transposed(w, d, mode, extra[d], i < 0 ? 1 : size[d]);
+        if (w->out[d] > 0 && w->kernel[d] >= 0 && w->in[d] < 1)
+            return mx_fail(infer->scope, MEXPR_E_SHAPE,
+                "its padding of %lld and %lld leaves nothing of the result",
+                (long long)w->before[d], (long long)w->after[d]);
     }
     return MEXPR_OK;
 }

@@ -24,6 +24,12 @@ typedef struct mx_window {
 mexpr_status mx_window_infer(mx_infer *infer, const int64_t *dims, int n,
     const int64_t *kernel, mx_window *window);
 
+/* The same for a transposed convolution, with output_padding and output_shape too: the
+ * window of the convolution that it turns round. `dims` are window->out, and what it
+ * makes is window->in. */
+mexpr_status mx_window_infer_transposed(mx_infer *infer, const int64_t *dims, int n,
+    const int64_t *kernel, mx_window *window);
+
 /* Outputs lo..hi-1 along dimension d for which window element k lies inside the input. */
 static inline void mx_window_inside(
     const mx_window *w, int d, int64_t k, int64_t *lo, int64_t *hi)

@@ -19,6 +19,8 @@ typedef struct mx_machine {
 
 void mx_machine_init(mx_machine *machine, uint32_t cpu);
 
+enum { MX_MAX_DYNAMIC = 4 }; /* outputs of an operator with MX_OP_DYNAMIC */
+
 /* Inferring: inputs as far as they are known (a tensor with data is a constant); fills in
  * outputs as far as they follow. Inputs have known types and ranks, and the numbers,
  * types and attributes that the operator's entry asks for have been checked.
@@ -33,6 +35,9 @@ typedef struct mx_infer {
     mx_tensor *const *outputs; /* never NULL; dtype is preset to that of input 0 */
     void *params;              /* op->params_size bytes for forward, zeroed */
     size_t workspace;          /* bytes that forward needs as scratch memory */
+    /* Of MX_OP_DYNAMIC: whether `capacity` is known, the bytes of each output at most. */
+    bool is_bounded;
+    size_t capacity[MX_MAX_DYNAMIC];
 } mx_infer;
 
 /* Running: everything is known. `outputs` are NULL where nobody asks. */
@@ -66,7 +71,11 @@ enum {
 enum {
     MX_OP_ALIAS = 1,      /* output 0 has the elements of input 0 in the same order */
     MX_OP_FROM_SHAPE = 2, /* outputs follow from the inputs' shapes, not their values */
-    MX_OP_VARIADIC = 4    /* any number of inputs from min_inputs on */
+    MX_OP_VARIADIC = 4,   /* any number of inputs from min_inputs on */
+    /* How large outputs are comes out of running: infer leaves dimensions open and sets
+     * capacity, forward fills them in. */
+    MX_OP_DYNAMIC = 8,
+    MX_OP_BRANCH = 16 /* input 1 or 2, by the constant input 0 */
 };
 
 enum { MX_MAX_PARAMS = 512 };
@@ -98,6 +107,10 @@ mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *n
 /* Entry `index` of the registry, NULL behind the last. */
 const mx_operator *mx_operator_at(int index);
 
+/* Operators that are left out on purpose: name, with '*' at its end for all that begin
+ * so, and reason. NULL behind the last. */
+const char *mx_operator_refusal(int index, const char **reason);
+
 /* Work on the nodes of a graph, one at a time, with `tensors` indexed by value. */
 typedef struct mx_frame {
     mx_scope *scope;
@@ -111,6 +124,8 @@ typedef struct mx_frame {
         unsigned char bytes[MX_MAX_PARAMS];
     } params;
     size_t workspace;
+    bool is_bounded; /* as in mx_infer */
+    size_t capacity[MX_MAX_DYNAMIC];
 } mx_frame;
 
 /* Makes a frame in `arena` that fits all nodes of the graph. */
@@ -121,6 +136,10 @@ mexpr_status mx_frame_init(mx_scope *scope, mx_arena *arena, const mx_graph *gra
 mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node);
 /* After mx_node_infer(): whether the node can be computed now. */
 bool mx_node_is_constant(const mx_frame *frame, const mx_node *node);
+/* After mx_node_infer(): whether memory for the node's outputs can be set aside, and how
+ * much output k needs. */
+bool mx_node_is_whole(const mx_frame *frame, const mx_node *node);
+size_t mx_node_bytes(const mx_frame *frame, const mx_node *node, int k);
 /* Computes it; the data of its outputs are mx_alloc() blocks for the caller to free. */
 mexpr_status mx_node_fold(mx_frame *frame, const mx_node *node);
 

@@ -15,19 +15,33 @@ typedef struct step {
     mx_tensor **outputs;
     void *params;
     size_t workspace_bytes;
-    size_t workspace_offset; /* in the plan's block */
+    size_t workspace_offset; /* in the stage's block */
     void *workspace;
 } step;
+
+/* A plan is one stage unless shapes depend on computed values. Then a stage ends where
+ * the next shape has to wait for values (the shape given to a Reshape) or has come out of
+ * running (NonZero), and the next is planned when these are there. It stays while they
+ * come out the same again: those are its keys. */
+typedef struct stage {
+    int first, end; /* of the graph's steps */
+    mx_arena arena;
+    mx_tensor *tensors; /* by value, as this stage knows them */
+    bool *is_computed;  /* by value: its data are made by a step or given to each run */
+    void **blocks;      /* by value: data computed or copied for this stage alone */
+    int n_keys;
+    int *keys; /* values; their shapes are fixed here, and the data of those copied */
+    int n_steps;
+    step *steps;
+    uint8_t *memory; /* one block for all results and scratch memory */
+} stage;
 
 struct mx_plan {
     mexpr_context *context;
     const mx_graph *graph;
     mx_arena arena;
-    mx_tensor *tensors; /* by value */
-    void **blocks;      /* by value: data computed or copied for this plan alone */
-    int n_steps;
-    step *steps;
-    uint8_t *memory; /* one block for all results and scratch memory */
+    int n_stages;
+    stage **stages;
 };
 
 /* --- memory ------------------------------------------------------------------------ */
@@ -104,16 +118,18 @@ static void layout_give(layout *l, size_t offset, size_t size)
 
 /* --- values ------------------------------------------------------------------------ */
 
-/* What building a plan needs beside it. */
+/* What building a stage needs beside it. */
 typedef struct build {
     mx_scope *scope;
-    mx_plan *plan;
+    stage *stage;
+    const stage *before; /* NULL for the first */
     const mx_graph *graph;
     mx_arena arena; /* scratch */
     mx_frame frame;
     int *root;     /* by value: the value whose memory it lies in, -1: not in the block */
     int *last_use; /* by root: the last step that reads or writes it */
     size_t *offset; /* by root */
+    size_t *bytes;  /* by value */
     layout layout;
 } build;
 
@@ -122,39 +138,74 @@ static size_t padded_bytes(size_t bytes)
     return mx_round_up(bytes ? bytes : 1, MX_ALIGNMENT);
 }
 
-static mexpr_status copy_value_input(build *b, const mx_port *port, const mx_tensor *in)
+/* Fixes the data of a value for this stage. */
+static mexpr_status copy_value(build *b, int value, const mx_tensor *from)
 {
-    const size_t bytes = mx_tensor_bytes(in);
+    const size_t bytes = mx_tensor_bytes(from);
     if (bytes > VALUE_INPUT_BYTES)
         return mx_fail(b->scope, MEXPR_E_LIMIT,
-            "the input '%.200s' decides shapes inside the model; more than %d bytes are "
-            "not "
-            "possible then",
-            port->name, VALUE_INPUT_BYTES);
+            "the tensor '%.200s' decides shapes inside the model; more than %d bytes are "
+            "not possible then",
+            b->graph->values[value].name, VALUE_INPUT_BYTES);
     void *copy = mx_alloc(b->scope, bytes, 1);
     if (!copy)
         return MEXPR_E_NOMEM;
-    memcpy(copy, in->data, bytes);
-    b->plan->blocks[port->value] = copy;
-    b->plan->tensors[port->value].data = copy;
+    memcpy(copy, from->data, bytes);
+    b->stage->blocks[value] = copy;
+    b->stage->tensors[value].data = copy;
+    b->stage->is_computed[value] = false;
     return MEXPR_OK;
 }
 
-static mexpr_status set_values(build *b, const mx_tensor *inputs)
+static mexpr_status set_inputs(build *b, const mx_tensor *inputs)
 {
     const mx_graph *graph = b->graph;
     for (int i = 0; i < graph->n_values; i++)
-        b->plan->tensors[i] = graph->values[i].tensor;
+        b->stage->tensors[i] = graph->values[i].tensor;
     for (int i = 0; i < graph->n_inputs; i++) {
-        const mx_port *port = &graph->inputs[i];
-        mx_tensor *tensor = &b->plan->tensors[port->value];
+        const int value = graph->inputs[i].value;
+        mx_tensor *tensor = &b->stage->tensors[value];
         *tensor = inputs[i];
         tensor->data = NULL;
-        if (!graph->values[port->value].decides_shape)
+        b->stage->is_computed[value] = true;
+        if (!graph->values[value].decides_shape)
             continue;
-        const mexpr_status status = copy_value_input(b, port, &inputs[i]);
+        const mexpr_status status = copy_value(b, value, &inputs[i]);
         if (status != MEXPR_OK)
             return status;
+    }
+    return MEXPR_OK;
+}
+
+/* What the stage before has computed: shapes, and the values that its first node needs. */
+static mexpr_status take_over(build *b)
+{
+    stage *s = b->stage;
+    const mx_node *last = &b->graph->nodes[b->graph->steps[s->first - 1]];
+    const mx_node *next = &b->graph->nodes[b->graph->steps[s->first]];
+    s->keys = mx_arena_alloc(b->scope, &s->arena,
+        (size_t)last->n_outputs + (size_t)next->n_inputs, sizeof *s->keys);
+    if (!s->keys)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < b->graph->n_values; i++) {
+        s->tensors[i] = b->before->tensors[i];
+        s->is_computed[i] = b->before->is_computed[i];
+        if (s->is_computed[i])
+            s->tensors[i].data = NULL;
+    }
+    for (int k = 0; last->op->flags & MX_OP_DYNAMIC && k < last->n_outputs; k++) {
+        if (last->outputs[k] >= 0)
+            s->keys[s->n_keys++] = last->outputs[k];
+    }
+    for (int k = 0; k < next->n_inputs; k++) {
+        const int value = next->inputs[k];
+        if (value < 0 || !s->is_computed[value] ||
+            !(k < 32 && next->op->value_inputs & MX_INPUT_BIT(k)))
+            continue;
+        const mexpr_status status = copy_value(b, value, &b->before->tensors[value]);
+        if (status != MEXPR_OK)
+            return status;
+        s->keys[s->n_keys++] = value;
     }
     return MEXPR_OK;
 }
@@ -170,27 +221,9 @@ static bool decides_shape(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
-static mexpr_status check_whole(build *b, const mx_node *node, size_t *bytes)
-{
-    char label[MX_LABEL_SIZE];
-    *bytes = 0;
-    for (int k = 0; k < node->n_outputs; k++) {
-        if (node->outputs[k] < 0)
-            continue;
-        const mx_tensor *out = &b->plan->tensors[node->outputs[k]];
-        if (!mx_tensor_has_shape(out) || !out->dtype)
-            return mx_fail(b->scope, MEXPR_E_SHAPE,
-                "%s: the shape of its output depends on values that are not known before "
-                "running",
-                mx_node_label(node, label));
-        *bytes += mx_tensor_bytes(out);
-    }
-    return MEXPR_OK;
-}
-
 static mexpr_status add_step(build *b, const mx_node *node)
 {
-    mx_plan *plan = b->plan;
+    stage *plan = b->stage;
     step *s = &plan->steps[plan->n_steps];
     s->node = node;
     s->workspace_bytes = b->frame.workspace;
@@ -204,21 +237,48 @@ static mexpr_status add_step(build *b, const mx_node *node)
     memcpy(s->params, b->frame.params.bytes, node->op->params_size);
     for (int k = 0; k < node->n_inputs; k++)
         s->inputs[k] = node->inputs[k] >= 0 ? &plan->tensors[node->inputs[k]] : NULL;
-    for (int k = 0; k < node->n_outputs; k++)
-        s->outputs[k] = node->outputs[k] >= 0 ? &plan->tensors[node->outputs[k]] : NULL;
+    for (int k = 0; k < node->n_outputs; k++) {
+        const int value = node->outputs[k];
+        s->outputs[k] = value >= 0 ? &plan->tensors[value] : NULL;
+        if (value < 0)
+            continue;
+        plan->is_computed[value] = true;
+        b->bytes[value] = mx_node_bytes(&b->frame, node, k);
+    }
     plan->n_steps++;
     return MEXPR_OK;
 }
 
-/* Infers a node for the shapes at hand; it is computed now, or becomes a step. */
-static mexpr_status place_node(build *b, const mx_node *node)
+/* A value that the node's shape follows from is computed in this stage. */
+static bool waits(const build *b, const mx_node *node)
 {
-    size_t bytes;
+    for (int k = 0; k < node->n_inputs && k < 32; k++) {
+        if (node->op->value_inputs & MX_INPUT_BIT(k) && node->inputs[k] >= 0 &&
+            b->stage->is_computed[node->inputs[k]])
+            return true;
+    }
+    return false;
+}
+
+/* Infers a node for the shapes at hand; it is computed now, or becomes a step. *ends: it
+ * has to be left to the next stage. */
+static mexpr_status place_node(build *b, const mx_node *node, bool *ends)
+{
+    stage *s = b->stage;
     mexpr_status status = mx_node_infer(&b->frame, node);
-    if (status == MEXPR_OK)
-        status = check_whole(b, node, &bytes);
     if (status != MEXPR_OK)
         return status;
+    char label[MX_LABEL_SIZE];
+    *ends = !mx_node_is_whole(&b->frame, node);
+    if (*ends)
+        return waits(b, node)
+                   ? MEXPR_OK
+                   : mx_fail(b->scope, MEXPR_E_SHAPE,
+                         "%s: the shape of its output is not known before running",
+                         mx_node_label(node, label));
+    size_t bytes = 0;
+    for (int k = 0; k < node->n_outputs; k++)
+        bytes += node->outputs[k] >= 0 ? mx_node_bytes(&b->frame, node, k) : 0;
     const bool fold = mx_node_is_constant(&b->frame, node) &&
                       (decides_shape(b->graph, node) || bytes <= FOLD_BYTES);
     if (!fold)
@@ -226,21 +286,47 @@ static mexpr_status place_node(build *b, const mx_node *node)
     status = mx_node_fold(&b->frame, node);
     for (int k = 0; status == MEXPR_OK && k < node->n_outputs; k++) {
         if (node->outputs[k] >= 0)
-            b->plan->blocks[node->outputs[k]] = b->plan->tensors[node->outputs[k]].data;
+            s->blocks[node->outputs[k]] = s->tensors[node->outputs[k]].data;
     }
     return status;
+}
+
+/* Nodes from s->first on, up to what has to wait, or to what others have to wait for. */
+static mexpr_status place_nodes(build *b)
+{
+    const mx_graph *graph = b->graph;
+    stage *s = b->stage;
+    for (s->end = s->first; s->end < graph->n_steps;) {
+        const mx_node *node = &graph->nodes[graph->steps[s->end]];
+        const int n_steps = s->n_steps;
+        bool ends;
+        const mexpr_status status = place_node(b, node, &ends);
+        if (status != MEXPR_OK || ends)
+            return status;
+        s->end++;
+        if (s->n_steps > n_steps && node->op->flags & MX_OP_DYNAMIC)
+            break;
+    }
+    return MEXPR_OK;
 }
 
 /* Steps whose results only went into what is computed by now are dropped. */
 static mexpr_status drop_unused(build *b)
 {
-    mx_plan *plan = b->plan;
+    stage *plan = b->stage;
     bool *is_used =
         mx_arena_alloc(b->scope, &b->arena, (size_t)b->graph->n_values, sizeof *is_used);
     if (!is_used)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_outputs; i++)
         is_used[b->graph->outputs[i].value] = true;
+    for (int i = plan->end; i < b->graph->n_steps; i++) {
+        const mx_node *node = &b->graph->nodes[b->graph->steps[i]];
+        for (int k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                is_used[node->inputs[k]] = true;
+        }
+    }
     int kept = plan->n_steps;
     for (int i = plan->n_steps - 1; i >= 0; i--) {
         const mx_node *node = plan->steps[i].node;
@@ -272,7 +358,7 @@ static void touch(build *b, int value, int at)
  * its own; and until when. */
 static void find_lifetimes(build *b)
 {
-    const mx_plan *plan = b->plan;
+    const stage *plan = b->stage;
     for (int i = 0; i < b->graph->n_values; i++)
         b->root[i] = -1;
     for (int i = 0; i < plan->n_steps; i++) {
@@ -291,6 +377,11 @@ static void find_lifetimes(build *b)
     }
     for (int i = 0; i < b->graph->n_outputs; i++)
         touch(b, b->graph->outputs[i].value, INT_MAX);
+    for (int i = plan->end; i < b->graph->n_steps; i++) {
+        const mx_node *node = &b->graph->nodes[b->graph->steps[i]];
+        for (int k = 0; k < node->n_inputs; k++)
+            touch(b, node->inputs[k], INT_MAX);
+    }
 }
 
 /* Gives back what step `at` used for the last time, each once. */
@@ -301,14 +392,13 @@ static void give_back(build *b, const int *values, int n, int at)
         if (root < 0 || b->last_use[root] != at)
             continue;
         b->last_use[root] = INT_MAX;
-        layout_give(&b->layout, b->offset[root],
-            padded_bytes(mx_tensor_bytes(&b->plan->tensors[root])));
+        layout_give(&b->layout, b->offset[root], padded_bytes(b->bytes[root]));
     }
 }
 
 static mexpr_status lay_out(build *b)
 {
-    mx_plan *plan = b->plan;
+    const stage *plan = b->stage;
     const size_t n = (size_t)b->graph->n_values;
     b->root = mx_arena_alloc(b->scope, &b->arena, n, sizeof *b->root);
     b->last_use = mx_arena_alloc(b->scope, &b->arena, n, sizeof *b->last_use);
@@ -323,8 +413,8 @@ static mexpr_status lay_out(build *b)
         for (int k = 0; k < s->node->n_outputs; k++) {
             const int value = s->node->outputs[k];
             if (value >= 0 && b->root[value] == value)
-                b->offset[value] = layout_take(
-                    &b->layout, padded_bytes(mx_tensor_bytes(&plan->tensors[value])));
+                b->offset[value] =
+                    layout_take(&b->layout, padded_bytes(b->bytes[value]));
         }
         const size_t size = padded_bytes(s->workspace_bytes);
         s->workspace_offset = layout_take(&b->layout, size);
@@ -337,46 +427,103 @@ static mexpr_status lay_out(build *b)
 
 static mexpr_status allocate(build *b)
 {
-    mx_plan *plan = b->plan;
-    plan->memory = mx_alloc(b->scope, b->layout.end, 1);
-    if (!plan->memory)
+    stage *s = b->stage;
+    s->memory = mx_alloc(b->scope, b->layout.end, 1);
+    if (!s->memory)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_values; i++) {
         if (b->root[i] >= 0)
-            plan->tensors[i].data = plan->memory + b->offset[b->root[i]];
+            s->tensors[i].data = s->memory + b->offset[b->root[i]];
+        else if (b->before && s->is_computed[i])
+            s->tensors[i].data = b->before->tensors[i].data;
     }
-    for (int i = 0; i < plan->n_steps; i++)
-        plan->steps[i].workspace = plan->memory + plan->steps[i].workspace_offset;
+    for (int i = 0; i < s->n_steps; i++)
+        s->steps[i].workspace = s->memory + s->steps[i].workspace_offset;
     return MEXPR_OK;
 }
 
-/* --- plans ------------------------------------------------------------------------- */
+/* --- stages ------------------------------------------------------------------------ */
 
-static mexpr_status build_plan(
+static void destroy_stage(const mx_plan *plan, stage *s)
+{
+    for (int i = 0; s->blocks && i < plan->graph->n_values; i++)
+        mx_free(plan->context, s->blocks[i]);
+    mx_free(plan->context, s->memory);
+    mx_arena_release(&s->arena);
+    mx_free(plan->context, s);
+}
+
+static void drop_stages(mx_plan *plan, int n_left)
+{
+    while (plan->n_stages > n_left)
+        destroy_stage(plan, plan->stages[--plan->n_stages]);
+}
+
+static mexpr_status fill_stage(
     build *b, const mx_machine *machine, const mx_tensor *inputs)
 {
-    mx_plan *plan = b->plan;
     const mx_graph *graph = b->graph;
-    plan->tensors = mx_arena_alloc(
-        b->scope, &plan->arena, (size_t)graph->n_values, sizeof *plan->tensors);
-    plan->blocks = mx_arena_alloc(
-        b->scope, &plan->arena, (size_t)graph->n_values, sizeof *plan->blocks);
-    plan->steps = mx_arena_alloc(
-        b->scope, &plan->arena, (size_t)graph->n_steps, sizeof *plan->steps);
-    if (!plan->tensors || !plan->blocks || !plan->steps)
+    const size_t n = (size_t)graph->n_values;
+    stage *s = b->stage;
+    s->tensors = mx_arena_alloc(b->scope, &s->arena, n, sizeof *s->tensors);
+    s->is_computed = mx_arena_alloc(b->scope, &s->arena, n, sizeof *s->is_computed);
+    s->blocks = mx_arena_alloc(b->scope, &s->arena, n, sizeof *s->blocks);
+    s->steps = mx_arena_alloc(
+        b->scope, &s->arena, (size_t)(graph->n_steps - s->first), sizeof *s->steps);
+    b->bytes = mx_arena_alloc(b->scope, &b->arena, n, sizeof *b->bytes);
+    if (!s->tensors || !s->is_computed || !s->blocks || !s->steps || !b->bytes)
         return MEXPR_E_NOMEM;
     mexpr_status status =
-        mx_frame_init(b->scope, &b->arena, graph, machine, plan->tensors, &b->frame);
+        mx_frame_init(b->scope, &b->arena, graph, machine, s->tensors, &b->frame);
     if (status == MEXPR_OK)
-        status = set_values(b, inputs);
-    for (int i = 0; status == MEXPR_OK && i < graph->n_steps; i++)
-        status = place_node(b, &graph->nodes[graph->steps[i]]);
+        status = b->before ? take_over(b) : set_inputs(b, inputs);
+    if (status == MEXPR_OK)
+        status = place_nodes(b);
     if (status == MEXPR_OK)
         status = drop_unused(b);
     if (status == MEXPR_OK)
         status = lay_out(b);
     return status == MEXPR_OK ? allocate(b) : status;
 }
+
+/* Plans what follows the stages there are. */
+static mexpr_status add_stage(
+    mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs)
+{
+    stage *s = mx_calloc(scope, 1, sizeof *s);
+    if (!s)
+        return MEXPR_E_NOMEM;
+    const stage *before = plan->n_stages ? plan->stages[plan->n_stages - 1] : NULL;
+    s->first = before ? before->end : 0;
+    mx_arena_init(&s->arena, plan->context);
+    build b = {
+        .scope = scope, .stage = s, .before = before, .graph = plan->graph};
+    mx_arena_init(&b.arena, plan->context);
+    const mexpr_status status = fill_stage(&b, machine, inputs);
+    mx_arena_release(&b.arena);
+    if (status == MEXPR_OK)
+        plan->stages[plan->n_stages++] = s;
+    else
+        destroy_stage(plan, s);
+    return status;
+}
+
+/* Whether the keys of a stage have come out of the one before as when it was planned. */
+static bool stage_fits(const stage *s, const stage *before)
+{
+    for (int i = 0; i < s->n_keys; i++) {
+        const int value = s->keys[i];
+        const mx_tensor *now = &before->tensors[value], *then = &s->tensors[value];
+        if (!mx_same_shape(now, then))
+            return false;
+        if (s->blocks[value] &&
+            memcmp(now->data, s->blocks[value], mx_tensor_bytes(now)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* --- plans ------------------------------------------------------------------------- */
 
 mexpr_status mx_plan_create(mx_scope *scope, const mx_graph *graph,
     const mx_machine *machine, const mx_tensor *inputs, mx_plan **out)
@@ -388,10 +535,10 @@ mexpr_status mx_plan_create(mx_scope *scope, const mx_graph *graph,
     plan->context = scope->context;
     plan->graph = graph;
     mx_arena_init(&plan->arena, scope->context);
-    build b = {.scope = scope, .plan = plan, .graph = graph};
-    mx_arena_init(&b.arena, scope->context);
-    const mexpr_status status = build_plan(&b, machine, inputs);
-    mx_arena_release(&b.arena);
+    plan->stages = mx_arena_alloc(
+        scope, &plan->arena, (size_t)graph->n_steps + 1, sizeof *plan->stages);
+    const mexpr_status status =
+        plan->stages ? add_stage(scope, machine, plan, inputs) : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
         *out = plan;
     else
@@ -403,9 +550,7 @@ void mx_plan_destroy(mx_plan *plan)
 {
     if (!plan)
         return;
-    for (int i = 0; plan->blocks && i < plan->graph->n_values; i++)
-        mx_free(plan->context, plan->blocks[i]);
-    mx_free(plan->context, plan->memory);
+    drop_stages(plan, 0);
     mx_arena_release(&plan->arena);
     mx_free(plan->context, plan);
 }
@@ -413,9 +558,10 @@ void mx_plan_destroy(mx_plan *plan)
 bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs)
 {
     const mx_graph *graph = plan->graph;
+    const stage *first = plan->stages[0];
     for (int i = 0; i < graph->n_inputs; i++) {
         const int value = graph->inputs[i].value;
-        const mx_tensor *planned = &plan->tensors[value];
+        const mx_tensor *planned = &first->tensors[value];
         if (!mx_same_shape(planned, &inputs[i]))
             return false;
         if (graph->values[value].decides_shape &&
@@ -436,24 +582,44 @@ static mexpr_status run_step(mx_scope *scope, const mx_machine *machine, const s
     return status;
 }
 
-mexpr_status mx_plan_run(
-    mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs)
+static void point_at_inputs(mx_plan *plan, const mx_tensor *inputs)
 {
     const mx_graph *graph = plan->graph;
     for (int i = 0; i < graph->n_inputs; i++) {
         const int value = graph->inputs[i].value;
-        if (!graph->values[value].decides_shape)
-            plan->tensors[value].data = inputs[i].data;
+        for (int k = 0; k < plan->n_stages; k++) {
+            if (plan->stages[k]->is_computed[value])
+                plan->stages[k]->tensors[value].data = inputs[i].data;
+        }
     }
-    for (int i = 0; i < plan->n_steps; i++) {
-        const mexpr_status status = run_step(scope, machine, &plan->steps[i]);
+}
+
+mexpr_status mx_plan_run(
+    mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs)
+{
+    mexpr_status status = MEXPR_OK;
+    point_at_inputs(plan, inputs);
+    for (int k = 0;; k++) {
+        if (k > 0 && k < plan->n_stages &&
+            !stage_fits(plan->stages[k], plan->stages[k - 1]))
+            drop_stages(plan, k);
+        if (k == plan->n_stages)
+            status = add_stage(scope, machine, plan, inputs);
         if (status != MEXPR_OK)
             return status;
+        const stage *s = plan->stages[k];
+        for (int i = 0; i < s->n_steps; i++) {
+            status = run_step(scope, machine, &s->steps[i]);
+            if (status != MEXPR_OK)
+                return status;
+        }
+        if (s->end == plan->graph->n_steps)
+            return MEXPR_OK;
     }
-    return MEXPR_OK;
 }
 
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
-    return &plan->tensors[plan->graph->outputs[index].value];
+    return &plan->stages[plan->n_stages - 1]
+                ->tensors[plan->graph->outputs[index].value];
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan: a graph made concrete for one set of input shapes. All memory that running
- * needs is allocated when it is made. */
+/* A plan: a graph made concrete for one set of input shapes, with the memory that running
+ * needs. */
 #ifndef MX_MODEL_PLAN_H
 #define MX_MODEL_PLAN_H
 
@@ -18,7 +18,9 @@ void mx_plan_destroy(mx_plan *plan);
  */
 bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs);
 
-/* Runs it; the inputs' data are read during the call only. Allocates nothing. */
+/* Runs it; the inputs' data are read during the call only. Allocates nothing, unless a
+ * shape that follows from computed values is another one than before: what is behind it
+ * is planned anew then. */
 mexpr_status mx_plan_run(
     mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs);
 

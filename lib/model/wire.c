@@ -391,6 +391,17 @@ mexpr_status mx_wire_read_model(
     return status;
 }
 
+mexpr_status mx_wire_read_graph(
+    mx_scope *scope, mx_source *source, mx_arena *arena, mx_wire_model *model)
+{
+    memset(model, 0, sizeof *model);
+    unpacker u = unpacker_for(scope, arena, source);
+    buffer scratch = {NULL, 0, 0};
+    const mexpr_status status = read_graph(walk_all(scope, source), &u, &scratch, model);
+    mx_free(scope->context, scratch.data);
+    return status;
+}
+
 mexpr_status mx_wire_read_tensor(
     mx_scope *scope, mx_source *source, mx_arena *arena, mx_wire_tensor *tensor)
 {

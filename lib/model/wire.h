@@ -55,6 +55,9 @@ typedef struct mx_wire_model {
 
 mexpr_status mx_wire_read_model(
     mx_scope *scope, mx_source *source, mx_arena *arena, mx_wire_model *model);
+/* The same for a source that is a graph alone. */
+mexpr_status mx_wire_read_graph(
+    mx_scope *scope, mx_source *source, mx_arena *arena, mx_wire_model *model);
 mexpr_status mx_wire_read_tensor(
     mx_scope *scope, mx_source *source, mx_arena *arena, mx_wire_tensor *tensor);
 

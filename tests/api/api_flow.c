@@ -56,7 +56,7 @@ static void tunables(void **state)
     mexpr_flow *flow = NULL;
     double value = 0, low, high;
     volatile double zero = 0;
-    static const int ids[] = {0, -1, 9, INT32_MAX};
+    static const int ids[] = {0, -1, 16, INT32_MAX};
     REFUSED(mexpr_flow_create(NULL, &flow));
     REFUSED(mexpr_flow_create(c, NULL));
     mexpr_flow_destroy(NULL);
@@ -69,6 +69,8 @@ static void tunables(void **state)
     for (int i = 0; i < 4; i++) {
         const mexpr_flow_param id = (mexpr_flow_param)ids[i];
         REFUSED(mexpr_flow_param_bounds(id, &low, &high, &value));
+        REFUSED(mexpr_flow_method_bounds(
+            MEXPR_FLOW_METHOD_FARNEBACK, id, &low, &high, &value));
         REFUSED(mexpr_flow_set(flow, id, 1));
         assert_true(strlen(mexpr_flow_last_error(flow)) > 0);
         REFUSED(mexpr_flow_get(flow, id, &value));

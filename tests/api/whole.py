@@ -17,13 +17,13 @@ NO_MEMORY = re.compile(r"mexpr_(\w+_bounds|flow_[gs]et|model_(input|output|node)
                        r"|tensor_get|clip_fps|session_output|\w+_difference)")
 
 
-def calls(*files: Path) -> set[str]:
+def named(*files: Path) -> set[str]:
     return {name for path in files
-            for name in re.findall(r"\b(mexpr_\w+)\(", path.read_text(encoding="utf-8"))}
+            for name in re.findall(r"\b(mexpr_\w+)\b", path.read_text(encoding="utf-8"))}
 
 
 def untried(names: list[str], *files: Path) -> list[str]:
-    return sorted(set(names) - calls(*files))
+    return sorted(set(names) - named(*files))
 
 
 functions = headers.functions(ROOT)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "face_render.h"
+#include "flow/flow_team.h"
 #include "microexpr/flow.h"
 #include "plain_tvl1.h"
 #include "support.h"
@@ -107,8 +108,8 @@ static void params_have_bounds(void **state)
         flow, mexpr_flow_set(flow, MEXPR_FLOW_WARPS, 2.5), MEXPR_E_RANGE, "whole number");
     assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)0, 1), MEXPR_E_ARG,
         "no flow parameter 0");
-    assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)9, 1), MEXPR_E_ARG,
-        "no flow parameter 9");
+    assert_flow_failure(flow, mexpr_flow_set(flow, (mexpr_flow_param)99, 1), MEXPR_E_ARG,
+        "no flow parameter 99");
     mexpr_flow_destroy(&flow);
     mexpr_context_destroy(&context);
 }
@@ -392,6 +393,30 @@ static void instruction_sets_do_not_matter(void **state)
     mexpr_field_destroy(&first);
 }
 
+/* After a call that had to part, 1, 3, 7 … calls on one thread; then from the start. */
+static void busy_machines_are_left_alone(void **state)
+{
+    (void)state;
+    static mx_flow_team team;
+    for (int expected = 1; expected <= 7; expected = 2 * expected + 1) {
+        assert_int_equal(mx_flow_team_size(&team, 4), 4);
+        mx_flow_team_begin(&team);
+        atomic_store(&team.alone_from, 12);
+        mx_flow_team_end(&team);
+        for (int i = 0; i < expected; i++) {
+            assert_int_equal(mx_flow_team_size(&team, 4), 1);
+            mx_flow_team_begin(&team);
+            mx_flow_team_end(&team);
+        }
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mx_flow_team_size(&team, 4), 4);
+        mx_flow_team_begin(&team);
+        mx_flow_team_end(&team);
+    }
+    assert_int_equal(team.patience, 0);
+}
+
 /* Every format of the same picture gives the same flow. */
 static void formats_do_not_matter(void **state)
 {
@@ -555,6 +580,7 @@ int main(void)
         cmocka_unit_test(agrees_with_a_plain_version),
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(instruction_sets_do_not_matter),
+        cmocka_unit_test(busy_machines_are_left_alone),
         cmocka_unit_test(formats_do_not_matter),
         cmocka_unit_test(a_warm_call_allocates_nothing),
         cmocka_unit_test(nothing_is_left_of_earlier_calls),

@@ -231,6 +231,25 @@ void onnx_attr_ints(onnx_message *node, const char *name, const char *values)
     onnx_put(node, 5, &a);
 }
 
+void onnx_attr_floats(onnx_message *node, const char *name, const float *values, int n)
+{
+    onnx_message a = {0};
+    onnx_text(&a, 1, name);
+    for (int i = 0; i < n; i++)
+        onnx_float(&a, 7, values[i]);
+    onnx_int(&a, 20, 6);
+    onnx_put(node, 5, &a);
+}
+
+void onnx_attr_texts(onnx_message *node, const char *name, const char *values)
+{
+    onnx_message a = {0};
+    onnx_text(&a, 1, name);
+    names(&a, 9, values);
+    onnx_int(&a, 20, 8);
+    onnx_put(node, 5, &a);
+}
+
 void onnx_attr_tensor(onnx_message *node, const char *name, onnx_message *tensor)
 {
     onnx_message a = {0};

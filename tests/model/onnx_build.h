@@ -57,6 +57,9 @@ void onnx_attr_int(onnx_message *node, const char *name, int64_t value);
 void onnx_attr_float(onnx_message *node, const char *name, float value);
 void onnx_attr_text(onnx_message *node, const char *name, const char *value);
 void onnx_attr_ints(onnx_message *node, const char *name, const char *values);
+void onnx_attr_floats(onnx_message *node, const char *name, const float *values, int n);
+/* Words separated by blanks. */
+void onnx_attr_texts(onnx_message *node, const char *name, const char *values);
 void onnx_attr_tensor(onnx_message *node, const char *name, onnx_message *tensor);
 void onnx_add(onnx_model *model, onnx_message *node);
 /* A node without attributes, added at once. */

@@ -8,6 +8,7 @@
 
 #include "microexpr/image.h"
 #include "microexpr/model.h"
+#include "config.h"
 #include "support.h"
 
 static size_t count(const mexpr_tensor_view *view)
@@ -33,25 +34,39 @@ static double relative_difference(
     return worst / scale;
 }
 
+enum { MAX_INPUTS = 2 };
+
+static mexpr_tensor *read_numbers(mexpr_context *context, const char *name,
+    const char *kind, int index, mexpr_tensor_view *view)
+{
+    char path[128];
+    mexpr_tensor *tensor = NULL;
+    snprintf(path, sizeof path, "models/%s_%s%d.npy", name, kind, index);
+    assert_ok(context, mexpr_tensor_read(context, test_data(path), &tensor));
+    assert_int_equal(mexpr_tensor_get(tensor, view), MEXPR_OK);
+    return tensor;
+}
+
 static void check_oracle(const char *name)
 {
     char path[128];
     mexpr_context *context = test_context(NULL, 1);
     mexpr_model *model = NULL;
     mexpr_session *session = NULL;
-    mexpr_tensor *in = NULL, *out = NULL;
-    mexpr_tensor_view x = MEXPR_TENSOR_VIEW_INIT, want = MEXPR_TENSOR_VIEW_INIT,
-                      got = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_tensor *in[MAX_INPUTS] = {NULL}, *out = NULL;
+    mexpr_tensor_view want = MEXPR_TENSOR_VIEW_INIT, got = MEXPR_TENSOR_VIEW_INIT;
     snprintf(path, sizeof path, "models/%s.onnx", name);
     assert_ok(context, mexpr_model_load(context, test_data(path), &model));
-    snprintf(path, sizeof path, "models/%s_in0.npy", name);
-    assert_ok(context, mexpr_tensor_read(context, test_data(path), &in));
-    snprintf(path, sizeof path, "models/%s_out0.npy", name);
-    assert_ok(context, mexpr_tensor_read(context, test_data(path), &out));
-    assert_int_equal(mexpr_tensor_get(in, &x), MEXPR_OK);
-    assert_int_equal(mexpr_tensor_get(out, &want), MEXPR_OK);
     assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
-    assert_int_equal(mexpr_session_set_input(session, NULL, &x), MEXPR_OK);
+    assert_in_range(mexpr_model_n_inputs(model), 1, MAX_INPUTS);
+    for (int i = 0; i < mexpr_model_n_inputs(model); i++) {
+        mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
+        mexpr_tensor_view x = MEXPR_TENSOR_VIEW_INIT;
+        in[i] = read_numbers(context, name, "in", i, &x);
+        assert_int_equal(mexpr_model_input(model, i, &info), MEXPR_OK);
+        assert_int_equal(mexpr_session_set_input(session, info.name, &x), MEXPR_OK);
+    }
+    out = read_numbers(context, name, "out", 0, &want);
     if (mexpr_session_run(session) != MEXPR_OK)
         fail_msg("%s", mexpr_session_last_error(session));
     assert_int_equal(mexpr_session_output(session, NULL, &got), MEXPR_OK);
@@ -59,7 +74,8 @@ static void check_oracle(const char *name)
     print_message("%s: relative difference %.2e\n", name, difference);
     assert_true(difference < 1e-5);
     mexpr_session_destroy(&session);
-    mexpr_tensor_destroy(&in);
+    for (int i = 0; i < MAX_INPUTS; i++)
+        mexpr_tensor_destroy(&in[i]);
     mexpr_tensor_destroy(&out);
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
@@ -75,6 +91,12 @@ static void random_offtanet(void **state)
 {
     (void)state;
     check_oracle("b_offtanet");
+}
+
+static void random_dual_gru(void **state)
+{
+    (void)state;
+    check_oracle("d_dual3dgru");
 }
 
 static void random_efficientnet(void **state)
@@ -147,6 +169,8 @@ static void run_fold(mexpr_context *context, const char *file, const char *subje
 static void published_folds(void **state)
 {
     (void)state;
+    if (!MX_HAVE_PNG)
+        skip(); /* the flow pictures are PNG */
     mexpr_context *context = test_context(NULL, 1);
     FILE *csv = fopen(test_data("ststnet/expected_logits.csv"), "r");
     assert_non_null(csv);
@@ -174,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_ststnet),
         cmocka_unit_test(random_offtanet),
+        cmocka_unit_test(random_dual_gru),
         cmocka_unit_test(random_efficientnet),
         cmocka_unit_test(published_folds),
     };

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import microexpr
-from microexpr import Context, Field, Flow, FlowParam, Image
+from microexpr import Context, Field, Flow, FlowMethod, FlowParam, Image
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 
@@ -81,10 +81,31 @@ def test_constant_pictures_do_not_move() -> None:
     assert not field.u.any() and not field.v.any()
 
 
-@pytest.mark.parametrize("param", list(FlowParam))
-def test_bounds_hold(param: FlowParam) -> None:
-    flow = Flow()
-    minimum, maximum, standard = Flow.bounds(param)
+def method_params() -> list[tuple[FlowMethod, FlowParam]]:
+    pairs = [(method, param) for method in FlowMethod for param in FlowParam
+             if param is not FlowParam.METHOD]
+    return [pair for pair in pairs if has_param(*pair)]
+
+
+def has_param(method: FlowMethod, param: FlowParam) -> bool:
+    try:
+        Flow.bounds(param, method)
+    except microexpr.ArgumentError:
+        return False
+    return True
+
+
+def test_methods_have_their_own_params() -> None:
+    assert not has_param(FlowMethod.TVL1, FlowParam.WINDOW)
+    assert has_param(FlowMethod.FARNEBACK, FlowParam.WINDOW)
+    with pytest.raises(microexpr.ArgumentError, match="Farnebäck"):
+        Flow(method="farneback", tau=0.1)
+
+
+@pytest.mark.parametrize("method,param", method_params())
+def test_bounds_hold(method: FlowMethod, param: FlowParam) -> None:
+    flow = Flow(method=method)
+    minimum, maximum, standard = Flow.bounds(param, method)
     assert minimum <= standard <= maximum
     assert flow.get(param) == standard
     flow.set(**{param.name.lower(): maximum})
@@ -93,6 +114,15 @@ def test_bounds_hold(param: FlowParam) -> None:
         flow.set(**{param.name.lower(): maximum * 2 + 1})
     assert caught.value.status == microexpr.Status.E_RANGE
     assert flow.get(param) == maximum
+
+
+@pytest.mark.parametrize("method", list(FlowMethod))
+def test_methods_find_a_shift(method: FlowMethod) -> None:
+    y, x = np.mgrid[0:64, 0:72].astype(np.float32)
+    first = 128 + 60 * np.sin(x / 5) * np.cos(y / 7)
+    second = 128 + 60 * np.sin((x - 0.5) / 5) * np.cos(y / 7)
+    field = Flow(method=method).compute(first, second)
+    assert abs(field.u[12:-12, 12:-12].mean() - 0.5) < 0.1
 
 
 def test_params_by_keyword() -> None:

@@ -32,6 +32,7 @@ ENUM_CLASSES = {
     "mexpr_format": (image.Format, "MEXPR_FORMAT_"),
     "mexpr_colour": (image.Colour, "MEXPR_COLOUR_"),
     "mexpr_filter": (image.Filter, "MEXPR_FILTER_"),
+    "mexpr_flow_method": (flow.FlowMethod, "MEXPR_FLOW_METHOD_"),
     "mexpr_flow_param": (flow.FlowParam, "MEXPR_FLOW_"),
     "mexpr_strain": (flow.Strain, "MEXPR_STRAIN_"),
     "mexpr_mask_fill": (flow.MaskFill, "MEXPR_MASK_"),

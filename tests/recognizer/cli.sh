@@ -22,7 +22,7 @@ bad() {
     failures=$((failures + 1))
     echo "FAILED: $*"
     echo "  code $code"
-    sed 's/^/  out: /' out
+    cut -c1-400 out | sed 's/^/  out: /'
     sed 's/^/  err: /' err
 }
 
@@ -80,7 +80,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -189,6 +189,181 @@ if [ -c /dev/full ]; then
     check_failure 'version to a full device'
 fi
 
+# --- pictures of the flow --------------------------------------------------------------
+
+side() { # side FILE OFFSET: a number of the PNG header, 16 width, 20 height
+    od -An -tu1 -j "$2" -N 4 "$1" | awk '{ print ($1 * 256 + $2) * 65536 + $3 * 256 + $4 }'
+}
+for kind in wheel wheel-key arrows strip hsv; do
+    ok flow "$onset" "$apex" --picture $kind.png --picture-kind $kind
+done
+holds 'the wheel is the standard' same wheel.png p.png
+holds 'a key beside the wheel' test "$(side wheel-key.png 16)" -gt 140
+holds 'arrows on an enlarged frame' test "$(side arrows.png 16) $(side arrows.png 20)" = '420 510'
+holds 'three panels' test "$(side strip.png 16) $(side strip.png 20)" = '420 170'
+holds 'hsv is no wheel' eval '! same hsv.png wheel.png'
+ok flow "$onset" "$apex" --picture a.png --picture-kind arrows --arrow-scale 5 --json
+holds 'the scale is told' json_is 5 arrow_scale
+ok flow "$onset" "$onset" --picture a.png --picture-kind arrows
+ok flow "$onset" "$apex" --picture full.png --full-colour 10
+holds 'full colour matters' eval '! same full.png wheel.png'
+fails 2 'wheel, wheel-key, arrows, strip or hsv' flow "$onset" "$apex" --picture p.png \
+    --picture-kind some
+fails 2 'need --picture' flow "$onset" "$apex" --picture-kind hsv
+fails 2 'for --picture-kind arrows' flow "$onset" "$apex" --picture p.png --arrow-scale 2
+fails 2 'for --picture-kind wheel' flow "$onset" "$apex" --picture p.png --full-colour 2 \
+    --picture-kind hsv
+fails 2 'out of range' flow "$onset" "$apex" --picture p.png --full-colour 0
+fails 2 'out of range' flow "$onset" "$apex" --picture p.png --picture-kind arrows \
+    --arrow-scale -1
+
+# --- features --------------------------------------------------------------------------
+
+ok features "$onset" "$apex"
+head -n 1 out >head1
+holds 'names' grep -q '^first,second,flow_r0_c0_u,flow_r0_c0_v,magnitude_r0_c0_mean,' head1
+holds 'names are lower case with _' eval "! grep -q '[^a-z0-9_,[:space:]]' head1"
+holds 'a line for each pair' test "$(wc -l <out)" -eq 2
+holds 'lines end as RFC 4180 says' test "$(tr -dc '\r' <out | wc -c)" -eq 2
+cp out default.csv
+ok features "$onset" "$apex" -o one.csv --threads 2
+holds 'nothing is printed' test ! -s out
+holds 'the same in a file' same one.csv default.csv
+ok features "$onset" "$apex" -o -
+holds '- is standard output' same out default.csv
+ok features "$onset" "$apex" "$onset" "$onset" -k hoof,strain -o two.csv
+holds 'two pairs' test "$(wc -l <two.csv)" -eq 3
+cp "$onset" 'a, "b".png'
+ok features 'a, "b".png' "$onset" -k flow
+holds 'odd names are quoted' prints '"a, ""b"".png",'
+holds 'no motion' prints ',0,0'
+ok features "$onset" "$apex" -k histogram,motion -g 2x3 -b 4 --json
+for key in histogram_r1_c2_b3 motion_zoom motion_n_pixels; do
+    holds "key $key" json features 0 $key
+done
+holds 'the pair' json_is "$apex" features 0 second
+fails 2 'pairs' features "$onset"
+fails 2 'pairs' features "$onset" "$apex" "$onset"
+fails 1 'missing.png' features "$onset" missing.png -o x.csv
+fails 1 'missing.png' features "$onset" "$apex" "$onset" missing.png -o x.csv
+holds 'no output of a failed command' absent x.csv
+fails 1 'differ in size' features "$onset" q.png
+fails 2 "'dance' is not known; give some of flow" features "$onset" "$apex" -k hoof,dance
+fails 2 'is not known' features "$onset" "$apex" -k ''
+fails 2 'is not known' features "$onset" "$apex" -k hoof,
+fails 2 'is not known' features "$onset" "$apex" -k hoo
+fails 2 'once for each' features "$onset" "$apex" -k hoof,lbp_top
+for grid in 3 x 3x 3x4x5 0x4 -1x4 ' 3x3' 3X3 99999x1; do
+    fails 2 '--grid' features "$onset" "$apex" -g "$grid"
+done
+fails 1 '900 x 2' features "$onset" "$apex" -k flow -g 900x2
+fails 2 'n_bins' features "$onset" "$apex" -k hoof -b 65
+fails 2 'min_magnitude' features "$onset" "$apex" -k hoof --min-magnitude -1
+fails 2 '--norm' features "$onset" "$apex" --norm l3
+fails 2 '--weight' features "$onset" "$apex" --weight heavy
+fails 2 '--strain' features "$onset" "$apex" --strain some
+fails 2 '--compensate' features "$onset" "$apex" --compensate all
+fails 2 'lambda' features "$onset" "$apex" --lambda -1
+fails 2 'mdmo needs --landmarks' features "$onset" "$apex" -k mdmo
+fails 2 'needs --landmarks' features "$onset" "$apex" --mask-eyes
+fails 2 'needs --landmarks' features "$onset" "$apex" --landmarks-row 2
+fails 2 'needs --landmarks' features "$onset" "$apex" --compensate patch
+fails 2 'is for --compensate patch' features "$onset" "$apex" --patch 1,2,3,4
+fails 2 '--patch' features "$onset" "$apex" --compensate patch --patch 1,2
+fails 2 'is for --compensate' features "$onset" "$apex" --outlier 0.2
+fails 2 'out of range' features "$onset" "$apex" --compensate region --outlier 0
+fails 2 'is for --mask-eyes' features "$onset" "$apex" --eye-margin 3
+fails 2 'for --kind lbp_top' features "$onset" "$apex" --layers 2
+ok features "$onset" "$apex" -k motion --compensate patch --patch 60,60,20,20
+fails 1 'overlap the field' features "$onset" "$apex" -k motion --compensate patch --patch 900,900,20,20
+fails 1 'folder/x.csv' features "$onset" "$apex" -o no-folder/x.csv
+fails 1 'it is a folder' features "$onset" "$apex" -o .
+echo 'old' >full.csv
+tests=$((tests + 1))
+(ulimit -f 1 && "$microexpr" features "$onset" "$apex" -k bi_woof -o full.csv >out 2>err)
+code=$? want=1 part='full.csv'
+check_failure 'features into a full disk'
+holds 'the old file stays' test "$(cat full.csv)" = old
+if [ -c /dev/full ]; then
+    tests=$((tests + 1))
+    "$microexpr" features "$onset" "$apex" >/dev/full 2>err
+    code=$? want=1 part='standard output'
+    : >out
+    check_failure 'features to a full device'
+fi
+
+# Landmarks: 68 points on a circle are enough here.
+points() { # points SEPARATOR PLUS
+    awk -v s="$1" -v p="$2" 'BEGIN { for (i = 0; i < 68; i++)
+        printf "%.3f%s%.3f\n", 70 + 40 * cos(i / 9) + p, s, 85 + 50 * sin(i / 9) + p }'
+}
+points , 0 >points.csv
+paste -s -d, points.csv >row.csv
+{ echo 'version: 1' && echo 'n_points: 68' && echo '{' && points ' ' 1 && echo '}'; } >face.pts
+{
+    awk 'BEGIN { printf "frame, success"
+        for (i = 0; i < 136; i++) printf ", %s_%d", i % 2 ? "y" : "x", i / 2; print "" }'
+    printf '1, 1, '; cat row.csv
+    printf '2, 0, '; cat row.csv
+} >openface.csv
+sed 's/, \([xy]\)_/,\1/g; s/, /,/g' openface.csv >plain.csv
+with() { features "$onset" "$apex" -k mdmo,motion --compensate region --mask-eyes "$@"; }
+features() { run features "$@"; }
+with -l row.csv
+holds 'landmarks' test $code -eq 0
+cp out landmarks.csv
+for file in points.csv face.pts; do
+    with -l $file
+    holds "$file" same out landmarks.csv
+done
+for file in openface.csv plain.csv; do
+    with -l $file --landmarks-row 1
+    holds "$file" same out landmarks.csv
+done
+ok features "$onset" "$apex" "$onset" "$apex" -k mdmo -l row.csv -l face.pts
+ok features "$onset" "$apex" "$onset" "$apex" -k mdmo -l row.csv
+bad_landmarks() { # bad_landmarks PART FILE ARGUMENTS
+    part=$1 file=$2
+    shift 2
+    fails 1 "$part" features "$onset" "$apex" -k mdmo -l "$file" "$@" -o x.csv
+}
+bad_landmarks 'missing.pts' missing.pts
+bad_landmarks 'cannot read' .
+bad_landmarks 'empty' /dev/null
+bad_landmarks '2 rows' openface.csv
+bad_landmarks 'success is 0' openface.csv --landmarks-row 2
+bad_landmarks 'row 3 is none' openface.csv --landmarks-row 3
+bad_landmarks "no column x_0" "$onset"
+sed 's/y_67/y_99/' openface.csv >bad.csv
+bad_landmarks 'no column y_67' bad.csv
+sed 's/y_67/x_5/' openface.csv >bad.csv
+bad_landmarks 'more than one column x_5' bad.csv
+head -n 1 openface.csv >bad.csv
+bad_landmarks 'row 1 is none' bad.csv
+sed 's/^1, 1,/1, 1, 7,/' openface.csv >bad.csv
+bad_landmarks '139 cells' bad.csv --landmarks-row 1
+cut -d, -f1-135 row.csv >bad.csv
+bad_landmarks '135 cells' bad.csv
+sed 's/,[^,]*/,nan/' row.csv >bad.csv
+bad_landmarks "'nan' is not a coordinate" bad.csv
+head -n 67 points.csv >bad.csv
+bad_landmarks '67 points' bad.csv
+grep -v '}' face.pts >bad.pts
+bad_landmarks 'cut off' bad.pts
+grep -v '{' face.pts >bad.pts
+bad_landmarks "no '{'" bad.pts
+sed '9d' face.pts >bad.pts
+bad_landmarks '134 numbers' bad.pts
+sed 's/^1.*/1 b/' face.pts >bad.pts
+bad_landmarks "'b' is not a coordinate" bad.pts
+awk -F, '{ print $1 / 140 "," $2 / 170 }' points.csv >bad.csv
+bad_landmarks 'must be in pixels' bad.csv
+awk -F, '{ print $1 + 200 "," $2 }' points.csv >bad.csv
+bad_landmarks '0 of 68 landmarks' bad.csv
+holds 'no output with bad landmarks' absent x.csv
+fails 2 '3 times for 2 pairs' features "$onset" "$apex" "$onset" "$apex" -l row.csv -l row.csv \
+    -l row.csv
+
 # --- clips -----------------------------------------------------------------------------
 
 mkdir clip
@@ -235,6 +410,24 @@ fails 2 'for two pictures' flow clip -o x --picture p.png
 fails 2 'for a clip' flow "$onset" "$apex" --reference onset
 fails 2 'onset or previous' flow clip -o x --reference next
 fails 2 'count from 0' flow clip -o x --onset 1.5
+for i in 1 2 3 4 5 6 7; do
+    cp "$apex" clip/img2$i.png
+done
+ok features --kind lbp_top clip -o lbp.csv
+holds 'a value for each bin' test "$(head -n 1 lbp.csv | tr ',' '\n' | wc -l)" \
+    -eq $((1 + 25 * 3 * 59))
+ok features --kind lbp_top clip 'clip/img2%d.png' -g 1x1 --radius 1,1,2
+holds 'two clips' test "$(wc -l <out)" -eq 3
+ok features --kind lbp_top clip -g 1x2 --radius 1,1,2 --layers 2 --json
+holds 'the clip' json_is clip features 0 clip
+holds 'a bin' json features 0 lbp_top_l1_r0_c1_yt_b58
+fails 1 'missing' features -k lbp_top missing
+fails 1 'frames' features -k lbp_top 'clip/img1?.png'
+fails 1 'columns' features -k lbp_top clip -g 2x900
+fails 2 '--radius' features -k lbp_top clip --radius 1,1
+fails 2 'radius_x' features -k lbp_top clip --radius 33,1,1
+fails 2 'reads frames' features -k lbp_top clip --mask-eyes -l row.csv
+rm clip/img2?.png
 fails 1 'no frame 7' flow clip -o x --onset 7
 fails 1 'not a folder' flow clip -o one.flo
 fails 2 '--fps' magnify clip -o x

@@ -6,40 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "microexpr/microexpr.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, PLANES = 3, CLASSES = 3, MAX_CLIPS = 128 };
-
-/* Runs the command of the build; skips the test when there is none. Returns its exit
- * code; what it prints goes to a file "out" in the test's folder. */
-static int command(const char *const *arguments)
-{
-    const char *program = getenv("MEXPR_TEST_COMMAND");
-    if (!program || !*program) {
-        print_message("skipped: this build has no microexpr command\n");
-        skip();
-    }
-    const char *argv[24] = {program};
-    for (int i = 0; arguments[i]; i++) {
-        assert_in_range(i, 0, 20);
-        argv[i + 1] = arguments[i];
-    }
-    const char *out = test_path("out");
-    const pid_t child = fork();
-    if (child == 0) {
-        if (!freopen(out, "w", stdout))
-            _exit(126);
-        execv(program, (char *const *)argv);
-        _exit(127);
-    }
-    int state = 0;
-    assert_int_equal(waitpid(child, &state, 0), child);
-    assert_true(WIFEXITED(state));
-    return WEXITSTATUS(state);
-}
 
 static mexpr_image *read_rgb(mexpr_context *context, const char *path)
 {
@@ -175,8 +145,8 @@ static void run_command(
     assert_ok(context, mexpr_tensor_write_npy(context, &view, test_path("x.npy")));
     snprintf(input, sizeof input, "flow=%s", test_path("x.npy"));
     snprintf(output, sizeof output, "logits=%s", test_path("y.npy"));
-    assert_int_equal(command((const char *const[]){"model", "run", model_path, "--input",
-                         input, "--output", output, NULL}),
+    assert_int_equal(test_command((const char *const[]){"model", "run", model_path,
+                         "--input", input, "--output", output, NULL}),
         0);
     mexpr_tensor *tensor = NULL;
     mexpr_tensor_view logits = MEXPR_TENSOR_VIEW_INIT;
@@ -280,7 +250,7 @@ static void test_pictures_command(void **state)
     mexpr_context *context = test_context(NULL, 1);
     for (int i = 0; i < N_PAIRS; i++) {
         assert_int_equal(
-            command((const char *const[]){"flow", pair_path(pairs[i], "onset.png"),
+            test_command((const char *const[]){"flow", pair_path(pairs[i], "onset.png"),
                 pair_path(pairs[i], "apex.png"), "-o", test_path("out.flo"), "--flow28",
                 test_path("q.png"), "--compare", pair_path(pairs[i], "ipol_tvl1.flo"),
                 NULL}),
@@ -352,7 +322,7 @@ static void test_pairs_command(void **state)
             char name[64];
             snprintf(name, sizeof name, "ststnet/%s.onnx", folds[k]);
             assert_int_equal(
-                command((const char *const[]){"recognize", "--onset",
+                test_command((const char *const[]){"recognize", "--onset",
                     pair_path(pairs[i], "onset.png"), "--apex",
                     pair_path(pairs[i], "apex.png"), "--model", test_data(name),
                     "--labels", "negative,positive,surprise", "--json", NULL}),

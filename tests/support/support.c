@@ -204,6 +204,32 @@ void *test_read_file(const char *path, size_t *size)
 
 /* --- assertions -------------------------------------------------------------------- */
 
+int test_command(const char *const *arguments)
+{
+    const char *program = getenv("MEXPR_TEST_COMMAND");
+    if (!program || !*program) {
+        print_message("skipped: this build has no microexpr command\n");
+        skip();
+    }
+    const char *argv[40] = {program};
+    for (int i = 0; arguments[i]; i++) {
+        assert_in_range(i, 0, 36);
+        argv[i + 1] = arguments[i];
+    }
+    const char *out = test_path("out");
+    const pid_t child = fork();
+    if (child == 0) {
+        if (!freopen(out, "w", stdout))
+            _exit(126);
+        execv(program, (char *const *)argv);
+        _exit(127);
+    }
+    int state = 0;
+    assert_int_equal(waitpid(child, &state, 0), child);
+    assert_true(WIFEXITED(state));
+    return WEXITSTATUS(state);
+}
+
 void test_assert_failure(mexpr_context *context, mexpr_status status,
     mexpr_status expected, const char *part, const char *call, const char *file, int line)
 {

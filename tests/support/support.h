@@ -57,6 +57,10 @@ const char *test_path(const char *name);
 void test_write_file(const char *path, const void *bytes, size_t size);
 void *test_read_file(const char *path, size_t *size);
 
+/* Runs the microexpr command of the build with arguments up to a NULL; skips the test
+ * when there is none. Returns its exit code; what it prints goes to test_path("out"). */
+int test_command(const char *const *arguments);
+
 /* Checks a failed call: its status, and that the sentence contains `part`. */
 #define assert_failure(context, call, expected, part)                                    \
     test_assert_failure(context, call, expected, part, #call, __FILE__, __LINE__)

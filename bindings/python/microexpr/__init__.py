@@ -13,9 +13,9 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
 from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CORNERS,
-                   MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowParam, Histogram,
-                   HistogramNorm, HistogramWeight, MaskFill, Motion, MotionModel,
-                   Reference, Strain, Stretch, mdmo_average, mdmo_regions,
+                   MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowMethod, FlowParam,
+                   Histogram, HistogramNorm, HistogramWeight, MaskFill, Motion,
+                   MotionModel, Reference, Strain, Stretch, mdmo_average, mdmo_regions,
                    polygons_mask)
 from .image import Clip, Colour, Filter, Format, Image, Missing
 from .model import MAX_RANK, DType, Model, Node, Rewrite, Session, Tensor, TensorInfo, write_npy
@@ -29,8 +29,8 @@ __all__ = [
     "ArgumentError", "Band", "Bounds", "Box", "CancelledError", "Clip", "Colour", "Context",
     "CpuFlag", "DType", "Difference", "DisabledError", "ElementTypeError", "Error",
     "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow",
-    "FlowParam", "Format", "FormatError", "Histogram", "HistogramNorm", "HistogramWeight",
-    "Image", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
+    "FlowMethod", "FlowParam", "Format", "FormatError", "Histogram", "HistogramNorm",
+    "HistogramWeight", "Image", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
     "LogLevel", "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill",
     "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "NotFoundError",
     "OutOfMemoryError", "Recognizer", "Reference", "Result", "Rewrite", "Session",

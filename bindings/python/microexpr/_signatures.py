@@ -17,6 +17,7 @@ mexpr_log_level = c_int
 mexpr_format = c_int
 mexpr_colour = c_int
 mexpr_filter = c_int
+mexpr_flow_method = c_int
 mexpr_flow_param = c_int
 mexpr_strain = c_int
 mexpr_mask_fill = c_int
@@ -392,6 +393,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_flow_param_bounds": (
         mexpr_status,
         (mexpr_flow_param, POINTER(c_double), POINTER(c_double), POINTER(c_double))),
+    "mexpr_flow_method_bounds": (
+        mexpr_status,
+        (mexpr_flow_method, mexpr_flow_param, POINTER(c_double), POINTER(c_double),
+         POINTER(c_double))),
     "mexpr_flow_create": (mexpr_status, (_context, POINTER(_flow))),
     "mexpr_flow_destroy": (None, (POINTER(_flow),)),
     "mexpr_flow_last_error": (c_char_p, (_flow,)),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import enum
 from collections.abc import Callable, Sequence
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import _signatures as c
 from ._buffer import Memory, bytes_of, floats_of, memory_of, new_memory
 from ._library import lib
-from .base import (Caller, Context, Handle, Owner, Path, Speaker, check, constant, default_context,
-                   path_bytes)
+from .base import (ArgumentError, Caller, Context, Handle, Owner, Path, Speaker, check,
+                   constant, default_context, path_bytes)
 from .image import ClipLike, Image, ImageLike, clip_of, image_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ MDMO_REGIONS = c.MEXPR_MDMO_REGIONS
 MDMO_CORNERS = c.MEXPR_MDMO_CORNERS
 
 
+class FlowMethod(enum.IntEnum):
+    """How Flow finds the flow; see docs/flow_methods.md."""
+
+    TVL1 = 0
+    TVL1_OPENCV = 2
+    FARNEBACK = 3
+
+
 class FlowParam(enum.IntEnum):
     """Tunables of Flow; the keywords of its constructor are their names in lower case."""
 
@@ -39,6 +48,13 @@ class FlowParam(enum.IntEnum):
     WARPS = 6
     EPSILON = 7
     ITERATIONS = 8
+    METHOD = 9
+    OUTER_ITERATIONS = 10
+    MEDIAN = 11
+    WINDOW = 12
+    POLY_N = 13
+    POLY_SIGMA = 14
+    GAUSSIAN = 15
 
 
 class Strain(enum.IntEnum):
@@ -449,26 +465,35 @@ def mdmo_average(frames: Sequence[Any], *, context: Context | None = None) -> Fl
 
 
 class Flow(Speaker):
-    """TV-L1 optical flow: parameters and working memory, reused from call to call.
+    """Optical flow: parameters and working memory, reused from call to call.
 
     Args:
         context: threads, limits and instruction sets; None for the default context.
-        tau, lambda_, theta, scales, zoom, warps, epsilon, iterations: tunables of the
-            method; None for its standard. bounds() tells what each may be.
+        method: a FlowMethod or its name, "tvl1", "tvl1_opencv" or "farneback".
+        tau, lambda_, theta, scales, zoom, warps, epsilon, iterations, outer_iterations,
+        median, window, poly_n, poly_sigma, gaussian: tunables of the method; None for its
+            standard. bounds() tells which it has and what each may be.
     """
 
     _last_error = lib.mexpr_flow_last_error
 
-    def __init__(self, context: Context | None = None, *, tau: float | None = None,
+    def __init__(self, context: Context | None = None, *,
+                 method: FlowMethod | str = FlowMethod.TVL1, tau: float | None = None,
                  lambda_: float | None = None, theta: float | None = None,
                  scales: int | None = None, zoom: float | None = None,
                  warps: int | None = None, epsilon: float | None = None,
-                 iterations: int | None = None) -> None:
+                 iterations: int | None = None, outer_iterations: int | None = None,
+                 median: int | None = None, window: int | None = None,
+                 poly_n: int | None = None, poly_sigma: float | None = None,
+                 gaussian: bool | None = None) -> None:
         self._context = context or default_context()
         super().__init__(self._context._make(
             c.mexpr_flow, lib.mexpr_flow_destroy, lib.mexpr_flow_create))
+        self.set(method=constant(FlowMethod, method))
         self.set(tau=tau, lambda_=lambda_, theta=theta, scales=scales, zoom=zoom,
-                 warps=warps, epsilon=epsilon, iterations=iterations)
+                 warps=warps, epsilon=epsilon, iterations=iterations,
+                 outer_iterations=outer_iterations, median=median, window=window,
+                 poly_n=poly_n, poly_sigma=poly_sigma, gaussian=gaussian)
 
     @classmethod
     def _borrowed(cls, handle: Handle, context: Context) -> Flow:
@@ -478,11 +503,13 @@ class Flow(Speaker):
         return flow
 
     @staticmethod
-    def bounds(param: FlowParam | str) -> Bounds:
+    def bounds(param: FlowParam | str,
+               method: FlowMethod | str = FlowMethod.TVL1) -> Bounds:
         """Smallest, largest and standard value of a tunable: `Flow.bounds("warps")`."""
         values = [ctypes.c_double() for _ in range(3)]
-        check(lib.mexpr_flow_param_bounds(
-            constant(FlowParam, param), *(ctypes.byref(value) for value in values)))
+        check(lib.mexpr_flow_method_bounds(
+            constant(FlowMethod, method), constant(FlowParam, param),
+            *(ctypes.byref(value) for value in values)))
         return Bounds(*(value.value for value in values))
 
     def set(self, **params: float | None) -> None:
@@ -546,5 +573,10 @@ class Flow(Speaker):
     def __repr__(self) -> str:
         if self.closed:
             return "<Flow, closed>"
-        values = ", ".join(f"{param.name.lower()}={self.get(param):g}" for param in FlowParam)
-        return f"<Flow, {values}>"
+        method = FlowMethod(int(self.get(FlowParam.METHOD)))
+        values = [f"method={method.name.lower()}"]
+        for param in FlowParam:
+            if param is not FlowParam.METHOD:
+                with contextlib.suppress(ArgumentError):
+                    values.append(f"{param.name.lower()}={self.get(param):g}")
+        return f"<Flow, {', '.join(values)}>"

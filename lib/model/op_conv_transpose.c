@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Transposed convolution: one matrix product per tile of input positions gives what each
+ * position adds under the window, which is then added up where it belongs. Zeiler et al.:
+ * Deconvolutional networks, 2010; as the gradient of a convolution to its input. */
+#include <limits.h>
+#include <string.h>
+
+#include "model/op_tables.h"
+#include "model/op_window.h"
+
+/* Floats of one tile of columns: about half of a second-level cache. */
+enum { TILE_FLOATS = 1 << 17, MIN_TILE = 48 };
+
+typedef struct transposed_params {
+    mx_window window; /* of the convolution from the result to the input */
+    int64_t batch, c_in, c_out, groups;
+    int64_t n_in, n_out; /* elements of one channel */
+    int64_t rows;        /* of the columns: c_out / groups × kernel */
+    int64_t tile;        /* input positions at a time */
+} transposed_params;
+
+static mexpr_status check_channels(mx_infer *infer, transposed_params *p)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    const mx_tensor *bias = mx_infer_input(infer, 2);
+    char a[MX_SHAPE_TEXT], b[MX_SHAPE_TEXT];
+    if (x->rank < 3 || x->rank > 2 + MX_SPATIAL || w->rank != x->rank)
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "an input of %s with weights of %s is not a convolution in one to three "
+            "dimensions",
+            mx_shape_text(x, a), mx_shape_text(w, b));
+    p->groups = mx_attr_int(infer->node, "group", 1);
+    p->batch = x->dims[0];
+    p->c_in = x->dims[1];
+    if (p->groups < 1 || p->groups > INT_MAX ||
+        (w->dims[0] >= 0 && w->dims[0] % p->groups))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "%lld groups do not divide the weights %s", (long long)p->groups,
+            mx_shape_text(w, b));
+    if (p->c_in >= 0 && w->dims[0] >= 0 && p->c_in != w->dims[0])
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "the input %s has %lld channels, but the weights %s are for %lld",
+            mx_shape_text(x, a), (long long)p->c_in, mx_shape_text(w, b),
+            (long long)w->dims[0]);
+    if (w->dims[1] > INT_MAX)
+        return mx_fail(infer->scope, MEXPR_E_LIMIT, "its weights %s are too large",
+            mx_shape_text(w, b));
+    p->c_out = w->dims[1] < 0 ? -1 : w->dims[1] * p->groups;
+    if (bias && (bias->rank != 1 ||
+                    (bias->dims[0] >= 0 && p->c_out >= 0 && bias->dims[0] != p->c_out)))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE, "its bias is not of %lld numbers",
+            (long long)p->c_out);
+    return MEXPR_OK;
+}
+
+/* Sizes of the products, once everything is known. */
+static mexpr_status choose_tile(mx_infer *infer, transposed_params *p)
+{
+    const mx_window *w = &p->window;
+    const int64_t kernel = mx_dims_product(w->kernel, 0, MX_SPATIAL);
+    p->n_out = mx_dims_product(w->in, 0, MX_SPATIAL);
+    p->n_in = mx_dims_product(w->out, 0, MX_SPATIAL);
+    if (kernel < 0 || p->n_in < 0 || p->n_out < 0 || p->c_in < 0 || p->c_out < 0)
+        return MEXPR_OK;
+    const int64_t group_out = p->c_out / p->groups;
+    if (kernel > INT_MAX || group_out * kernel > INT_MAX || p->n_in > INT_MAX ||
+        p->c_in > INT_MAX)
+        return mx_fail(
+            infer->scope, MEXPR_E_LIMIT, "it is too large for one matrix product");
+    p->rows = group_out * kernel;
+    const int64_t tile = p->rows > 0 ? TILE_FLOATS / p->rows : p->n_in;
+    p->tile = tile < MIN_TILE ? MIN_TILE : tile;
+    if (p->tile > p->n_in)
+        p->tile = p->n_in;
+    infer->workspace = (size_t)(p->rows * p->tile) * sizeof(float);
+    return MEXPR_OK;
+}
+
+static mexpr_status infer_conv_transpose(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    transposed_params *p = infer->params;
+    mexpr_status status = check_channels(infer, p);
+    if (status == MEXPR_OK)
+        status = mx_window_infer_transposed(
+            infer, x->dims + 2, x->rank - 2, w->dims + 2, &p->window);
+    if (status == MEXPR_OK)
+        status = choose_tile(infer, p);
+    if (status != MEXPR_OK)
+        return status;
+    int64_t dims[2 + MX_SPATIAL] = {p->batch, p->c_out};
+    memcpy(dims + 2, p->window.in + MX_SPATIAL - (x->rank - 2),
+        (size_t)(x->rank - 2) * sizeof *dims);
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return MEXPR_OK;
+}
+
+/* --- forward ----------------------------------------------------------------------- */
+
+/* A run of input positions in one line: x0..x1-1 of it. */
+typedef struct span {
+    int64_t d, h, x0, x1;
+} span;
+
+/* Adds one run of one row of the columns to the results that window element k meets. */
+static void add_run(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
+    const span *s, const float *column, float *channel)
+{
+    const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
+    const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
+    int64_t lo, hi;
+    mx_window_inside(w, 2, k[2], &lo, &hi);
+    lo = lo < s->x0 ? s->x0 : lo;
+    hi = hi > s->x1 ? s->x1 : hi;
+    if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1] || lo >= hi)
+        return;
+    const int64_t stride = w->stride[2];
+    float *out = channel + (d * w->in[1] + h) * w->in[2] + lo * stride - w->before[2] +
+                 k[2] * w->dilation[2];
+    column += lo - s->x0;
+    if (stride == 1) {
+        nn->add((size_t)(hi - lo), out, column, out);
+        return;
+    }
+    for (int64_t i = 0; i < hi - lo; i++)
+        out[i * stride] += column[i];
+}
+
+/* One row: window element k of one channel for the inputs first..first+n-1. */
+static void add_row(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
+    int64_t first, int64_t n, const float *column, float *channel)
+{
+    const int64_t line = first / w->out[2];
+    span s = {line / w->out[1], line % w->out[1], first % w->out[2], 0};
+    while (n > 0) {
+        s.x1 = s.x0 + n < w->out[2] ? s.x0 + n : w->out[2];
+        add_run(w, nn, k, &s, column, channel);
+        column += s.x1 - s.x0;
+        n -= s.x1 - s.x0;
+        s.x0 = 0;
+        if (++s.h == w->out[1]) {
+            s.h = 0;
+            s.d++;
+        }
+    }
+}
+
+static void add_columns(const transposed_params *p, const mx_nn_kernels *nn,
+    int64_t first, int64_t n, const float *columns, float *y)
+{
+    const mx_window *w = &p->window;
+    int64_t k[MX_SPATIAL];
+    for (int64_t c = 0; c < p->c_out / p->groups; c++) {
+        for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
+            for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
+                for (k[2] = 0; k[2] < w->kernel[2]; k[2]++) {
+                    add_row(w, nn, k, first, n, columns, y + c * p->n_out);
+                    columns += n;
+                }
+            }
+        }
+    }
+}
+
+/* Columns of one group: weights [k][rows] turned round times x [k][n_in]. */
+static void convolve_group(const mx_run *run, const transposed_params *p, const float *x,
+    const float *weights, float *y)
+{
+    const int rows = (int)p->rows, k = (int)(p->c_in / p->groups), n = (int)p->n_in;
+    for (int64_t first = 0; first < p->n_in; first += p->tile) {
+        const int64_t left = p->n_in - first;
+        const int width = (int)(left < p->tile ? left : p->tile);
+        mx_sgemm(&run->machine->gemm, true, false, rows, width, k, 1, weights, rows,
+            x + first, n, 0, run->workspace, width);
+        add_columns(p, &run->machine->nn, first, width, run->workspace, y);
+    }
+}
+
+static void fill_bias(const transposed_params *p, const mx_tensor *bias, float *y)
+{
+    for (int64_t c = 0; c < p->c_out; c++) {
+        const float b = bias ? ((const float *)bias->data)[c] : 0;
+        for (int64_t i = 0; i < p->n_out; i++)
+            y[c * p->n_out + i] = b;
+    }
+}
+
+static mexpr_status conv_transpose(const mx_run *run)
+{
+    const transposed_params *p = run->params;
+    const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    if (mx_tensor_count(run->outputs[0]) == 0)
+        return MEXPR_OK;
+    for (int64_t b = 0; b < p->batch; b++) {
+        const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
+        float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
+        fill_bias(p, mx_run_input(run, 2), y);
+        for (int64_t g = 0; g < p->groups; g++)
+            convolve_group(run, p, x + g * group_in * p->n_in,
+                (const float *)run->inputs[1]->data + g * group_in * p->rows,
+                y + g * group_out * p->n_out);
+    }
+    return MEXPR_OK;
+}
+
+const mx_operator mx_operators_transposed[] = {
+    {.name = "ConvTranspose",
+        .domain = "",
+        .since = 11,
+        .min_inputs = 2,
+        .max_inputs = 3,
+        .min_outputs = 1,
+        .max_outputs = 1,
+        .types = MX_T_F32,
+        .attributes = "auto_pad:s dilations:I group:i kernel_shape:I output_padding:I "
+                      "output_shape:I pads:I strides:I",
+        .params_size = sizeof(transposed_params),
+        .infer = infer_conv_transpose,
+        .forward = conv_transpose,
+        .note = "one to three dimensions"},
+    {.name = NULL},
+};

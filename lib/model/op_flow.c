@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* If and Loop, which the reader takes apart: a branch or an iteration is so many nodes of
+ * the one graph, under a gate. What is left of an If is a node that passes one of two
+ * values on, and mx_graph_finish() settles which. */
+#include "model/op_tables.h"
+
+static mexpr_status infer_branch(mx_infer *infer)
+{
+    return mx_fail(infer->scope, MEXPR_E_OPERATOR, "its condition is not a constant");
+}
+
+#define FLOW(op, flag_set)                                                               \
+    {                                                                                    \
+        .name = op, .domain = "", .since = 1, .min_inputs = 3, .max_inputs = 3,          \
+        .min_outputs = 1, .max_outputs = 1, .types = MX_T_ALL, .flags = flag_set,        \
+        .other_inputs = MX_INPUT_BIT(0), .value_inputs = MX_INPUT_BIT(0),                \
+        .attributes = "", .infer = infer_branch,                                         \
+        .note = "conditions that are constant when the model is loaded"                  \
+    }
+
+const mx_operator mx_operators_flow[] = {
+    FLOW("If", MX_OP_BRANCH),
+    FLOW("Loop", 0),
+    {.name = NULL},
+};
