@@ -29,4 +29,5 @@ static inline vector spread(float x)
 #define STORE(p, v) store(p, v)
 #define SPREAD(x) spread(x)
 #define MULTIPLY_ADD(sum, a, b) ((sum) + (a) * (b))
+#define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

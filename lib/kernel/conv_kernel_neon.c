@@ -11,4 +11,5 @@ typedef float32x4_t vector;
 #define STORE(p, v) vst1q_f32(p, v)
 #define SPREAD(x) vdupq_n_f32(x)
 #define MULTIPLY_ADD(sum, a, b) vfmaq_f32(sum, a, b)
+#define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

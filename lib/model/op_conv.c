@@ -78,7 +78,7 @@ static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
     if (p->tile > p->n_out)
         p->tile = p->n_out;
     if (p->method == MX_CONV_DIRECT)
-        infer->workspace = mx_conv_direct_bytes(p);
+        infer->workspace = mx_conv_direct_plan(p);
     else if (p->method == MX_CONV_COLUMNS)
         infer->workspace = (size_t)(p->k * p->tile) * sizeof(float);
     return MEXPR_OK;
@@ -215,6 +215,8 @@ static mexpr_status conv(const mx_run *run)
     const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
+    if (p->method == MX_CONV_DIRECT)
+        mx_conv_direct_begin(run);
     for (int64_t i = 0; i < p->batch * p->groups; i++) {
         const int64_t g = i % p->groups, to = i * group_out * p->n_out;
         const mx_conv_place at = {

@@ -11,6 +11,15 @@ typedef enum mx_conv_method {
     MX_CONV_DIRECT
 } mx_conv_method;
 
+/* Of the direct method: planes of one input channel. */
+typedef struct mx_conv_layout {
+    int64_t rows, cols;   /* of a plane */
+    int64_t sh, sw;       /* planes along the axes */
+    int64_t chunk_lines;  /* output lines at a time */
+    int64_t chunk;        /* room for these, of one output channel */
+    int64_t channel_size; /* floats of all planes of a channel */
+} mx_conv_layout;
+
 typedef struct mx_conv_params {
     mx_window window;
     int64_t batch, c_in, c_out, groups;
@@ -18,6 +27,7 @@ typedef struct mx_conv_params {
     int64_t k;           /* length of a column: c_in / groups × kernel */
     int64_t tile;        /* output positions at a time */
     mx_conv_method method;
+    mx_conv_layout layout;
 } mx_conv_params;
 
 /* One group of one sample. */
@@ -29,7 +39,10 @@ typedef struct mx_conv_place {
 
 /* Few channels per group in one or two dimensions: without columns (op_conv_direct.c). */
 bool mx_conv_direct_fits(const mx_conv_params *p, int rank);
-size_t mx_conv_direct_bytes(const mx_conv_params *p);
+/* Sets p->layout; the bytes of workspace. */
+size_t mx_conv_direct_plan(mx_conv_params *p);
+/* Once for each run, before the places. */
+void mx_conv_direct_begin(const mx_run *run);
 void mx_conv_direct(const mx_run *run, const mx_conv_place *at);
 
 #endif

@@ -16,15 +16,6 @@ enum {
     MAX_STRIDE = 4
 };
 
-/* Planes of one input channel. */
-typedef struct layout {
-    int64_t rows, cols;   /* of a plane */
-    int64_t sh, sw;       /* planes along the axes */
-    int64_t chunk_lines;  /* output lines at a time */
-    int64_t chunk;        /* room for these, of one output channel */
-    int64_t channel_size; /* floats of all planes of a channel */
-} layout;
-
 static int64_t planes_along(const mx_window *w, int d, int64_t *n)
 {
     const int64_t extent =
@@ -33,9 +24,9 @@ static int64_t planes_along(const mx_window *w, int d, int64_t *n)
     return w->stride[d];
 }
 
-static layout layout_of(const mx_conv_params *p)
+static mx_conv_layout layout_of(const mx_conv_params *p)
 {
-    layout l;
+    mx_conv_layout l;
     l.sh = planes_along(&p->window, 1, &l.rows);
     l.sw = planes_along(&p->window, 2, &l.cols);
     l.channel_size = l.rows * l.cols * l.sh * l.sw;
@@ -63,53 +54,89 @@ bool mx_conv_direct_fits(const mx_conv_params *p, int rank)
     return true;
 }
 
-size_t mx_conv_direct_bytes(const mx_conv_params *p)
+/* The workspace: planes, then sums, then a pointer for each weight. */
+static size_t plane_floats(const mx_conv_params *p)
 {
-    const layout l = layout_of(p);
-    const size_t planes = (size_t)(p->c_in / p->groups * l.channel_size) + MX_CONV_LANES;
-    return mx_round_up(planes * sizeof(float), MX_ALIGNMENT) +
-           MX_CONV_ROWS * (size_t)l.chunk * sizeof(float) +
+    const size_t planes = (size_t)(p->c_in / p->groups * p->layout.channel_size);
+    return mx_round_up(planes + MX_CONV_LANES, MX_ALIGNMENT / sizeof(float));
+}
+
+static size_t sum_floats(const mx_conv_params *p)
+{
+    return MX_CONV_ROWS * (size_t)p->layout.chunk;
+}
+
+size_t mx_conv_direct_plan(mx_conv_params *p)
+{
+    p->layout = layout_of(p);
+    return (plane_floats(p) + sum_floats(p)) * sizeof(float) +
            (size_t)p->k * sizeof(float *);
 }
 
-/* Columns phase, phase + step, ... of a padded line; `from` is NULL outside. */
-static void fill_line(const mx_run *run, const mx_window *w, const layout *l,
-    const float *from, int64_t phase, float *to)
+static const float **pointers_of(const mx_run *run)
+{
+    const mx_conv_params *p = run->params;
+    float *floats = run->workspace;
+    return (const float **)(void *)(floats + plane_floats(p) + sum_floats(p));
+}
+
+/* The columns of a padded line that one plane takes: lo, then n that are inside, from
+ * column `at` of the input on. */
+typedef struct span {
+    int64_t lo, n, at;
+} span;
+
+static span span_of(const mx_window *w, const mx_conv_layout *l, int64_t phase)
 {
     const int64_t first = phase - w->before[2];
     const int64_t skip = first < 0 ? (-first + l->sw - 1) / l->sw : 0;
-    const int64_t at = first + skip * l->sw;
-    const int64_t inside = at < w->in[2] ? (w->in[2] - 1 - at) / l->sw + 1 : 0;
-    const int64_t lo = !from || skip > l->cols ? l->cols : skip;
-    const int64_t n = inside < l->cols - lo ? inside : l->cols - lo;
-    memset(to, 0, (size_t)lo * sizeof *to);
-    if (n > 0 && l->sw == 1)
-        memcpy(to + lo, from + at, (size_t)n * sizeof *to);
-    else if (n > 0 && l->sw == 2)
-        run->machine->conv.every_second((size_t)n, from + at, to + lo);
-    else
-        for (int64_t i = 0; i < n; i++)
-            to[lo + i] = from[at + i * l->sw];
-    memset(to + lo + n, 0, (size_t)(l->cols - lo - n) * sizeof *to);
+    span s = {skip < l->cols ? skip : l->cols, 0, first + skip * l->sw};
+    const int64_t inside = s.at < w->in[2] ? (w->in[2] - 1 - s.at) / l->sw + 1 : 0;
+    s.n = inside < l->cols - s.lo ? inside : l->cols - s.lo;
+    return s;
 }
 
-static void fill_channel(
-    const mx_run *run, const mx_window *w, const layout *l, const float *x, float *planes)
+static void fill_line(const mx_run *run, const mx_conv_layout *l, const span *s,
+    const float *from, float *to)
 {
-    for (int64_t i = 0; i < l->rows * l->sh; i++) {
-        const int64_t h = i - w->before[1];
-        const float *from = h < 0 || h >= w->in[1] ? NULL : x + h * w->in[2];
-        for (int64_t phase = 0; phase < l->sw; phase++) {
-            float *plane = planes + (i % l->sh * l->sw + phase) * l->rows * l->cols;
-            fill_line(run, w, l, from, phase, plane + i / l->sh * l->cols);
+    const int64_t n = from ? s->n : 0, past = s->lo + n;
+    for (int64_t i = 0; i < s->lo; i++)
+        to[i] = 0;
+    if (n > 0 && l->sw == 1)
+        memcpy(to + s->lo, from + s->at, (size_t)n * sizeof *to);
+    else if (n > 0 && l->sw == 2)
+        run->machine->conv.every_second((size_t)n, from + s->at, to + s->lo);
+    else
+        for (int64_t i = 0; i < n; i++)
+            to[s->lo + i] = from[s->at + i * l->sw];
+    for (int64_t i = past; i < l->cols; i++)
+        to[i] = 0;
+}
+
+static void fill_channel(const mx_run *run, const float *x, float *planes)
+{
+    const mx_conv_params *p = run->params;
+    const mx_window *w = &p->window;
+    const mx_conv_layout *l = &p->layout;
+    for (int64_t phase = 0; phase < l->sw; phase++) {
+        const span s = span_of(w, l, phase);
+        for (int64_t first = 0; first < l->sh; first++) {
+            float *to = planes + (first * l->sw + phase) * l->rows * l->cols;
+            for (int64_t i = 0; i < l->rows; i++, to += l->cols) {
+                const int64_t h = i * l->sh + first - w->before[1];
+                const bool inside = h >= 0 && h < w->in[1];
+                fill_line(run, l, &s, inside ? x + h * w->in[2] : NULL, to);
+            }
         }
     }
 }
 
-static void point(
-    const mx_conv_params *p, const layout *l, const float *planes, const float **x)
+void mx_conv_direct_begin(const mx_run *run)
 {
+    const mx_conv_params *p = run->params;
     const mx_window *w = &p->window;
+    const mx_conv_layout *l = &p->layout;
+    const float *planes = run->workspace, **x = pointers_of(run);
     for (int64_t c = 0; c < p->c_in / p->groups; c++, planes += l->channel_size) {
         for (int64_t i = 0; i < w->kernel[1]; i++) {
             for (int64_t j = 0; j < w->kernel[2]; j++) {
@@ -123,8 +150,9 @@ static void point(
 }
 
 /* Lines first..first + n - 1 of some outputs. */
-static void finish_lines(const mx_run *run, const layout *l, const mx_conv_place *at,
-    int64_t row, int64_t rows, int64_t first, int64_t n, const float *sums)
+static void finish_lines(const mx_run *run, const mx_conv_layout *l,
+    const mx_conv_place *at, int64_t row, int64_t rows, int64_t first, int64_t n,
+    const float *sums)
 {
     const mx_conv_params *p = run->params;
     const int64_t line = p->window.out[2], from = row * p->n_out + first * line;
@@ -140,28 +168,23 @@ static void finish_lines(const mx_run *run, const layout *l, const mx_conv_place
 void mx_conv_direct(const mx_run *run, const mx_conv_place *at)
 {
     const mx_conv_params *p = run->params;
-    const layout l = layout_of(p);
+    const mx_conv_layout *l = &p->layout;
     const int64_t channels = p->c_in / p->groups, outputs = p->c_out / p->groups;
     const int64_t lines = p->window.out[1];
-    float *planes = run->workspace;
-    float *sums =
-        planes + mx_round_up((size_t)(channels * l.channel_size) + MX_CONV_LANES,
-                     MX_ALIGNMENT / sizeof(float));
-    const float **x = (const float **)(void *)(sums + MX_CONV_ROWS * l.chunk);
+    float *planes = run->workspace, *sums = planes + plane_floats(p);
+    const float *const *x = pointers_of(run);
     for (int64_t c = 0; c < channels; c++)
-        fill_channel(
-            run, &p->window, &l, at->x + c * p->n_in, planes + c * l.channel_size);
-    point(p, &l, planes, x);
-    for (int64_t first = 0; first < lines; first += l.chunk_lines) {
-        const int64_t n = lines - first < l.chunk_lines ? lines - first : l.chunk_lines;
+        fill_channel(run, at->x + c * p->n_in, planes + c * l->channel_size);
+    for (int64_t first = 0; first < lines; first += l->chunk_lines) {
+        const int64_t n = lines - first < l->chunk_lines ? lines - first : l->chunk_lines;
         for (int64_t row = 0; row < outputs; row += MX_CONV_ROWS) {
             const int64_t rows =
                 outputs - row < MX_CONV_ROWS ? outputs - row : MX_CONV_ROWS;
-            const mx_conv_block block = {(size_t)((n - 1) * l.cols + p->window.out[2]),
-                (size_t)p->k, (int)rows, x, (size_t)(first * l.cols),
-                at->weights + row * p->k, p->k, sums, l.chunk};
+            const mx_conv_block block = {(size_t)((n - 1) * l->cols + p->window.out[2]),
+                (size_t)p->k, (int)rows, x, (size_t)(first * l->cols),
+                at->weights + row * p->k, p->k, sums, l->chunk};
             run->machine->conv.taps(&block);
-            finish_lines(run, &l, at, row, rows, first, n, sums);
+            finish_lines(run, l, at, row, rows, first, n, sums);
         }
     }
 }
