@@ -384,20 +384,41 @@ static const char *add_output(cli_outputs *outputs, const char *path)
     return temporary;
 }
 
+/* Whether the last temporary file is already there as that of an earlier output: both
+ * options name one file, spelled differently. */
+static int is_taken(const cli_outputs *outputs)
+{
+    struct stat last, other;
+    if (stat(outputs->files[outputs->n - 1].temporary, &last) != 0)
+        return 0;
+    for (int i = 0; i + 1 < outputs->n; i++) {
+        if (stat(outputs->files[i].temporary, &other) == 0 &&
+            other.st_dev == last.st_dev && other.st_ino == last.st_ino)
+            return 1;
+    }
+    return 0;
+}
+
+static const char two_options[] = "two options name it; give each its own file";
+
 const char *cli_output(cli_outputs *outputs, const char *path)
 {
     const char *why = *path ? obstacle(path) : "the name is empty";
     for (int i = 0; i < outputs->n; i++) {
         if (strcmp(outputs->files[i].path, path) == 0)
-            why = "two options name it; give each its own file";
+            why = two_options;
     }
     if (why) {
         cli_fail("cannot write '%s': %s", path, why);
         return NULL;
     }
     const char *temporary = add_output(outputs, path);
-    if (!temporary)
+    if (!temporary) {
         cli_fail("out of memory; close other programs and try again");
+    } else if (is_taken(outputs)) {
+        cli_fail("cannot write '%s': %s", path, two_options);
+        return NULL;
+    }
     return temporary;
 }
 

@@ -13,6 +13,8 @@ extern const cli_command cmd_model_inspect;
 extern const cli_command cmd_model_run;
 extern const cli_command cmd_model_verify;
 extern const cli_command cmd_recognize;
+extern const cli_command cmd_system_export;
+extern const cli_command cmd_system_list;
 extern const cli_command cmd_version;
 
 #endif

@@ -88,12 +88,19 @@ static int compare(flow_job *job)
 {
     if (!job->request->compare)
         return CLI_OK;
+    uint64_t n_compared = 0;
     mexpr_status status =
         mexpr_field_read_flo(job->context, job->request->compare, &job->reference);
     if (status == MEXPR_OK)
         status = mexpr_field_difference(
-            job->context, job->field, job->reference, &job->difference, NULL);
-    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+            job->context, job->field, job->reference, &job->difference, &n_compared);
+    if (status != MEXPR_OK)
+        return failed(job, status);
+    return n_compared > 0
+               ? CLI_OK
+               : cli_fail("'%s' holds no known displacement to compare with; give "
+                          "another file",
+                     job->request->compare);
 }
 
 typedef mexpr_status (*field_writer)(
@@ -271,7 +278,7 @@ static int run(const void *request, char **arguments, int n)
 const cli_command cmd_flow = {
     .name = "flow",
     .arguments = "A B | CLIP",
-    .summary = "Optical flow (TV-L1) from picture A to B, or through a clip",
+    .summary = "Optical flow from picture A to B, or through a clip",
     .about = "A and B are PNG or JPEG files of equal size. The field says for every "
              "pixel of A\n"
              "how far it moves to the right (u) and downwards (v), in pixels.\n\n"

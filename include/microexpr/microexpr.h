@@ -9,5 +9,6 @@
 #include "model.h"
 #include "recognizer.h"
 #include "spot.h"
+#include "system.h"
 
 #endif

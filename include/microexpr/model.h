@@ -142,6 +142,11 @@ MEXPR_API const char *mexpr_model_producer(const mexpr_model *model);
 MEXPR_API int64_t mexpr_model_opset(const mexpr_model *model);
 /** Number of weights: elements of all initializers. @since 0.1.0 */
 MEXPR_API uint64_t mexpr_model_n_parameters(const mexpr_model *model);
+/**
+ * Those of them that training changes: what a builder marked so; in a file, all of
+ * float32 but the running statistics of BatchNormalization. @since 0.1.0
+ */
+MEXPR_API uint64_t mexpr_model_n_trainable(const mexpr_model *model);
 /** Number of nodes in the file. @since 0.1.0 */
 MEXPR_API int32_t mexpr_model_n_nodes(const mexpr_model *model);
 /**
@@ -151,6 +156,158 @@ MEXPR_API int32_t mexpr_model_n_nodes(const mexpr_model *model);
  */
 MEXPR_API mexpr_status mexpr_model_node(
     const mexpr_model *model, int32_t index, const char **name, const char **op);
+
+/**
+ * Writes the model as an ONNX file, whole or not at all: the nodes, names, weights and
+ * metadata that it was read or built with, not what the engine has made of them. Tensors
+ * that were float16, bfloat16 or float64 are written as the float32 they became; weights
+ * are in the file itself.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE, MEXPR_E_LIMIT (beyond 2 GiB),
+ *         MEXPR_E_IO, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_write(
+    mexpr_context *context, const mexpr_model *model, const char *path);
+/** The same into memory: release it with mexpr_bytes_free() on the same context.
+ *  @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_encode(
+    mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size);
+
+/**
+ * A network under construction. One thread at a time.
+ *
+ * Parts are added by name in any order, as ONNX describes them; mexpr_builder_finish()
+ * checks the whole as mexpr_model_load() does. The first call that fails is what every
+ * later one returns, and mexpr_builder_last_error() keeps its sentence: it is enough to
+ * look at the status of mexpr_builder_finish().
+ */
+typedef struct mexpr_builder mexpr_builder;
+
+/** What an initializer is to training. */
+typedef enum mexpr_role {
+    MEXPR_ROLE_CONSTANT = 0, /**< shapes, running statistics, fixed tables */
+    MEXPR_ROLE_PARAMETER = 1 /**< a weight that training changes; float32 */
+} mexpr_role;
+
+/**
+ * How initializers begin. Fan-in is the product of all dimensions but the first, fan-out
+ * that of all but the second, as weights of Conv and of Gemm with transB = 1 have it.
+ */
+typedef enum mexpr_init {
+    MEXPR_INIT_FILL = 0,           /**< every element is `scale` */
+    MEXPR_INIT_UNIFORM = 1,        /**< within ±scale */
+    MEXPR_INIT_NORMAL = 2,         /**< standard deviation `scale` */
+    MEXPR_INIT_FAN_IN_UNIFORM = 3, /**< within ±scale / sqrt(fan-in); 1 is PyTorch's
+                                        default for convolutions and linear layers */
+    MEXPR_INIT_HE_NORMAL = 4,      /**< deviation scale × sqrt(2 / fan-out), He et al.
+                                        2015 */
+    MEXPR_INIT_XAVIER_UNIFORM = 5  /**< within ±scale × sqrt(6 / (fan-in + fan-out)),
+                                        Glorot and Bengio 2010 */
+} mexpr_init;
+
+/**
+ * Begins a network of opset 17.
+ * @param name of the graph
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_create(
+    mexpr_context *context, const char *name, mexpr_builder **out);
+/** Destroys a builder, finished or not. @since 0.1.0 */
+MEXPR_API void mexpr_builder_destroy(mexpr_builder **builder);
+/** The sentence about the first failed call, "" when there was none. @since 0.1.0 */
+MEXPR_API const char *mexpr_builder_last_error(const mexpr_builder *builder);
+/**
+ * Chooses the opset (11 to 21) of ONNX, domain "", or of another domain; to be called
+ * before nodes are added.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_OPSET, MEXPR_E_STATE, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_opset(
+    mexpr_builder *builder, const char *domain, int64_t version);
+/** Seed of mexpr_builder_random(), 0 unless set. @return MEXPR_OK, MEXPR_E_ARG
+ *  @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_seed(mexpr_builder *builder, uint64_t seed);
+/**
+ * Adds an input of the network.
+ * @param rank -1: not stated
+ * @param dims -1 for one that is open; an open first one is called "batch"
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_TYPE, MEXPR_E_SHAPE, MEXPR_E_LIMIT,
+ *         MEXPR_E_MODEL, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_input(mexpr_builder *builder, const char *name,
+    int32_t dtype, int32_t rank, const int64_t *dims);
+/**
+ * Adds an initializer; its data are copied.
+ * @param role mexpr_role
+ * @return as mexpr_builder_input(), and MEXPR_E_ABI
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_initializer(mexpr_builder *builder, const char *name,
+    const mexpr_tensor_view *tensor, int32_t role);
+/**
+ * Adds a float32 initializer that is filled or drawn at random: the same numbers for the
+ * same seed and the same place among the builder's initializers.
+ * @param init mexpr_init
+ * @param scale see mexpr_init
+ * @param role mexpr_role
+ * @return as mexpr_builder_input()
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_random(mexpr_builder *builder, const char *name,
+    int32_t rank, const int64_t *dims, int32_t init, double scale, int32_t role);
+/** Sets an attribute of the next node. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ *  @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_int(
+    mexpr_builder *builder, const char *name, int64_t value);
+/** The same for a float. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_float(
+    mexpr_builder *builder, const char *name, float value);
+/** The same for a string. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_string(
+    mexpr_builder *builder, const char *name, const char *value);
+/** The same for a list of integers. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_ints(
+    mexpr_builder *builder, const char *name, const int64_t *values, size_t n);
+/** The same for a list of floats. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_floats(
+    mexpr_builder *builder, const char *name, const float *values, size_t n);
+/** The same for a list of strings. @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_strings(
+    mexpr_builder *builder, const char *name, const char *const *values, size_t n);
+/** The same for a tensor, which is copied. @return also MEXPR_E_TYPE, MEXPR_E_SHAPE,
+ *  MEXPR_E_LIMIT, MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_tensor(
+    mexpr_builder *builder, const char *name, const mexpr_tensor_view *tensor);
+/**
+ * Adds a node with the attributes set since the last one.
+ * @param op operator, such as "Conv"
+ * @param domain NULL or "" for ONNX's own
+ * @param inputs names; NULL or "" for an optional one that is left out
+ * @param outputs the same
+ * @param name of the node, NULL for none
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_OPERATOR, MEXPR_E_MODEL, MEXPR_E_LIMIT,
+ *         MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_node(mexpr_builder *builder, const char *op,
+    const char *domain, const char *const *inputs, size_t n_inputs,
+    const char *const *outputs, size_t n_outputs, const char *name);
+/** Makes a value an output of the network. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_MODEL,
+ *  MEXPR_E_NOMEM @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_output(mexpr_builder *builder, const char *name);
+/** Adds an entry of the metadata. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ *  @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_builder_metadata(
+    mexpr_builder *builder, const char *key, const char *value);
+/**
+ * Makes the model; the builder is used up and only good for destroying.
+ * @return as mexpr_model_load(), and MEXPR_E_STATE when called twice; on failure the
+ *         sentence is in the builder
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_builder_finish(mexpr_builder *builder, mexpr_model **out);
 
 /**
  * Working memory to run a model: one thread at a time. Several sessions may run one model
@@ -178,7 +335,8 @@ MEXPR_API mexpr_status mexpr_session_set_input(
 
 /**
  * Runs the network on the inputs set since the last run. With the same input shapes as
- * before it allocates nothing.
+ * before it allocates nothing, unless the model has shapes that follow from computed
+ * values (NonZero, a computed Reshape) and they come out different.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (an input is missing), MEXPR_E_SHAPE,
  *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0

@@ -353,7 +353,7 @@ static void smooth_columns(
     const float **rows = worker->rows + level->radius;
     for (int i = -level->radius; i <= level->radius; i++)
         rows[i] = picture + (ptrdiff_t)mirror(y + i, height) * width;
-    worker->work->kernels.smooth_columns(out, rows, level->taps, level->radius, width);
+    worker->flow->kernels.smooth_column(out, rows, level->taps, level->radius, width);
 }
 
 /* Row y of a picture at this level: smoothed, then scaled. Scaling down the columns comes
@@ -376,7 +376,7 @@ static void scale_row(
         line[-i] = line[mirror(-i, width)];
         line[width - 1 + i] = line[mirror(width - 1 + i, width)];
     }
-    work->kernels.smooth_line(next, line, level->taps, level->radius, width);
+    worker->flow->kernels.smooth_row(next, line, level->taps, level->radius, width);
     next[width] = next[width - 1];
     work->linear.row(
         out, next, level->shrink_x.first, level->shrink_x.t, 1.0f, level->width);
@@ -555,10 +555,11 @@ static void solve_gaussian(const farneback_worker *worker, int first, int end)
             for (int k = -reach; k <= reach; k++)
                 worker->rows[reach + k] = matrix_row(worker, i, y + k);
             sums[i] = line_of(worker, 1 + i);
-            work->kernels.smooth_columns(
+            worker->flow->kernels.smooth_column(
                 line, worker->rows + reach, work->window_taps, reach, width);
             repeat_edges(line, width, reach);
-            work->kernels.smooth_line(sums[i], line, work->window_taps, reach, width);
+            worker->flow->kernels.smooth_row(
+                sums[i], line, work->window_taps, reach, width);
         }
         work->kernels.solve_f32(flow_plane(worker, level, 0) + y * level->stride,
             flow_plane(worker, level, 1) + y * level->stride, (const float *const *)sums,

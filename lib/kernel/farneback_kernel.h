@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inner loops of Farnebäck's flow (lib/flow/farneback.c says what they compute). Lines
+/* Inner loops of Farnebäck's flow (lib/flow/farneback.c says what they compute);
+ * those that smooth are in tvl1_kernel.h. Lines
  * and rows may be read and written up to the next multiple of MX_FARNEBACK_LANES. Class
  * of every slot: E. */
 #ifndef MX_KERNEL_FARNEBACK_KERNEL_H
@@ -72,12 +73,6 @@ typedef struct mx_farneback_kernels {
      * the flow. */
     void (*matrices)(
         float *const *out, const mx_farneback_level *level, int y, float border);
-    /* out = taps[0] rows[0] + sum over k of taps[k] (rows[-k] + rows[k]), k up to reach.
-     */
-    void (*smooth_columns)(
-        float *out, const float *const *rows, const float *taps, int reach, int n);
-    /* The same along a line, which can be read `reach` places beyond either end. */
-    void (*smooth_line)(float *out, const float *in, const float *taps, int reach, int n);
     /* sum[x] += in[x] - out[x] */
     void (*slide)(double *sum, const float *in, const float *out, int n);
     /* out[x] = the sum of `length` numbers of `line` from x on; `line`, of n + length - 1

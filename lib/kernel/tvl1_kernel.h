@@ -78,7 +78,8 @@ typedef struct mx_tvl1_kernels {
     int (*range)(const float *in, size_t n, float *low, float *high);
     /* out = 255 (in - low) / span */
     void (*normalise)(float *out, const float *in, double low, double span, int n);
-    /* out = taps[0] in[0] + sum over j of taps[j] (in[-j] + in[j]), j up to `radius`. */
+    /* out = taps[0] in[0] + sum over j of taps[j] (in[-j] + in[j]), j up to `radius`.
+     * Nothing behind out[n - 1] is written. */
     void (*smooth_row)(float *out, const float *in, const float *taps, int radius, int n);
     /* The same over rows[-radius .. radius] at each place. */
     void (*smooth_column)(

@@ -13,6 +13,7 @@ enum { VF_LANES = 8 };
 #define vf_set(x) _mm256_set1_ps(x)
 #define vf_load(p) _mm256_load_ps(p)
 #define vf_store(p, a) _mm256_store_ps(p, a)
+#define vf_storeu(p, a) _mm256_storeu_ps(p, a)
 #define vf_add(a, b) _mm256_add_ps(a, b)
 #define vf_sub(a, b) _mm256_sub_ps(a, b)
 #define vf_mul(a, b) _mm256_mul_ps(a, b)

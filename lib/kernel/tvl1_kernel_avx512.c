@@ -13,6 +13,7 @@ enum { VF_LANES = 16 };
 #define vf_set(x) _mm512_set1_ps(x)
 #define vf_load(p) _mm512_load_ps(p)
 #define vf_store(p, a) _mm512_store_ps(p, a)
+#define vf_storeu(p, a) _mm512_storeu_ps(p, a)
 #define vf_add(a, b) _mm512_add_ps(a, b)
 #define vf_sub(a, b) _mm512_sub_ps(a, b)
 #define vf_mul(a, b) _mm512_mul_ps(a, b)

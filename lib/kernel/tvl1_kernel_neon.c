@@ -14,6 +14,7 @@ enum { VF_LANES = 4 };
 #define vf_load(p) vld1q_f32(p)
 #define vf_loadu(p) vld1q_f32(p)
 #define vf_store(p, a) vst1q_f32(p, a)
+#define vf_storeu(p, a) vst1q_f32(p, a)
 #define vf_add(a, b) vaddq_f32(a, b)
 #define vf_sub(a, b) vsubq_f32(a, b)
 #define vf_mul(a, b) vmulq_f32(a, b)

@@ -264,12 +264,13 @@ static mexpr_status ask_gate(finish *f, int number, bool *is_shut)
         return MEXPR_OK;
     if (!condition->data)
         return mx_fail(f->scope, MEXPR_E_OPERATOR,
-            "%s: its condition depends on the model's inputs or their sizes, which is not "
+            "%s: its condition depends on the model's inputs or their sizes, which is "
+            "not "
             "supported: only conditions that are constant when the model is loaded are",
             gate->label);
     if (condition->dtype != MEXPR_DTYPE_BOOL || mx_tensor_count(condition) != 1)
-        return mx_fail(f->scope, MEXPR_E_TYPE, "%s: its condition must be one truth value",
-            gate->label);
+        return mx_fail(f->scope, MEXPR_E_TYPE,
+            "%s: its condition must be one truth value", gate->label);
     *is_shut = (*(const uint8_t *)condition->data != 0) != gate->wanted;
     return MEXPR_OK;
 }
@@ -293,7 +294,7 @@ static mexpr_status pass_gate(finish *f, mx_node *node, bool *skips)
 {
     char label[MX_LABEL_SIZE];
     mexpr_status status = ask_gate(f, node->gate, skips);
-    f->is_shut[node->index] = *skips;
+    f->is_shut[node->index] = node->is_shut = *skips;
     if (status != MEXPR_OK || *skips)
         return status;
     if (node->op->flags & MX_OP_BRANCH)
@@ -351,6 +352,13 @@ static bool has_work(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
+/* An initializer of the source, which is written out again as it came. */
+static bool is_kept(const mx_graph *graph, int value)
+{
+    return graph->keeps_source && value < graph->n_file_values &&
+           graph->values[value].producer < 0;
+}
+
 /* Nodes can have become superfluous by folding what they led to, or by rewriting, so once
  * more backwards. */
 static mexpr_status choose_steps(finish *f)
@@ -386,7 +394,7 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
-        if (is_used[i] || !value->block)
+        if (is_used[i] || !value->block || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);
         value->block = NULL;
@@ -421,10 +429,35 @@ static mexpr_status settle_outputs(finish *f)
     return MEXPR_OK;
 }
 
+/* Files must have each node behind what it needs: another order is kept for writing. */
+static mexpr_status keep_order(finish *f)
+{
+    mx_graph *graph = f->graph;
+    bool is_sorted = true;
+    for (int i = 0; i < graph->n_file_nodes; i++) {
+        const mx_node *node = &graph->nodes[i];
+        for (int k = 0; k < node->n_inputs; k++)
+            is_sorted = is_sorted && producer_of(graph, node->inputs[k]) < i;
+    }
+    if (is_sorted)
+        return MEXPR_OK;
+    graph->order = mx_arena_raw(
+        f->scope, &graph->arena, (size_t)graph->n_file_nodes, sizeof *graph->order);
+    if (!graph->order)
+        return MEXPR_E_NOMEM;
+    for (int i = 0, n = 0; i < graph->n_nodes; i++) {
+        if (f->order[i] < graph->n_file_nodes)
+            graph->order[n++] = f->order[i];
+    }
+    return MEXPR_OK;
+}
+
 static mexpr_status finish_in(finish *f)
 {
     mx_graph *graph = f->graph;
     mexpr_status status = sort_nodes(f);
+    if (status == MEXPR_OK)
+        status = keep_order(f);
     if (status == MEXPR_OK)
         status = find_live(f);
     if (status == MEXPR_OK)
@@ -451,6 +484,11 @@ static mexpr_status finish_in(finish *f)
 mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph)
 {
     graph->n_file_nodes = graph->n_nodes;
+    graph->n_file_values = graph->n_values;
+    for (int i = 0; i < graph->n_values; i++) {
+        if (graph->values[i].is_trainable)
+            graph->n_trainable += (uint64_t)mx_tensor_count(&graph->values[i].tensor);
+    }
     mexpr_status status = check_links(scope, graph);
     if (status == MEXPR_OK)
         status = copy_through(scope, graph);

@@ -16,6 +16,7 @@ void mx_graph_init(mx_graph *graph, mexpr_context *context)
     graph->name = "";
     graph->producer = "";
     graph->rewrites = MEXPR_REWRITE_ALL;
+    graph->keeps_source = true;
     mx_arena_init(&graph->arena, context);
 }
 
@@ -157,7 +158,8 @@ mexpr_status mx_graph_add_input(
     v->is_input = true;
     v->tensor = *declared;
     v->tensor.data = NULL;
-    graph->inputs[graph->n_inputs++] = (mx_port){v->name, value, v->tensor};
+    graph->inputs[graph->n_inputs++] =
+        (mx_port){.name = v->name, .value = value, .declared = v->tensor};
     return MEXPR_OK;
 }
 
@@ -176,7 +178,8 @@ mexpr_status mx_graph_add_output(
     if (status != MEXPR_OK)
         return status;
     mx_port *port = &graph->outputs[graph->n_outputs++];
-    *port = (mx_port){graph->values[value].name, value, *declared};
+    *port = (mx_port){
+        .name = graph->values[value].name, .value = value, .declared = *declared};
     port->declared.data = NULL;
     graph->values[value].is_output = true;
     return MEXPR_OK;

@@ -39,7 +39,8 @@ typedef struct mx_fusion mx_fusion;
  * of a Loop. It has to come out constant; nodes whose gate is shut are no part of the
  * graph. */
 typedef struct mx_gate {
-    int condition; /* value; shut too when the node that makes it stands under a shut one */
+    int condition; /* value; shut too when the node that makes it stands under a shut one
+                    */
     bool wanted;
     const char *label; /* of the If or Loop, for sentences */
 } mx_gate;
@@ -51,7 +52,8 @@ typedef struct mx_node {
     int index;          /* in its graph */
     int opset;          /* of its domain */
     const mx_operator *op;
-    int gate; /* -1: none */
+    int gate;     /* -1: none */
+    bool is_shut; /* by its gate: no part of the graph (set when it is finished) */
     int n_inputs;
     int *inputs; /* values, -1 where an optional input is left out */
     int n_outputs;
@@ -66,6 +68,7 @@ typedef struct mx_value {
     int producer; /* node, -1: graph input, initializer, or not made yet */
     bool is_input;
     bool is_output;
+    bool is_trainable; /* an initializer that training changes */
     /* A shape follows from its values: they have to be known when that is planned. */
     bool decides_shape;
     /* What is known before running: type and shape as far as they are fixed; data for
@@ -77,7 +80,8 @@ typedef struct mx_value {
 typedef struct mx_port {
     const char *name;
     int value;
-    mx_tensor declared; /* data NULL */
+    mx_tensor declared;                    /* data NULL */
+    const char *dim_names[MEXPR_MAX_RANK]; /* of open dimensions, NULL: none */
 } mx_port;
 
 typedef struct mx_metadata {
@@ -87,14 +91,28 @@ typedef struct mx_metadata {
 
 enum { MX_N_REWRITES = 7 };
 
+/* A version of a domain's operators. */
+typedef struct mx_import {
+    const char *domain;
+    int64_t version;
+} mx_import;
+
 typedef struct mx_graph {
     mexpr_context *context;
     mx_arena arena; /* of all names and small arrays */
     const char *name;
     const char *producer;
     int opset; /* of the ONNX domain */
+    int64_t ir_version;
+    size_t n_imports; /* as the source has them; 0: the ONNX domain alone */
+    mx_import *imports;
     uint64_t n_parameters;
-    int n_file_nodes; /* nodes of the source; those behind are the graph's own */
+    uint64_t n_trainable;
+    int n_file_nodes;  /* nodes of the source; those behind are the graph's own */
+    int n_file_values; /* the same for values */
+    /* Initializers stay though running does not need them: for mx_onnx_encode(). */
+    bool keeps_source;
+    int *order; /* of the source's nodes, each behind what it needs; NULL: as they are */
     uint32_t rewrites; /* MEXPR_REWRITE_*: those that mx_graph_finish() may do */
     int n_rewrites[MX_N_REWRITES]; /* by bit: how often it did */
 
@@ -164,7 +182,8 @@ mexpr_status mx_graph_own_value(
 mexpr_status mx_graph_own_node(
     mx_scope *scope, mx_graph *graph, const mx_node *node, int *index);
 
-/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied. */
+/* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied.
+ */
 mexpr_status mx_graph_add_gate(
     mx_scope *scope, mx_graph *graph, const mx_gate *gate, int *number);
 

@@ -159,8 +159,8 @@ bool mx_node_is_whole(const mx_frame *frame, const mx_node *node)
         return frame->is_bounded;
     for (int k = 0; k < node->n_outputs; k++) {
         const int value = node->outputs[k];
-        if (value >= 0 &&
-            (!mx_tensor_has_shape(&frame->tensors[value]) || !frame->tensors[value].dtype))
+        if (value >= 0 && (!mx_tensor_has_shape(&frame->tensors[value]) ||
+                              !frame->tensors[value].dtype))
             return false;
     }
     return true;

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "model/model_handle.h"
+#include "base/file.h"
 #include "model/reader.h"
+#include "model/writer.h"
 
 enum { STRUCT_SIZE_MAX = 4096 };
 
@@ -16,8 +18,7 @@ static void free_model(mexpr_model *model)
     mx_context_release(context);
 }
 
-static mexpr_status load(
-    mx_scope *scope, mx_source *source, uint32_t rewrites, mexpr_model **out)
+mexpr_status mx_model_create(mx_scope *scope, mexpr_model **out)
 {
     mexpr_model *model = mx_calloc(scope, 1, sizeof *model);
     if (!model)
@@ -25,8 +26,19 @@ static mexpr_status load(
     model->context = mx_context_retain(scope->context);
     atomic_init(&model->references, 1);
     mx_graph_init(&model->graph, model->context);
+    *out = model;
+    return MEXPR_OK;
+}
+
+static mexpr_status load(
+    mx_scope *scope, mx_source *source, uint32_t rewrites, mexpr_model **out)
+{
+    mexpr_model *model;
+    mexpr_status status = mx_model_create(scope, &model);
+    if (status != MEXPR_OK)
+        return status;
     model->graph.rewrites = rewrites;
-    const mexpr_status status = mx_onnx_read(scope, source, &model->graph);
+    status = mx_onnx_read(scope, source, &model->graph);
     if (status == MEXPR_OK)
         *out = model;
     else
@@ -202,6 +214,11 @@ uint64_t mexpr_model_n_parameters(const mexpr_model *model)
     return model ? model->graph.n_parameters : 0;
 }
 
+uint64_t mexpr_model_n_trainable(const mexpr_model *model)
+{
+    return model ? model->graph.n_trainable : 0;
+}
+
 int32_t mexpr_model_n_nodes(const mexpr_model *model)
 {
     return model ? model->graph.n_file_nodes : 0;
@@ -226,4 +243,43 @@ int32_t mexpr_model_n_rewrites(const mexpr_model *model, mexpr_rewrite rewrite)
             return model->graph.n_rewrites[bit];
     }
     return 0;
+}
+
+/* --- writing it -------------------------------------------------------------------- */
+
+mexpr_status mexpr_model_encode(
+    mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size)
+{
+    if (bytes)
+        *bytes = NULL;
+    if (size)
+        *size = 0;
+    if (!context)
+        return MEXPR_E_ARG;
+    mx_scope *scope = mx_context_scope(context);
+    if (!model || !bytes || !size)
+        return mx_fail(scope, MEXPR_E_ARG, "mexpr_model_encode() was given NULL");
+    uint8_t *encoded;
+    const mexpr_status status = mx_onnx_encode(scope, &model->graph, &encoded, size);
+    if (status == MEXPR_OK)
+        *bytes = encoded;
+    return status;
+}
+
+mexpr_status mexpr_model_write(
+    mexpr_context *context, const mexpr_model *model, const char *path)
+{
+    if (!context)
+        return MEXPR_E_ARG;
+    mx_scope *scope = mx_context_scope(context);
+    if (!model || !path)
+        return mx_fail(scope, MEXPR_E_ARG, "mexpr_model_write() was given NULL");
+    uint8_t *bytes;
+    size_t size;
+    mexpr_status status = mx_onnx_encode(scope, &model->graph, &bytes, &size);
+    if (status != MEXPR_OK)
+        return mx_fail_prefix(scope, status, path);
+    status = mx_file_write(scope, path, bytes, size);
+    mx_free(context, bytes);
+    return status;
 }

@@ -12,6 +12,9 @@ struct mexpr_model {
     mx_graph graph; /* does not change any more */
 };
 
+/* A model with an empty graph, of one reference. */
+mexpr_status mx_model_create(mx_scope *scope, mexpr_model **out);
+
 /* Copies what is known of a tensor into a caller's struct, as far as it reaches. */
 mexpr_status mx_view_out(const mx_tensor *tensor, mexpr_tensor_view *view);
 /* A caller's tensor, checked in itself: struct_size, type, shape, data. */

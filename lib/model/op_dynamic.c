@@ -14,8 +14,7 @@ static size_t element_size(const mx_tensor *t)
 static bool bound(mx_infer *infer, int k, int64_t count, size_t each)
 {
     infer->is_bounded = true;
-    return k >= infer->n_outputs ||
-           mx_mul_size((size_t)count, each, &infer->capacity[k]);
+    return k >= infer->n_outputs || mx_mul_size((size_t)count, each, &infer->capacity[k]);
 }
 
 static mexpr_status fail_size(mx_infer *infer)
@@ -115,10 +114,9 @@ static mexpr_status compress(const mx_run *run)
     const int axis = (int)p->axis;
     const int64_t n = axis < 0 ? mx_tensor_count(in) : in->dims[axis];
     const int64_t outer = axis < 0 ? 1 : mx_dims_product(in->dims, 0, axis);
-    const size_t size = (axis < 0 ? 1
-                                  : (size_t)mx_dims_product(
-                                        in->dims, axis + 1, in->rank)) *
-                        element_size(in);
+    const size_t size =
+        (axis < 0 ? 1 : (size_t)mx_dims_product(in->dims, axis + 1, in->rank)) *
+        element_size(in);
     uint8_t *to = run->outputs[0]->data;
     int64_t chosen = 0;
     for (int64_t i = 0; i < n_given; i++)
@@ -396,8 +394,7 @@ static bool overlap_more(const float *a, const float *b, bool has_centre, float 
 static void sink(const float *scores, int64_t *heap, int64_t n, int64_t i)
 {
     /* The top is the worst: the lower score, of equals the later one. */
-#define WORSE(a, b) \
-    (scores[a] < scores[b] || (!(scores[b] < scores[a]) && (a) > (b)))
+#define WORSE(a, b) (scores[a] < scores[b] || (!(scores[b] < scores[a]) && (a) > (b)))
     for (int64_t child; (child = 2 * i + 1) < n; i = child) {
         if (child + 1 < n && WORSE(heap[child + 1], heap[child]))
             child++;

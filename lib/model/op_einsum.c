@@ -91,7 +91,8 @@ static bool imply_output(equation *e)
     return true;
 }
 
-/* How many axes an output written from `at` on has: letters, and those of the ellipsis. */
+/* How many axes an output written from `at` on has: letters, and those of the ellipsis.
+ */
 static int output_rank(const char *at, int n_hidden)
 {
     int n = 0;
@@ -111,7 +112,8 @@ static bool read_equation(const mx_infer *infer, equation *e)
     e->n_terms = infer->n_inputs;
     e->n_hidden = 0;
     for (int k = 0; k < e->n_terms; k++) {
-        if ((k > 0 && *at++ != ',') || !read_term(&at, infer->inputs[k]->rank, &e->terms[k]))
+        if ((k > 0 && *at++ != ',') ||
+            !read_term(&at, infer->inputs[k]->rank, &e->terms[k]))
             return false;
         if (e->terms[k].n_hidden > e->n_hidden)
             e->n_hidden = e->terms[k].n_hidden;
@@ -260,7 +262,8 @@ static void walk_parts(mx_walk *walk, const einsum_params *p, const parts *all,
         }
     }
     mx_contiguous_strides(rank, dims, strides[!packs]);
-    mx_walk_init(walk, rank ? rank : 1, dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
+    mx_walk_init(
+        walk, rank ? rank : 1, dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
 }
 
 static void pack(const einsum_params *p, const parts *all, int first, int second,
@@ -310,8 +313,8 @@ static void choose_product(mx_infer *infer, einsum_params *p)
     for (int i = 0; i < 3; i++) {
         const int first = i == 1 ? PART_K : PART_M, second = i == 0 ? PART_K : PART_N;
         if (!mx_mul_i64(all.size[PART_B], all.size[first], &sizes[i]) ||
-            !mx_mul_i64(sizes[i], all.size[second], &sizes[i]) ||
-            sizes[i] == 0 || sizes[i] > INT64_MAX / 64)
+            !mx_mul_i64(sizes[i], all.size[second], &sizes[i]) || sizes[i] == 0 ||
+            sizes[i] > INT64_MAX / 64)
             return;
         total += sizes[i];
     }
@@ -349,7 +352,7 @@ static mexpr_status infer_einsum(mx_infer *infer)
             for (int k = 0; k < run->n_inputs; k++)                                      \
                 product *= (wide)((const type *)run->inputs[k]->data)[offset[k]];        \
             sum += product;                                                              \
-        } while (advance(p, strides, run->n_inputs, p->n_out, p->n_labels, at, offset));              \
+        } while (advance(p, strides, run->n_inputs, p->n_out, p->n_labels, at, offset)); \
         ((type *)run->outputs[0]->data)[i] = (type)sum;                                  \
     } while (0)
 

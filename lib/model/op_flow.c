@@ -20,6 +20,6 @@ static mexpr_status infer_branch(mx_infer *infer)
 
 const mx_operator mx_operators_flow[] = {
     FLOW("If", MX_OP_BRANCH),
-    FLOW("Loop", 0),
+    FLOW("Loop", MX_OP_BRANCH),
     {.name = NULL},
 };

@@ -219,8 +219,8 @@ const mx_operator mx_operators_math[] = {
     BINARY("BitwiseOr", 18, BITS, "", mx_infer_broadcast, bitwise_or),
     BINARY("BitwiseXor", 18, BITS, "", mx_infer_broadcast, bitwise_xor),
     FLOAT("Cosh", cosh_forward),
-    UNARY("IsInf", 10, MX_T_F32, "detect_negative:i detect_positive:i", infer_test,
-        is_inf),
+    UNARY(
+        "IsInf", 10, MX_T_F32, "detect_negative:i detect_positive:i", infer_test, is_inf),
     UNARY("IsNaN", 9, MX_T_F32, "", infer_test, is_nan),
     BINARY("Mod", 10, MX_T_NUMBERS, "fmod:i", infer_mod, mod),
     FLOAT("Sinh", sinh_forward),

@@ -7,8 +7,19 @@
 #include "base/checked.h"
 #include "model/op_tables.h"
 
-typedef enum post_transform { NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO, PROBIT } post_transform;
-typedef enum svm_kernel { KERNEL_LINEAR, KERNEL_POLY, KERNEL_RBF, KERNEL_SIGMOID } svm_kernel;
+typedef enum post_transform {
+    NONE,
+    SOFTMAX,
+    LOGISTIC,
+    SOFTMAX_ZERO,
+    PROBIT
+} post_transform;
+typedef enum svm_kernel {
+    KERNEL_LINEAR,
+    KERNEL_POLY,
+    KERNEL_RBF,
+    KERNEL_SIGMOID
+} svm_kernel;
 
 typedef struct ml_params {
     post_transform post;
@@ -182,7 +193,8 @@ static mexpr_status infer_linear(mx_infer *infer)
     else
         p->n_scores = p->n_classes > 2 ? p->n_classes : 1;
     if (p->n_scores < 1 || n % p->n_scores != 0)
-        return fail_length(infer, "coefficients", p->n_scores * (columns < 0 ? 1 : columns));
+        return fail_length(
+            infer, "coefficients", p->n_scores * (columns < 0 ? 1 : columns));
     if (n_bias > 0 && n_bias != p->n_scores)
         return fail_length(infer, "intercepts", p->n_scores);
     p->n_features = n / p->n_scores;
@@ -382,12 +394,13 @@ static void decide_pairs(
     const mx_run *run, int64_t row, double *kernels, double *scores, double *votes)
 {
     const ml_params *p = run->params;
-    const float *vectors = floats_of(run, "support_vectors"), *rho = floats_of(run, "rho");
+    const float *vectors = floats_of(run, "support_vectors"),
+                *rho = floats_of(run, "rho");
     const float *w = floats_of(run, "coefficients");
     const int64_t *each = mx_attr(run->node, "vectors_per_class")->ints;
     for (int64_t k = 0; k < p->n_vectors; k++)
-        kernels[k] = kernel_of(
-            p, run->inputs[0], row, vectors + k * p->n_features, p->kernel);
+        kernels[k] =
+            kernel_of(p, run->inputs[0], row, vectors + k * p->n_features, p->kernel);
     for (int64_t i = 0; i < p->n_classes; i++)
         votes[i] = 0;
     for (int64_t i = 0, from_i = 0, pair = 0; i < p->n_classes; from_i += each[i++]) {
@@ -484,9 +497,9 @@ static mexpr_status svm_classifier(const mx_run *run)
             decide_pairs(run, r, kernels, scores, votes);
         const float *planes = floats_of(run, "coefficients");
         for (int64_t k = 0; p->n_vectors == 0 && k < c; k++)
-            scores[k] = (double)floats_of(run, "rho")[0] +
-                        kernel_of(p, run->inputs[0], r, planes + k * p->n_features,
-                            KERNEL_LINEAR);
+            scores[k] = (double)floats_of(run, "rho")[0] + kernel_of(p, run->inputs[0], r,
+                                                               planes + k * p->n_features,
+                                                               KERNEL_LINEAR);
         if (p->has_probability)
             estimate(run, scores, memory);
         ((int64_t *)run->outputs[0]->data)[r] = svm_label(run, weights);
@@ -537,8 +550,8 @@ static mexpr_status svm_regressor(const mx_run *run)
         if (p->n_vectors == 0)
             s += kernel_of(p, run->inputs[0], r, w, KERNEL_LINEAR);
         for (int64_t k = 0; k < p->n_vectors; k++)
-            s += (double)w[k] * kernel_of(p, run->inputs[0], r,
-                                    vectors + k * p->n_features, p->kernel);
+            s += (double)w[k] *
+                 kernel_of(p, run->inputs[0], r, vectors + k * p->n_features, p->kernel);
         if (one_class)
             s = s > 0 ? 1 : -1;
         else
@@ -661,8 +674,9 @@ static mexpr_status extractor(const mx_run *run)
 
 enum { FEATURES = MX_T_F32 | MX_T_INTS };
 
-#define SVM "coefficients:F kernel_params:F kernel_type:s post_transform:s rho:F " \
-            "support_vectors:F "
+#define SVM                                                                              \
+    "coefficients:F kernel_params:F kernel_type:s post_transform:s rho:F "               \
+    "support_vectors:F "
 #define LABELS "classlabels_ints:I classlabels_strings:S "
 
 const mx_operator mx_operators_ml[] = {

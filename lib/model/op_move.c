@@ -460,7 +460,8 @@ static mexpr_status pad_one(mx_infer *infer, pad_mode mode, int64_t n, int64_t b
 {
     const int64_t far = (int64_t)1 << 40;
     const bool huge = before < -far || before > far || after < -far || after > far;
-    const int64_t left = huge ? 0 : n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
+    const int64_t left =
+        huge ? 0 : n + (before < 0 ? before : 0) + (after < 0 ? after : 0);
     *size = huge ? -1 : n + before + after;
     if (*size < 0 || (mode != PAD_CONSTANT && left <= 0 && *size > 0))
         return mx_fail(infer->scope, MEXPR_E_SHAPE,

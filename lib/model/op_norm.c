@@ -209,11 +209,12 @@ static mexpr_status layer_norm(const mx_run *run)
     const row_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const mx_tensor *bias = mx_run_input(run, 2);
-    if (mx_tensor_count(run->inputs[0]) == 0)
-        return MEXPR_OK;
+    /* Rows of nothing have a mean too: NaN. */
     for (int64_t r = 0; r < p->rows; r++)
         layer_norm_row(run, (const float *)run->inputs[0]->data + r * p->size,
             (float *)run->outputs[0]->data + r * p->size, r);
+    if (mx_tensor_count(run->inputs[0]) == 0)
+        return MEXPR_OK;
     if (!p->has_row[1])
         weigh(run, run->inputs[1], nn->mul, nn->mul_scalar);
     if (bias && !(p->has_row[1] && p->has_row[2]))

@@ -126,7 +126,8 @@ static mexpr_status infer_top(mx_infer *infer)
 }
 
 /* One line: its first k elements in order, through a heap with the worst of those chosen
- * on top. Equal elements stay in the order of their positions; NaN is above everything. */
+ * on top. Equal elements stay in the order of their positions; NaN is above everything.
+ */
 #define TOP(suffix, type)                                                                \
     static bool is_worse_##suffix(                                                       \
         const type *x, int64_t step, int64_t a, int64_t b, bool largest)                 \

@@ -315,8 +315,8 @@ static mexpr_status reduce_mean(const mx_run *run)
         if (run->inputs[0]->dtype == MEXPR_DTYPE_I64)
             ((int64_t *)run->outputs[0]->data)[i] /= p->count;
         else
-            ((int32_t *)run->outputs[0]->data)[i] = (int32_t)(
-                ((int32_t *)run->outputs[0]->data)[i] / p->count);
+            ((int32_t *)run->outputs[0]->data)[i] =
+                (int32_t)(((int32_t *)run->outputs[0]->data)[i] / p->count);
     }
     return MEXPR_OK;
 }

@@ -62,8 +62,8 @@ static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *poli
     int mode = 0, near = 0, where = 0;
     mexpr_status status = read_choice(infer, "mode", "nearest", modes, 3, &mode);
     if (status == MEXPR_OK)
-        status = read_choice(
-            infer, "nearest_mode", "round_prefer_floor", nearest, 4, &near);
+        status =
+            read_choice(infer, "nearest_mode", "round_prefer_floor", nearest, 4, &near);
     if (status == MEXPR_OK)
         status = read_choice(infer, "coordinate_transformation_mode", "half_pixel",
             coordinates, 7, &where);
@@ -117,8 +117,8 @@ static const mx_tensor *given(const mx_infer *infer, int k)
 
 static mexpr_status fail_count(mx_infer *infer, const char *what, int n_axes)
 {
-    return mx_fail(
-        infer->scope, MEXPR_E_SHAPE, "it has not one %s for each of %d axes", what, n_axes);
+    return mx_fail(infer->scope, MEXPR_E_SHAPE, "it has not one %s for each of %d axes",
+        what, n_axes);
 }
 
 static mexpr_status sizes_from_scales(
@@ -155,8 +155,8 @@ static mexpr_status sizes_from_sizes(
     for (int i = 0; i < n; i++) {
         const int64_t from = dims[axes[i]];
         if (sizes[i] < 0 || (from == 0 && sizes[i] > 0))
-            return mx_fail(infer->scope, MEXPR_E_SHAPE,
-                "%lld cannot be resized to %lld", (long long)from, (long long)sizes[i]);
+            return mx_fail(infer->scope, MEXPR_E_SHAPE, "%lld cannot be resized to %lld",
+                (long long)from, (long long)sizes[i]);
         if (from <= 0) {
             if (policy != STRETCH)
                 one = -1;
@@ -352,9 +352,9 @@ static axis axis_of(const mx_run *run, int d)
 static int64_t nearest_element(const resize_params *p, double x, int64_t n)
 {
     const double down = floor(x), part = x - down;
-    const bool up = part > 0 && (p->nearest == CEIL ||
-                                    (p->nearest == PREFER_CEIL && part >= 0.5) ||
-                                    (p->nearest == PREFER_FLOOR && part > 0.5));
+    const bool up =
+        part > 0 && (p->nearest == CEIL || (p->nearest == PREFER_CEIL && part >= 0.5) ||
+                        (p->nearest == PREFER_FLOOR && part > 0.5));
     const int64_t i = (int64_t)down + up;
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
@@ -464,8 +464,7 @@ static void fill_taps(
         for (int t = 0; t < taps; t++) {
             const int64_t at = first + t;
             const bool excluded = p->exclude_outside && (at < 0 || at >= a->n_in);
-            weights[t] =
-                excluded ? 0 : (float)weight(p, widened * ((double)at - x));
+            weights[t] = excluded ? 0 : (float)weight(p, widened * ((double)at - x));
             sum += (double)weights[t];
         }
         for (int t = 0; (p->antialias || p->exclude_outside) && sum != 0 && t < taps; t++)
@@ -480,8 +479,8 @@ static int64_t clamp(int64_t i, int64_t n)
 }
 
 /* One element of a row is a sum over the same row. */
-static void resize_row(
-    const axis *a, int taps, const tap_row *rows, const float *w, const float *x, float *y)
+static void resize_row(const axis *a, int taps, const tap_row *rows, const float *w,
+    const float *x, float *y)
 {
     for (int64_t i = 0; i < a->n_out; i++, w += taps) {
         const int64_t first = rows[i].first;
@@ -588,8 +587,7 @@ static void resize_weighted(const mx_run *run)
     if (is_float)
         memcpy(out->data, now, (size_t)n_out * sizeof(float));
     for (int64_t i = 0; !is_float && i < n_out; i++)
-        write_number(
-            (uint8_t *)out->data + (size_t)i * size, out->dtype, (double)now[i]);
+        write_number((uint8_t *)out->data + (size_t)i * size, out->dtype, (double)now[i]);
 }
 
 static void extrapolate_all(const mx_run *run)

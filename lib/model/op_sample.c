@@ -180,8 +180,7 @@ static int axis_taps(
 {
     const double edge = p->align_corners ? 0 : 0.5;
     const double low = -edge, high = (double)n - 1 + edge;
-    x = p->align_corners ? (x + 1) / 2 * (double)(n - 1)
-                         : ((x + 1) * (double)n - 1) / 2;
+    x = p->align_corners ? (x + 1) / 2 * (double)(n - 1) : ((x + 1) * (double)n - 1) / 2;
     x = (double)(float)x;
     if (!(x > -1e9 && x < 1e9)) /* NaN too: far outside */
         x = -1e9;
@@ -216,8 +215,7 @@ static int sample_taps(const sample_params *p, const mx_tensor *in, const float 
         int64_t index[4];
         double weight[4];
         const int64_t size = in->dims[2 + d];
-        const int taps =
-            axis_taps(p, (double)at[n_axes - 1 - d], size, index, weight);
+        const int taps = axis_taps(p, (double)at[n_axes - 1 - d], size, index, weight);
         for (int i = n * taps - 1; i >= 0; i--) {
             const int64_t before = places[i / taps];
             places[i] =
@@ -280,8 +278,8 @@ static mexpr_status infer_roi(mx_infer *infer)
     roi_params *p = infer->params;
     const bool is_old = infer->node->opset < 16;
     const char *mode = mx_attr_string(infer->node, "mode", "avg");
-    const char *coordinates = mx_attr_string(infer->node, "coordinate_transformation_mode",
-        is_old ? "output_half_pixel" : "half_pixel");
+    const char *coordinates = mx_attr_string(infer->node,
+        "coordinate_transformation_mode", is_old ? "output_half_pixel" : "half_pixel");
     p->height = mx_attr_int(infer->node, "output_height", 1);
     p->width = mx_attr_int(infer->node, "output_width", 1);
     p->ratio = mx_attr_int(infer->node, "sampling_ratio", 0);
@@ -314,8 +312,8 @@ static mexpr_status infer_roi(mx_infer *infer)
 }
 
 /* Bilinear, as four places and weights; false outside, where everything is 0. */
-static bool bilinear(double y, double x, int64_t height, int64_t width, int64_t *place,
-    float *weight)
+static bool bilinear(
+    double y, double x, int64_t height, int64_t width, int64_t *place, float *weight)
 {
     if (!(y >= -1 && y <= (double)height && x >= -1 && x <= (double)width))
         return false;
@@ -327,7 +325,8 @@ static bool bilinear(double y, double x, int64_t height, int64_t width, int64_t 
     const double ly = y - (double)y0, lx = x - (double)x0;
     const int64_t places[4] = {
         y0 * width + x0, y0 * width + x1, y1 * width + x0, y1 * width + x1};
-    const double weights[4] = {(1 - ly) * (1 - lx), (1 - ly) * lx, ly * (1 - lx), ly * lx};
+    const double weights[4] = {
+        (1 - ly) * (1 - lx), (1 - ly) * lx, ly * (1 - lx), ly * lx};
     for (int i = 0; i < 4; i++) {
         place[i] = places[i];
         weight[i] = (float)weights[i];

@@ -77,8 +77,8 @@ static mexpr_status gather(const mx_run *run)
     const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
     const int64_t n = in->dims[p->axis], n_indices = mx_tensor_count(indices);
     const int64_t outer = mx_dims_product(in->dims, 0, (int)p->axis);
-    const size_t size = (size_t)mx_dims_product(in->dims, (int)p->axis + 1, in->rank) *
-                        element_size(in);
+    const size_t size =
+        (size_t)mx_dims_product(in->dims, (int)p->axis + 1, in->rank) * element_size(in);
     uint8_t *to = run->outputs[0]->data;
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
@@ -137,8 +137,8 @@ static int64_t walk_elements(const mx_run *run, mx_walk *walk)
     mx_contiguous_strides(in->rank, in->dims, strides[1]);
     const int64_t step = strides[1][p->axis];
     strides[1][p->axis] = 0;
-    mx_walk_init(walk, indices->rank, indices->dims, 2,
-        (const int64_t(*)[MEXPR_MAX_RANK])strides);
+    mx_walk_init(
+        walk, indices->rank, indices->dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
     return step;
 }
 
@@ -341,9 +341,8 @@ static mexpr_status gather_nd(const mx_run *run)
     const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
     const int64_t n_batches = mx_dims_product(indices->dims, 0, p->batch);
     const int64_t each = mx_dims_product(indices->dims, p->batch, indices->rank - 1);
-    const size_t size =
-        (size_t)mx_dims_product(in->dims, p->batch + p->depth, in->rank) *
-        element_size(in);
+    const size_t size = (size_t)mx_dims_product(in->dims, p->batch + p->depth, in->rank) *
+                        element_size(in);
     uint8_t *to = run->outputs[0]->data;
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
@@ -426,8 +425,8 @@ static mexpr_status infer_one_hot(mx_infer *infer)
         return status;
     if (!fits(mx_dims_product(depth->dims, 0, depth->rank), 1) ||
         !fits(mx_dims_product(values->dims, 0, values->rank), 2))
-        return mx_fail(infer->scope, MEXPR_E_SHAPE,
-            "its depth must be one number, its values two");
+        return mx_fail(
+            infer->scope, MEXPR_E_SHAPE, "its depth must be one number, its values two");
     int64_t dims[MEXPR_MAX_RANK + 1];
     for (int i = 0, from = 0; i <= indices->rank; i++)
         dims[i] = i == p->axis ? -1 : indices->dims[from++];
@@ -508,8 +507,8 @@ static mexpr_status infer_eye(mx_infer *infer)
     const int64_t dtype = mx_attr_int(infer->node, "dtype", infer->inputs[0]->dtype);
     enum { HALF = 10, DOUBLE = 11, BRAIN = 16 };
     const bool is_float = dtype == HALF || dtype == DOUBLE || dtype == BRAIN;
-    if (!is_float && (dtype < 1 || dtype > BRAIN ||
-                         mexpr_dtype_bytes((mexpr_dtype)dtype) == 0))
+    if (!is_float &&
+        (dtype < 1 || dtype > BRAIN || mexpr_dtype_bytes((mexpr_dtype)dtype) == 0))
         return mx_fail(infer->scope, MEXPR_E_TYPE,
             "it makes the element type %lld, which is not supported", (long long)dtype);
     if (infer->inputs[0]->rank != 2)
@@ -560,8 +559,8 @@ static mexpr_status infer_reverse(mx_infer *infer)
             "its axes %lld and %lld must be 0 and 1 of two or more", (long long)p->batch,
             (long long)p->time);
     if (lengths->rank != 1 || !fits(lengths->dims[0], in->dims[p->batch]))
-        return mx_fail(infer->scope, MEXPR_E_SHAPE,
-            "its lengths must be one for each of the batch");
+        return mx_fail(
+            infer->scope, MEXPR_E_SHAPE, "its lengths must be one for each of the batch");
     return mx_infer_same(infer);
 }
 
@@ -570,8 +569,7 @@ static mexpr_status reverse(const mx_run *run)
     const reverse_params *p = run->params;
     const mx_tensor *in = run->inputs[0];
     const int64_t n_batch = in->dims[p->batch], n_time = in->dims[p->time];
-    const size_t size =
-        (size_t)mx_dims_product(in->dims, 2, in->rank) * element_size(in);
+    const size_t size = (size_t)mx_dims_product(in->dims, 2, in->rank) * element_size(in);
     for (int64_t b = 0; size > 0 && b < n_batch; b++) {
         const int64_t length = ((const int64_t *)run->inputs[1]->data)[b];
         if (length < 0 || length > n_time)
@@ -628,8 +626,9 @@ static mexpr_status infer_block(mx_infer *infer)
     }
     char text[MX_SHAPE_TEXT];
     if (!good)
-        return mx_fail(infer->scope, MEXPR_E_SHAPE, "%s is not possible in blocks of %lld",
-            mx_shape_text(in, text), (long long)p->size);
+        return mx_fail(infer->scope, MEXPR_E_SHAPE,
+            "%s is not possible in blocks of %lld", mx_shape_text(in, text),
+            (long long)p->size);
     mx_infer_shape(infer, 0, 4, dims);
     return MEXPR_OK;
 }
@@ -655,17 +654,17 @@ static mexpr_status move_blocks(const mx_run *run)
     if (mx_tensor_count(wide) == 0)
         return MEXPR_OK;
     mx_walk_init(&walk, 6, dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
-    mx_walk_copy(
-        &walk, element_size(wide), run->outputs[0]->data, run->inputs[0]->data);
+    mx_walk_copy(&walk, element_size(wide), run->outputs[0]->data, run->inputs[0]->data);
     return MEXPR_OK;
 }
 
-#define SELECT(op, first, least, most, attribute_list, other, value, infer_fn, forward_fn) \
-    {                                                                                      \
-        .name = op, .domain = "", .since = first, .min_inputs = least,                     \
-        .max_inputs = most, .min_outputs = 1, .max_outputs = 1, .types = MX_T_ALL,         \
-        .other_inputs = other, .value_inputs = value, .attributes = attribute_list,        \
-        .params_size = sizeof(select_params), .infer = infer_fn, .forward = forward_fn     \
+#define SELECT(                                                                          \
+    op, first, least, most, attribute_list, other, value, infer_fn, forward_fn)          \
+    {                                                                                    \
+        .name = op, .domain = "", .since = first, .min_inputs = least,                   \
+        .max_inputs = most, .min_outputs = 1, .max_outputs = 1, .types = MX_T_ALL,       \
+        .other_inputs = other, .value_inputs = value, .attributes = attribute_list,      \
+        .params_size = sizeof(select_params), .infer = infer_fn, .forward = forward_fn   \
     }
 #define INDICES MX_INPUT_BIT(1)
 
@@ -698,8 +697,8 @@ const mx_operator mx_operators_select[] = {
         scatter_elements),
     SELECT("ScatterElements", 11, 3, 3, "axis:i reduction:s", INDICES, 0,
         infer_scatter_elements, scatter_elements),
-    SELECT("ScatterND", 11, 3, 3, "reduction:s", INDICES, 0, infer_scatter_nd,
-        scatter_nd),
+    SELECT(
+        "ScatterND", 11, 3, 3, "reduction:s", INDICES, 0, infer_scatter_nd, scatter_nd),
     SELECT("SpaceToDepth", 1, 1, 1, "blocksize:i", 0, 0, infer_block, move_blocks),
     SELECT("Trilu", 14, 1, 2, "upper:i", INDICES, 0, infer_trilu, trilu),
     {.name = NULL},

@@ -75,7 +75,8 @@ enum {
     /* How large outputs are comes out of running: infer leaves dimensions open and sets
      * capacity, forward fills them in. */
     MX_OP_DYNAMIC = 8,
-    MX_OP_BRANCH = 16 /* input 1 or 2, by the constant input 0 */
+    /* Taken apart when read; what is left is input 1 or 2, by the constant input 0. */
+    MX_OP_BRANCH = 16
 };
 
 enum { MX_MAX_PARAMS = 512 };

@@ -177,7 +177,8 @@ static mexpr_status set_inputs(build *b, const mx_tensor *inputs)
     return MEXPR_OK;
 }
 
-/* What the stage before has computed: shapes, and the values that its first node needs. */
+/* What the stage before has computed: shapes, and the values that its first node needs.
+ */
 static mexpr_status take_over(build *b)
 {
     stage *s = b->stage;
@@ -413,8 +414,7 @@ static mexpr_status lay_out(build *b)
         for (int k = 0; k < s->node->n_outputs; k++) {
             const int value = s->node->outputs[k];
             if (value >= 0 && b->root[value] == value)
-                b->offset[value] =
-                    layout_take(&b->layout, padded_bytes(b->bytes[value]));
+                b->offset[value] = layout_take(&b->layout, padded_bytes(b->bytes[value]));
         }
         const size_t size = padded_bytes(s->workspace_bytes);
         s->workspace_offset = layout_take(&b->layout, size);
@@ -496,8 +496,7 @@ static mexpr_status add_stage(
     const stage *before = plan->n_stages ? plan->stages[plan->n_stages - 1] : NULL;
     s->first = before ? before->end : 0;
     mx_arena_init(&s->arena, plan->context);
-    build b = {
-        .scope = scope, .stage = s, .before = before, .graph = plan->graph};
+    build b = {.scope = scope, .stage = s, .before = before, .graph = plan->graph};
     mx_arena_init(&b.arena, plan->context);
     const mexpr_status status = fill_stage(&b, machine, inputs);
     mx_arena_release(&b.arena);
@@ -620,6 +619,5 @@ mexpr_status mx_plan_run(
 
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
-    return &plan->stages[plan->n_stages - 1]
-                ->tensors[plan->graph->outputs[index].value];
+    return &plan->stages[plan->n_stages - 1]->tensors[plan->graph->outputs[index].value];
 }

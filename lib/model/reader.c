@@ -65,6 +65,7 @@ static mexpr_status read_versions(reader *r)
             "anew",
             (long long)opset, OPSET_FIRST, OPSET_LAST);
     r->graph->opset = (int)opset;
+    r->graph->ir_version = model->ir_version;
     if (r->wire.has_functions)
         return mx_fail(r->scope, MEXPR_E_OPERATOR,
             "the model defines functions of its own, which is not supported: export it "
@@ -73,6 +74,25 @@ static mexpr_status read_versions(reader *r)
     if (r->wire.has_sparse)
         return mx_fail(r->scope, MEXPR_E_TYPE,
             "the model has sparse initializers, which are not supported");
+    return MEXPR_OK;
+}
+
+static mexpr_status read_imports(reader *r)
+{
+    const Mx__Onnx__Model *model = r->wire.model;
+    mx_graph *graph = r->graph;
+    graph->imports = mx_arena_alloc(
+        r->scope, &graph->arena, model->n_opset_import, sizeof *graph->imports);
+    if (!graph->imports)
+        return MEXPR_E_NOMEM;
+    graph->n_imports = model->n_opset_import;
+    for (size_t i = 0; i < graph->n_imports; i++) {
+        graph->imports[i].version = model->opset_import[i]->version;
+        graph->imports[i].domain =
+            mx_arena_strdup(r->scope, &graph->arena, model->opset_import[i]->domain);
+        if (!graph->imports[i].domain)
+            return MEXPR_E_NOMEM;
+    }
     return MEXPR_OK;
 }
 
@@ -183,6 +203,23 @@ static mexpr_status read_declaration(
     return type->shape ? read_dims(r, info->name, type->shape, declared) : MEXPR_OK;
 }
 
+/* The names of open dimensions, for writing. */
+static mexpr_status read_dim_names(
+    reader *r, const Mx__Onnx__ValueInfo *info, mx_port *port)
+{
+    const Mx__Onnx__Shape *shape =
+        info->type && info->type->tensor_type ? info->type->tensor_type->shape : NULL;
+    for (size_t i = 0; shape && i < shape->n_dim; i++) {
+        const Mx__Onnx__Dimension *dim = shape->dim[i];
+        if (dim->value_case != MX__ONNX__DIMENSION__VALUE_DIM_PARAM)
+            continue;
+        port->dim_names[i] = mx_arena_strdup(r->scope, &r->graph->arena, dim->dim_param);
+        if (!port->dim_names[i])
+            return MEXPR_E_NOMEM;
+    }
+    return MEXPR_OK;
+}
+
 /* Up to IR 3 every initializer is an input too, with a value that stands in for the
  * caller's; such inputs are constants here. */
 static bool is_initializer(const mx_graph *graph, const char *name)
@@ -202,6 +239,9 @@ static mexpr_status read_inputs(reader *r)
         if (status == MEXPR_OK)
             status =
                 mx_graph_add_input(r->scope, r->graph, graph->input[i]->name, &declared);
+        if (status == MEXPR_OK)
+            status = read_dim_names(
+                r, graph->input[i], &r->graph->inputs[r->graph->n_inputs - 1]);
         if (status != MEXPR_OK)
             return status;
     }
@@ -217,6 +257,9 @@ static mexpr_status read_outputs(reader *r)
         if (status == MEXPR_OK)
             status = mx_graph_add_output(
                 r->scope, r->graph, graph->output[i]->name, &declared);
+        if (status == MEXPR_OK)
+            status = read_dim_names(
+                r, graph->output[i], &r->graph->outputs[r->graph->n_outputs - 1]);
         if (status != MEXPR_OK)
             return status;
     }
@@ -324,8 +367,8 @@ static mexpr_status read_attributes(
     return MEXPR_OK;
 }
 
-static mexpr_status add_node(reader *r, const Mx__Onnx__Node *node, const names *n,
-    mx_node_source *source)
+static mexpr_status add_node(
+    reader *r, const Mx__Onnx__Node *node, const names *n, mx_node_source *source)
 {
     const mexpr_status status = read_attributes(r, node, source);
     const char **inputs = mx_arena_alloc(
@@ -356,8 +399,8 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
         .op_type = node->op_type,
         .domain = is_onnx_domain(node->domain) ? "" : node->domain,
         .gate = n->gate,
-        .opset = strcmp(node->domain, ml_domain) == 0 ? (int)r->ml_opset
-                                                      : r->graph->opset};
+        .opset =
+            strcmp(node->domain, ml_domain) == 0 ? (int)r->ml_opset : r->graph->opset};
     const mx_node named = {
         .name = node->name, .op_type = node->op_type, .index = r->graph->n_nodes};
     char label[MX_LABEL_SIZE];
@@ -365,8 +408,7 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
      */
     mexpr_status status =
         mx_operator_find(r->scope, source.domain, source.op_type, source.opset, &op);
-    const bool is_flow = status == MEXPR_OK && !op->forward;
-    if (is_flow)
+    if (status == MEXPR_OK && op->flags & MX_OP_BRANCH)
         return read_flow(r, node, n, mx_node_label(&named, label));
     if (status == MEXPR_OK)
         status = add_node(r, node, n, &source);
@@ -416,14 +458,12 @@ static mexpr_status unpack_graph(reader *r, const Mx__Onnx__Node *node, const ch
             a = node->attribute[i];
     }
     if (!a || a->g.len == 0)
-        return mx_fail(
-            r->scope, MEXPR_E_MODEL, "%s: it has no graph '%s'", label, name);
+        return mx_fail(r->scope, MEXPR_E_MODEL, "%s: it has no graph '%s'", label, name);
     *source = mx_arena_alloc(r->scope, &r->arena, 1, sizeof **source);
     if (!*source)
         return MEXPR_E_NOMEM;
     mx_source_from_memory(*source, a->g.data, a->g.len);
-    const mexpr_status status =
-        mx_wire_read_graph(r->scope, *source, &r->arena, wire);
+    const mexpr_status status = mx_wire_read_graph(r->scope, *source, &r->arena, wire);
     if (status != MEXPR_OK)
         return mx_fail_prefix(r->scope, status, label);
     if (wire->has_sparse)
@@ -448,13 +488,11 @@ static mexpr_status enter(reader *r, const names *outer, const char *condition,
     const char *copy = own_name(r, inner, "mexpr:gate");
     if (!copy)
         return MEXPR_E_NOMEM;
-    mexpr_status status =
-        put_node(r, "Identity", outer->gate, "", &condition, 1, copy);
+    mexpr_status status = put_node(r, "Identity", outer->gate, "", &condition, 1, copy);
     if (status == MEXPR_OK)
         status = mx_graph_value(r->scope, r->graph, copy, &gate.condition);
-    return status == MEXPR_OK
-               ? mx_graph_add_gate(r->scope, r->graph, &gate, &inner->gate)
-               : status;
+    return status == MEXPR_OK ? mx_graph_add_gate(r->scope, r->graph, &gate, &inner->gate)
+                              : status;
 }
 
 /* The initializers of a graph inside a node. */
@@ -477,8 +515,7 @@ static mexpr_status read_if(
     mx_wire_model wire[2];
     names inside[2];
     if (node->n_input != 1)
-        return mx_fail(
-            r->scope, MEXPR_E_MODEL, "%s: it must have one condition", label);
+        return mx_fail(r->scope, MEXPR_E_MODEL, "%s: it must have one condition", label);
     const char *condition = find_name(r, n, node->input[0]);
     for (int i = 0; i < 2; i++) {
         mx_source *source = NULL;
@@ -528,9 +565,8 @@ static mexpr_status put_number(
 }
 
 /* The number of iterations, from an initializer or a Constant. */
-static mexpr_status read_trips(
-    reader *r, const Mx__Onnx__Node *node, const names *n, const char *label,
-    int64_t *trips)
+static mexpr_status read_trips(reader *r, const Mx__Onnx__Node *node, const names *n,
+    const char *label, int64_t *trips)
 {
     const char *name = node->n_input > 0 ? find_name(r, n, node->input[0]) : "";
     const int value = name && name[0] ? mx_graph_find(r->graph, name) : -1;
@@ -566,10 +602,10 @@ typedef struct unrolled {
     mx_wire_model wire;
     names body; /* of what all iterations share */
     size_t n_carried, n_scans;
-    const char *one; /* the axis of Unsqueeze: 0 */
-    names *inside;      /* by iteration */
+    const char *one;     /* the axis of Unsqueeze: 0 */
+    names *inside;       /* by iteration */
     const char **states; /* by iteration: condition, then carried values; one more */
-    const char **scans; /* by output, then iteration */
+    const char **scans;  /* by output, then iteration */
 } unrolled;
 
 /* Inputs of the body: number of the iteration, condition, carried values. */
@@ -682,8 +718,8 @@ static mexpr_status prepare_loop(reader *r, unrolled *u, int64_t trips)
         if (name[0])
             u->states[k - 1] = name;
         else if (k > 1)
-            return mx_fail(r->scope, MEXPR_E_MODEL, "%s: its input %zu is left out",
-                u->label, k);
+            return mx_fail(
+                r->scope, MEXPR_E_MODEL, "%s: its input %zu is left out", u->label, k);
     }
     return status;
 }
@@ -727,6 +763,27 @@ static mexpr_status read_flow(
                                             : read_loop(r, node, n, label);
 }
 
+/* A file does not say what training changes: taken to be all float initializers but the
+ * running statistics of BatchNormalization. */
+static void mark_trainable(mx_graph *graph)
+{
+    enum { MEAN = 3, VARIANCE = 4 };
+    for (int i = 0; i < graph->n_values; i++) {
+        mx_value *value = &graph->values[i];
+        value->is_trainable =
+            value->tensor.data && value->tensor.dtype == MEXPR_DTYPE_F32;
+    }
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mx_node *node = &graph->nodes[i];
+        if (strcmp(node->op_type, "BatchNormalization") != 0)
+            continue;
+        for (int k = MEAN; k <= VARIANCE && k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                graph->values[node->inputs[k]].is_trainable = false;
+        }
+    }
+}
+
 /* --- all --------------------------------------------------------------------------- */
 
 static mexpr_status read_all(reader *r, mx_source *source)
@@ -734,6 +791,8 @@ static mexpr_status read_all(reader *r, mx_source *source)
     mexpr_status status = mx_wire_read_model(r->scope, source, &r->arena, &r->wire);
     if (status == MEXPR_OK)
         status = read_versions(r);
+    if (status == MEXPR_OK)
+        status = read_imports(r);
     if (status == MEXPR_OK)
         status = read_texts(r);
     const names own = {.outer = NULL};
@@ -745,6 +804,8 @@ static mexpr_status read_all(reader *r, mx_source *source)
         status = read_nodes(r, r->wire.graph, &own);
     if (status == MEXPR_OK)
         status = read_outputs(r);
+    if (status == MEXPR_OK)
+        mark_trainable(r->graph);
     return status;
 }
 

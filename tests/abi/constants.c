@@ -116,6 +116,18 @@ VALUE(MEXPR_REWRITE_PAD, 32)
 VALUE(MEXPR_REWRITE_GATE, 64)
 VALUE(MEXPR_REWRITE_ALL, 0x7fffffff)
 
+/* mexpr_role */
+VALUE(MEXPR_ROLE_CONSTANT, 0)
+VALUE(MEXPR_ROLE_PARAMETER, 1)
+
+/* mexpr_init */
+VALUE(MEXPR_INIT_FILL, 0)
+VALUE(MEXPR_INIT_UNIFORM, 1)
+VALUE(MEXPR_INIT_NORMAL, 2)
+VALUE(MEXPR_INIT_FAN_IN_UNIFORM, 3)
+VALUE(MEXPR_INIT_HE_NORMAL, 4)
+VALUE(MEXPR_INIT_XAVIER_UNIFORM, 5)
+
 /* mexpr_stage */
 VALUE(MEXPR_STAGE_PREPARE, 1)
 VALUE(MEXPR_STAGE_FLOW, 2)
@@ -159,6 +171,22 @@ PLACE(mexpr_tensor_view, dtype, 8)
 PLACE(mexpr_tensor_view, rank, 12)
 PLACE(mexpr_tensor_view, dims, 16)
 PLACE(mexpr_tensor_view, data, 80)
+
+SIZE(mexpr_system_info, 48)
+PLACE(mexpr_system_info, struct_size, 0)
+PLACE(mexpr_system_info, name, 8)
+PLACE(mexpr_system_info, title, 16)
+PLACE(mexpr_system_info, n_classes, 24)
+PLACE(mexpr_system_info, width, 28)
+PLACE(mexpr_system_info, height, 32)
+PLACE(mexpr_system_info, size_step, 36)
+PLACE(mexpr_system_info, n_parameters, 40)
+
+SIZE(mexpr_system_options, 24)
+PLACE(mexpr_system_options, struct_size, 0)
+PLACE(mexpr_system_options, n_classes, 8)
+PLACE(mexpr_system_options, size, 12)
+PLACE(mexpr_system_options, seed, 16)
 
 SIZE(mexpr_box, 16)
 PLACE(mexpr_box, x, 0)

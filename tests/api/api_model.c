@@ -297,9 +297,95 @@ static void tensors(void **state)
     mexpr_context_destroy(&c);
 }
 
+static void writing(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    mexpr_model *model = make_model(c);
+    void *bytes = c;
+    size_t size = 9;
+    assert_int_equal(mexpr_model_n_trainable(NULL), 0);
+    assert_int_equal(mexpr_model_n_trainable(model), 0);
+    REFUSED(mexpr_model_encode(NULL, model, &bytes, &size));
+    assert_true(bytes == NULL && size == 0);
+    FAILS(c, mexpr_model_encode(c, NULL, &bytes, &size), MEXPR_E_ARG);
+    FAILS(c, mexpr_model_encode(c, model, NULL, &size), MEXPR_E_ARG);
+    FAILS(c, mexpr_model_encode(c, model, &bytes, NULL), MEXPR_E_ARG);
+    REFUSED(mexpr_model_write(NULL, model, "a"));
+    FAILS(c, mexpr_model_write(c, NULL, "a"), MEXPR_E_ARG);
+    FAILS(c, mexpr_model_write(c, model, NULL), MEXPR_E_ARG);
+    FAILS(c, mexpr_model_write(c, model, "/no/such/folder/a.onnx"), MEXPR_E_IO);
+    assert_int_equal(mexpr_model_encode(c, model, &bytes, &size), MEXPR_OK);
+    assert_true(bytes != NULL && size > 0);
+    mexpr_bytes_free(c, &bytes);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&c);
+}
+
+/* A builder that failed stays so; each call gets one of its own. */
+#define BUILDER_REFUSES(call)                                                            \
+    do {                                                                                 \
+        mexpr_builder *b = NULL;                                                         \
+        assert_int_equal(mexpr_builder_create(c, "", &b), MEXPR_OK);                     \
+        REFUSED(call);                                                                   \
+        assert_true(strlen(mexpr_builder_last_error(b)) > 0);                            \
+        mexpr_builder_destroy(&b);                                                       \
+        assert_null(b);                                                                  \
+        REFUSED(call);                                                                   \
+    } while (0)
+
+static void builders(void **state)
+{
+    (void)state;
+    static const int64_t dims[1] = {2};
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_context *c = api_context();
+    mexpr_builder *none = NULL, *made;
+    mexpr_builder_destroy(NULL);
+    mexpr_builder_destroy(&none);
+    assert_string_equal(mexpr_builder_last_error(NULL), "");
+    REFUSED(mexpr_builder_create(NULL, "a", &made));
+    REFUSED(mexpr_builder_create(c, "a", NULL));
+    MAKES_NOTHING(c, made, mexpr_builder_create(c, NULL, &made), MEXPR_E_ARG);
+    REFUSED(mexpr_builder_seed(NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_opset(b, NULL, 13));
+    BUILDER_REFUSES(mexpr_builder_input(b, NULL, 1, 1, dims));
+    BUILDER_REFUSES(mexpr_builder_input(b, "x", 1, 1, NULL));
+    BUILDER_REFUSES(mexpr_builder_initializer(b, NULL, &view, 0));
+    BUILDER_REFUSES(mexpr_builder_initializer(b, "x", NULL, 0));
+    BUILDER_REFUSES(mexpr_builder_random(b, NULL, 1, dims, 0, 0, 0));
+    BUILDER_REFUSES(mexpr_builder_random(b, "x", 1, NULL, 0, 0, 0));
+    BUILDER_REFUSES(mexpr_builder_int(b, NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_float(b, NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_string(b, NULL, ""));
+    BUILDER_REFUSES(mexpr_builder_string(b, "a", NULL));
+    BUILDER_REFUSES(mexpr_builder_ints(b, NULL, dims, 1));
+    BUILDER_REFUSES(mexpr_builder_ints(b, "a", NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_floats(b, NULL, NULL, 0));
+    BUILDER_REFUSES(mexpr_builder_floats(b, "a", NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_strings(b, NULL, NULL, 0));
+    BUILDER_REFUSES(mexpr_builder_strings(b, "a", NULL, 1));
+    BUILDER_REFUSES(mexpr_builder_tensor(b, NULL, &view));
+    BUILDER_REFUSES(mexpr_builder_tensor(b, "a", NULL));
+    BUILDER_REFUSES(mexpr_builder_node(b, NULL, "", NULL, 0, NULL, 0, ""));
+    BUILDER_REFUSES(mexpr_builder_node(b, "Relu", "", NULL, 1, NULL, 0, ""));
+    BUILDER_REFUSES(mexpr_builder_node(b, "Relu", "", NULL, 0, NULL, 1, ""));
+    BUILDER_REFUSES(mexpr_builder_output(b, NULL));
+    BUILDER_REFUSES(mexpr_builder_metadata(b, NULL, ""));
+    BUILDER_REFUSES(mexpr_builder_metadata(b, "a", NULL));
+    BUILDER_REFUSES(mexpr_builder_finish(b, NULL));
+    assert_int_equal(mexpr_builder_create(c, "", &made), MEXPR_OK);
+    view.struct_size = 1;
+    assert_int_equal(mexpr_builder_initializer(made, "x", &view, 0), MEXPR_E_ABI);
+    mexpr_builder_destroy(&made);
+    mexpr_context_destroy(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writing),
+        cmocka_unit_test(builders),
         cmocka_unit_test(element_types),
         cmocka_unit_test(loading),
         cmocka_unit_test(null_models),

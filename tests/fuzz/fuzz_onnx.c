@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a model; what loads is looked at and run on zeros, and ones for shapes. */
+/* Any bytes as a model; what loads is looked at, run on zeros, and ones for shapes, and
+ * written: that loads again and is the same when it is written again. */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TENSOR_BYTES = 1 << 14, FREE_DIM = 2 };
+enum { TENSOR_BYTES = 1 << 14, FREE_DIM = 2, FILE_BYTES = 1 << 20 };
 
 static const int64_t zeros[TENSOR_BYTES / 8];
 static const int64_t ones[8] = {1, 1, 1, 1, 1, 1, 1, 1};
@@ -61,6 +64,25 @@ static void run(mexpr_model *model)
     mexpr_session_destroy(&session);
 }
 
+static void write(mexpr_context *context, const mexpr_model *model)
+{
+    mexpr_model *copy = NULL;
+    void *bytes = NULL, *again = NULL;
+    size_t size = 0, size_again = 0;
+    if (mexpr_model_encode(context, model, &bytes, &size) != MEXPR_OK)
+        __builtin_trap();
+    /* Half floats are twice as long in what is written. */
+    if (size <= FILE_BYTES) {
+        if (mexpr_model_load_memory(context, bytes, size, &copy) != MEXPR_OK ||
+            mexpr_model_encode(context, copy, &again, &size_again) != MEXPR_OK ||
+            size_again != size || memcmp(bytes, again, size) != 0)
+            __builtin_trap();
+    }
+    mexpr_model_destroy(&copy);
+    mexpr_bytes_free(context, &bytes);
+    mexpr_bytes_free(context, &again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     mexpr_context_options options = MEXPR_CONTEXT_OPTIONS_INIT;
@@ -68,15 +90,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mexpr_model *model = NULL;
     options.max_nodes = 64;
     options.max_tensor_bytes = TENSOR_BYTES;
-    options.max_file_bytes = 1 << 20;
+    options.max_file_bytes = FILE_BYTES;
     if (mexpr_context_create(&options, &context) != MEXPR_OK)
         return 0;
     const mexpr_status status = mexpr_model_load_memory(context, data, size, &model);
     if ((status == MEXPR_OK) != (model != NULL) ||
         (status != MEXPR_OK && !mexpr_context_last_error(context)[0]))
         __builtin_trap();
-    if (model)
+    if (model) {
         run(model);
+        write(context, model);
+    }
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
     return 0;

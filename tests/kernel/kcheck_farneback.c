@@ -53,14 +53,6 @@ static void check_expansion(kcheck *k, const tables *t, int n, size_t offset)
     }
     new_lines(expected, PLANES, n, 0);
     new_lines(got, PLANES, n, offset);
-    kcheck_slot(k, "smooth_columns");
-    t->plain.smooth_columns(expected[0], rows + N, g, N, n);
-    t->fast.smooth_columns(got[0], rows + N, g, N, n);
-    compare_lines(k, expected, got, 1, n);
-    kcheck_slot(k, "smooth_line");
-    t->plain.smooth_line(expected[0], rows[0], g, N, n);
-    t->fast.smooth_line(got[0], rows[0], g, N, n);
-    compare_lines(k, expected, got, 1, n);
     kcheck_slot(k, "moments");
     t->plain.moments(expected, rows + N, &fit, n);
     t->fast.moments(got, rows + N, &fit, n);

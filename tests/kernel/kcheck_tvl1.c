@@ -3,6 +3,7 @@
 #include "kcheck.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/tvl1_kernel.h"
@@ -154,7 +155,7 @@ static void check_warps(kcheck *k, const tables *t)
 
 /* --- simple loops ------------------------------------------------------------------ */
 
-enum { RADIUS = 5, SPAN = MOST + 2 * RADIUS };
+enum { RADIUS = 7, SPAN = MOST + 2 * RADIUS };
 
 typedef struct lines {
     float *rows[2 * RADIUS + 1];
@@ -188,17 +189,24 @@ static void release_lines(kcheck *k, lines *l)
     kcheck_release(k, l->got);
 }
 
-static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
+static void check_smoothing(kcheck *k, const tables *t, const lines *l, int n)
 {
-    static const float taps[RADIUS + 1] = {0.3f, 0.2f, 0.1f, 0.05f, 0.03f, 0.01f};
+    static const float taps[RADIUS + 1] = {
+        0.3f, 0.2f, 0.1f, 0.05f, 0.03f, 0.01f, 0.006f, 0.004f};
+    const int radius = n % (RADIUS + 1);
     kcheck_slot(k, "smooth_row");
-    t->plain.smooth_row(l->expected, l->views[0], taps, RADIUS, n);
-    t->fast.smooth_row(l->got, l->views[0], taps, RADIUS, n);
+    t->plain.smooth_row(l->expected, l->views[0], taps, radius, n);
+    t->fast.smooth_row(l->got, l->views[0], taps, radius, n);
     same_line(k, l);
     kcheck_slot(k, "smooth_column");
-    t->plain.smooth_column(l->expected, l->views + RADIUS, taps, RADIUS, n);
-    t->fast.smooth_column(l->got, l->views + RADIUS, taps, RADIUS, n);
+    t->plain.smooth_column(l->expected, l->views + RADIUS, taps, radius, n);
+    t->fast.smooth_column(l->got, l->views + RADIUS, taps, radius, n);
     same_line(k, l);
+}
+
+static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
+{
+    static const float taps[4] = {0.3f, 0.2f, 0.1f, 0.05f};
     kcheck_slot(k, "cubic_column");
     t->plain.cubic_column(l->expected, l->views, taps, n);
     t->fast.cubic_column(l->got, l->views, taps, n);
@@ -250,6 +258,7 @@ static void check_simple(kcheck *k, const tables *t)
 {
     for (int n = 1; n <= MOST; n++) {
         lines l = make_lines(k, (size_t)n % 16);
+        check_smoothing(k, t, &l, n);
         check_filters(k, t, &l, n);
         check_range(k, t, &l, n);
         check_packing(k, t, &l, n);
@@ -301,6 +310,52 @@ static void time_slots(kcheck *k)
     kcheck_release(k, b.state);
 }
 
+typedef struct smooth_bench {
+    float taps[MX_TVL1_LANES + 1], *out;
+    const float *rows[2 * MX_TVL1_LANES + 1];
+    int radius;
+    bool is_column;
+} smooth_bench;
+
+static void run_smooth(void *arg, uint32_t cpu)
+{
+    const smooth_bench *b = arg;
+    const float *const *rows = b->rows + MX_TVL1_LANES;
+    mx_tvl1_kernels table;
+    mx_tvl1_kernels_init(&table, cpu);
+    if (b->is_column)
+        table.smooth_column(b->out, rows, b->taps, b->radius, BENCH_WIDTH);
+    else
+        table.smooth_row(b->out, rows[0], b->taps, b->radius, BENCH_WIDTH);
+}
+
+/* Radii of the presmoothing, of zoom 1/2, and others. */
+static void time_smoothing(kcheck *k)
+{
+    static const int radii[] = {3, 4, 5, 7, 15};
+    enum { LINE = BENCH_WIDTH + 2 * MX_TVL1_LANES };
+    const int n_rows = 2 * MX_TVL1_LANES + 1;
+    float *plane = kcheck_buffer((size_t)n_rows * LINE, sizeof *plane, 0);
+    smooth_bench b = {.out = kcheck_buffer(BENCH_WIDTH, sizeof(float), 0)};
+    kcheck_fill_f32(k, plane, (size_t)n_rows * LINE, 100.0f, false);
+    for (int i = 0; i < n_rows; i++)
+        b.rows[i] = plane + i * LINE + MX_TVL1_LANES;
+    for (int i = 0; i <= MX_TVL1_LANES; i++)
+        b.taps[i] = 0.3f / (float)(i + 1);
+    for (int i = 0; i < 2 * (int)(sizeof radii / sizeof radii[0]); i++) {
+        char name[64];
+        b.radius = radii[i / 2];
+        b.is_column = i % 2;
+        snprintf(name, sizeof name, "smooth_%s (224 pixels, radius %d)",
+            b.is_column ? "column" : "row", b.radius);
+        kcheck_slot(k, name);
+        kcheck_time(k, run_smooth, &b);
+    }
+    kcheck_slot(k, "smooth");
+    kcheck_release(k, plane);
+    kcheck_release(k, b.out);
+}
+
 void kcheck_table(kcheck *k)
 {
     tables t;
@@ -310,6 +365,8 @@ void kcheck_table(kcheck *k)
     check_fusion(k, &t);
     check_warps(k, &t);
     check_simple(k, &t);
-    if (k->bench)
+    if (k->bench) {
         time_slots(k);
+        time_smoothing(k);
+    }
 }

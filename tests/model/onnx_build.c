@@ -270,3 +270,12 @@ void onnx_simple(
     onnx_message node = onnx_node(op, "", inputs, outputs);
     onnx_add(model, &node);
 }
+
+void onnx_attr_graph(onnx_message *node, const char *name, onnx_message *graph)
+{
+    onnx_message a = {0};
+    onnx_text(&a, 1, name);
+    onnx_put(&a, 6, graph);
+    onnx_int(&a, 20, 5);
+    onnx_put(node, 5, &a);
+}

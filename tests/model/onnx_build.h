@@ -60,6 +60,8 @@ void onnx_attr_ints(onnx_message *node, const char *name, const char *values);
 void onnx_attr_floats(onnx_message *node, const char *name, const float *values, int n);
 /* Words separated by blanks. */
 void onnx_attr_texts(onnx_message *node, const char *name, const char *values);
+/* Takes a graph, written as onnx_model.graph is. */
+void onnx_attr_graph(onnx_message *node, const char *name, onnx_message *graph);
 void onnx_attr_tensor(onnx_message *node, const char *name, onnx_message *tensor);
 void onnx_add(onnx_model *model, onnx_message *node);
 /* A node without attributes, added at once. */

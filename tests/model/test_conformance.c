@@ -1,24 +1,80 @@
 /* SPDX-License-Identifier: MIT */
 /* The ONNX backend suite (Debian's libonnx-testdata): every case whose operators, types
  * and opset are supported has to pass; the others are counted by reason. With "-v" each
- * case is named. */
+ * case is named; with "-c" the cases passed are counted by operator, as conformance.txt
+ * has them for docs/operators.md. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "support.h"
 
-enum { MAX_CASES = 2048, MAX_OUTPUTS = 32 };
+enum { MAX_CASES = 2048, MAX_OUTPUTS = 32, MAX_OPERATORS = 512 };
 
 typedef struct tally {
     int passed, failed;
     int by_operator, by_opset, by_type;
 } tally;
 
-static bool is_verbose;
+static bool is_verbose, is_counting;
+
+/* Cases passed by operator. */
+static struct {
+    char name[48];
+    int n;
+} counts[MAX_OPERATORS];
+static int n_counts;
+
+static int *count_of(const char *name)
+{
+    int i = 0;
+    while (i < n_counts && strcmp(counts[i].name, name) != 0)
+        i++;
+    if (i == n_counts) {
+        assert_true(i < MAX_OPERATORS);
+        snprintf(counts[n_counts++].name, sizeof counts[i].name, "%s", name);
+    }
+    return &counts[i].n;
+}
+
+/* One more for each operator of the model. */
+static void count_operators(const mexpr_model *model)
+{
+    const int n = mexpr_model_n_nodes(model);
+    for (int i = 0; i < n; i++) {
+        const char *op, *other;
+        bool is_new = true;
+        assert_int_equal(mexpr_model_node(model, i, NULL, &op), MEXPR_OK);
+        for (int k = 0; k < i; k++) {
+            mexpr_model_node(model, k, NULL, &other);
+            is_new = is_new && strcmp(op, other) != 0;
+        }
+        *count_of(op) += is_new;
+    }
+}
+
+static int by_count_name(const void *a, const void *b)
+{
+    return strcmp(a, b); /* the name comes first */
+}
+
+/* No operator passes fewer cases than the list says. */
+static void compare_counts(const char *path)
+{
+    char name[48];
+    int n;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while (fscanf(file, "%47s %d", name, &n) == 2) {
+        if (*count_of(name) < n)
+            fail_msg("%s passes %d cases; %d did before", name, *count_of(name), n);
+    }
+    fclose(file);
+}
 
 /* numpy.allclose as the suite uses it. */
 static bool close_enough(const mexpr_tensor_view *want, const mexpr_tensor_view *got)
@@ -122,6 +178,23 @@ static bool run_set(mexpr_context *context, mexpr_model *model, const char *fold
     return good;
 }
 
+/* What is written loads, and is the same when it is written again. */
+static bool survives_writing(mexpr_context *context, const mexpr_model *model)
+{
+    mexpr_model *copy = NULL;
+    void *bytes = NULL, *again = NULL;
+    size_t size = 0, size_again = 0;
+    const bool survives =
+        mexpr_model_encode(context, model, &bytes, &size) == MEXPR_OK &&
+        mexpr_model_load_memory(context, bytes, size, &copy) == MEXPR_OK &&
+        mexpr_model_encode(context, copy, &again, &size_again) == MEXPR_OK &&
+        size == size_again && memcmp(bytes, again, size) == 0;
+    mexpr_model_destroy(&copy);
+    mexpr_bytes_free(context, &bytes);
+    mexpr_bytes_free(context, &again);
+    return survives;
+}
+
 static void run_case(mexpr_context *context, const char *root, const char *name, tally *t)
 {
     char path[1024];
@@ -142,8 +215,10 @@ static void run_case(mexpr_context *context, const char *root, const char *name,
         fail_case(t, name, mexpr_context_last_error(context));
         return;
     }
-    bool good = true;
+    bool good = survives_writing(context, model);
     int n_sets = 0;
+    if (!good)
+        fail_case(t, name, "it is not the same when it is written and read");
     for (;; n_sets++) {
         snprintf(path, sizeof path, "%s/%s/test_data_set_%d", root, name, n_sets);
         DIR *folder = opendir(path);
@@ -161,6 +236,7 @@ static void run_case(mexpr_context *context, const char *root, const char *name,
         fail_case(t, name, "no data sets");
     else if (good) {
         t->passed++;
+        count_operators(model);
         if (is_verbose)
             print_message("passed: %s\n", name);
     }
@@ -210,16 +286,22 @@ static void conformance(void **state)
         skip();
     }
     mexpr_context *context = test_context(NULL, 1);
-    run_suite(context, root, "node", 441);
+    run_suite(context, root, "node", 624);
     run_suite(context, root, "simple", 0);
     run_suite(context, root, "pytorch-operator", 0);
     run_suite(context, root, "pytorch-converted", 2);
     mexpr_context_destroy(&context);
+    qsort(counts, (size_t)n_counts, sizeof counts[0], by_count_name);
+    for (int i = 0; is_counting && i < n_counts; i++)
+        printf("%s %d\n", counts[i].name, counts[i].n);
+    if (getenv("MEXPR_TEST_COUNTS"))
+        compare_counts(getenv("MEXPR_TEST_COUNTS"));
 }
 
 int main(int argc, char **argv)
 {
     is_verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
+    is_counting = argc > 1 && strcmp(argv[1], "-c") == 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(conformance)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

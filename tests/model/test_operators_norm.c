@@ -78,6 +78,12 @@ static void layer_normalisation(void **state)
     node = onnx_node("LayerNormalization", "", "a b", "rest y");
     onnx_attr_int(&node, "axis", 1);
     check(17, node, INPUTS(x, one), 2, F32, "2 1 1", FLOATS(1, 5));
+    /* Rows of nothing: statistics of their own all the same. */
+    const input nothing = {F32, "3 0", NULL, 0};
+    check(17, onnx_node("LayerNormalization", "", "a b", "rest y"), INPUTS(nothing, one),
+        2, F32, "3 1", FLOATS(NAN, NAN, NAN));
+    check(17, onnx_node("LayerNormalization", "", "a b", "rest - y"),
+        INPUTS(nothing, one), 2, F32, "3 1", FLOATS(NAN, NAN, NAN));
     /* Weights along another axis than the one that is normalised. */
     node = plain("LayerNormalization", "a b c");
     onnx_attr_float(&node, "epsilon", 0);

@@ -4,10 +4,11 @@
 #include <string.h>
 
 #include "../model/onnx_build.h"
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "support.h"
 
-enum { F32 = 1, I64 = 7, F16 = 10 };
+enum { F32 = 1, I64 = 7, BOOL = 9, F16 = 10 };
 
 /* Something of everything: attributes of all kinds, folding, a side file, shapes that
  * depend on values. */
@@ -124,6 +125,79 @@ static mexpr_status from_file(mexpr_context *context, void *arg)
     return status;
 }
 
+/* An If and a Loop to be taken apart, and shapes that come out of running. */
+static onnx_model build_flow(void)
+{
+    static const int64_t trips = 2, axis = 0;
+    static const uint8_t yes = 1;
+    onnx_model m = onnx_begin(13);
+    onnx_message body = {0}, branches[2] = {{0}, {0}}, node;
+    onnx_message condition = onnx_tensor("c", BOOL, "", &yes, 1);
+    onnx_input(&m, "x", F32, "4");
+    onnx_put(&m.graph, 5, &condition);
+    onnx_i64(&m, "trips", "", &trips);
+    onnx_i64(&m, "axis", "1", &axis);
+    for (int i = 0; i < 2; i++) {
+        onnx_message result = {0};
+        node = onnx_node(i ? "Relu" : "Neg", "", "x", "r");
+        onnx_put(&branches[i], 1, &node);
+        onnx_text(&result, 1, "r");
+        onnx_put(&branches[i], 12, &result);
+    }
+    node = onnx_node("If", "", "c", "a");
+    onnx_attr_graph(&node, "then_branch", &branches[1]);
+    onnx_attr_graph(&node, "else_branch", &branches[0]);
+    onnx_add(&m, &node);
+    node = onnx_node("Add", "", "v x", "w");
+    onnx_put(&body, 1, &node);
+    static const char *const names[] = {"i", "go", "v", "go", "w"};
+    for (int i = 0; i < 5; i++) {
+        onnx_message info = {0};
+        onnx_text(&info, 1, names[i]);
+        onnx_put(&body, i < 3 ? 11 : 12, &info);
+    }
+    node = onnx_node("Loop", "", "trips c a", "b");
+    onnx_attr_graph(&node, "body", &body);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "NonZero", "b", "n");
+    onnx_simple(&m, "Squeeze", "n axis", "k");
+    onnx_simple(&m, "Gather", "b k", "y");
+    onnx_output(&m, "y", F32, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+/* Twice, with more and with fewer numbers that are not 0. */
+static mexpr_status run_flow(mexpr_context *context, void *arg)
+{
+    static const float x[2][4] = {{1, 0, 2, 3}, {0, 0, 0, 4}};
+    const onnx_model *m = arg;
+    mexpr_model *model = NULL;
+    mexpr_session *session = NULL;
+    mexpr_status status =
+        mexpr_model_load_memory(context, m->file.data, m->file.size, &model);
+    if (status == MEXPR_OK)
+        status = mexpr_session_create(model, &session);
+    for (int i = 0; status == MEXPR_OK && i < 2; i++) {
+        mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+        view.dtype = F32;
+        view.rank = 1;
+        view.dims[0] = 4;
+        view.data = x[i];
+        assert_int_equal(mexpr_session_set_input(session, NULL, &view), MEXPR_OK);
+        status = mexpr_session_run(session);
+        if (status == MEXPR_OK)
+            assert_int_equal(mexpr_session_output(session, NULL, &view), MEXPR_OK);
+        else
+            assert_true(mexpr_session_last_error(session)[0] != '\0');
+        if (status == MEXPR_OK)
+            assert_int_equal(view.dims[0], i ? 1 : 3);
+    }
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
 /* Patterns of most rewrites, one behind the other. */
 static onnx_model build_patterns(void)
 {
@@ -210,12 +284,102 @@ static void models(void **state)
     onnx_model m = build(false);
     assert_true(test_oom_sweep(from_memory, &m, 1) > 20);
     onnx_destroy(&m);
+    m = build_flow();
+    assert_true(test_oom_sweep(run_flow, &m, 1) > 20);
+    onnx_destroy(&m);
     m = build(true);
     snprintf(path, sizeof path, "%s", test_path("oom.onnx"));
     test_write_file(path, m.file.data, m.file.size);
     test_write_file(test_path("oom.data"), bias, sizeof bias);
     assert_true(test_oom_sweep(from_file, path, 1) > 10);
     onnx_destroy(&m);
+}
+
+/* --- building and writing ---------------------------------------------------------- */
+
+static void add_nodes(mexpr_builder *b)
+{
+    static const float floats[2] = {1, 2};
+    static const int64_t ints[1] = {1};
+    const char *x = "x", *y = "y", *z = "z", *k = "k", *xw[2] = {"x", "w"};
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = F32;
+    view.rank = 1;
+    view.dims[0] = 2;
+    view.data = floats;
+    mexpr_builder_initializer(b, "w", &view, MEXPR_ROLE_PARAMETER);
+    mexpr_builder_node(b, "Add", NULL, xw, 2, &y, 1, "add");
+    mexpr_builder_int(b, "axis", 1);
+    mexpr_builder_node(b, "Softmax", NULL, &y, 1, &z, 1, "softmax");
+    mexpr_builder_float(b, "alpha", 0.5f);
+    mexpr_builder_node(b, "Elu", NULL, &x, 1, (const char *[]){"e"}, 1, "elu");
+    mexpr_builder_tensor(b, "value", &view);
+    mexpr_builder_node(b, "Constant", NULL, NULL, 0, &k, 1, "k");
+    mexpr_builder_floats(b, "value_floats", floats, 2);
+    mexpr_builder_node(b, "Constant", NULL, NULL, 0, (const char *[]){"k2"}, 1, "k2");
+    mexpr_builder_ints(b, "perm", (const int64_t[]){1, 0}, 2);
+    mexpr_builder_node(b, "Transpose", NULL, &z, 1, (const char *[]){"t"}, 1, NULL);
+    mexpr_builder_string(b, "auto_pad", "SAME_UPPER");
+    mexpr_builder_ints(b, "kernel_shape", ints, 1);
+    mexpr_builder_node(
+        b, "MaxPool", NULL, (const char *[]){"p"}, 1, (const char *[]){"q"}, 1, NULL);
+}
+
+static mexpr_status build_and_write(mexpr_context *context, void *arg)
+{
+    mexpr_builder *b = NULL;
+    mexpr_model *model = NULL;
+    void *bytes = NULL;
+    size_t size = 0;
+    mexpr_status status = mexpr_builder_create(context, "net", &b);
+    assert_true((status == MEXPR_OK) == (b != NULL));
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_builder_opset(b, "", 13);
+    mexpr_builder_opset(b, "other", 1);
+    mexpr_builder_seed(b, 1);
+    for (int i = 0; i < 5; i++)
+        mexpr_builder_metadata(b, "key", "value");
+    mexpr_builder_input(b, "x", F32, 2, (const int64_t[]){-1, 2});
+    mexpr_builder_random(b, "p", 3, (const int64_t[]){1, 1, 4}, MEXPR_INIT_NORMAL, 1,
+        MEXPR_ROLE_PARAMETER);
+    add_nodes(b);
+    mexpr_builder_output(b, "t");
+    mexpr_builder_output(b, "q");
+    status = mexpr_builder_finish(b, &model);
+    assert_true((status == MEXPR_OK) == (model != NULL));
+    assert_true((status == MEXPR_OK) == (mexpr_builder_last_error(b)[0] == '\0'));
+    mexpr_builder_destroy(&b);
+    if (status == MEXPR_OK)
+        status = mexpr_model_encode(context, model, &bytes, &size);
+    assert_true((status == MEXPR_OK) == (bytes != NULL));
+    mexpr_bytes_free(context, &bytes);
+    if (status == MEXPR_OK)
+        status = mexpr_model_write(context, model, arg);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+/* No operator of a small graph has a list of strings. */
+static mexpr_status list_of_strings(mexpr_context *context, void *arg)
+{
+    static const char *const words[2] = {"one", "two"};
+    mexpr_builder *b = NULL;
+    (void)arg;
+    mexpr_status status = mexpr_builder_create(context, "net", &b);
+    if (status == MEXPR_OK)
+        status = mexpr_builder_strings(b, "words", words, 2);
+    mexpr_builder_destroy(&b);
+    return status;
+}
+
+static void builders(void **state)
+{
+    (void)state;
+    char path[512];
+    snprintf(path, sizeof path, "%s", test_path("built.onnx"));
+    assert_true(test_oom_sweep(build_and_write, path, 1) > 5);
+    assert_true(test_oom_sweep(list_of_strings, NULL, 1) > 2);
 }
 
 typedef struct bytes {
@@ -283,7 +447,8 @@ static void tensors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(models), cmocka_unit_test(rewrites), cmocka_unit_test(tensors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(models),
+        cmocka_unit_test(rewrites), cmocka_unit_test(builders),
+        cmocka_unit_test(tensors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

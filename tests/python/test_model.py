@@ -207,3 +207,53 @@ def test_published_folds() -> None:
                              if name.startswith("logit")])
         assert found.argmax() == expected.argmax()
         assert np.abs(found - expected).max() < 1e-3
+
+
+def test_writing(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "copy.onnx"
+    model.write(path)
+    assert path.read_bytes() == model.encode()
+    copy = Model.load(path)
+    assert (copy.nodes, copy.inputs, copy.n_trainable) == (model.nodes, model.inputs, 3)
+    assert copy.metadata("author") == "nobody"
+    assert (copy.session().run(X)["sum"] == X + W).all()
+    with pytest.raises(microexpr.FileError):
+        model.write(tmp_path / "none" / "copy.onnx")
+
+
+def test_builder() -> None:
+    b = microexpr.Builder("small", opset=13, seed=2)
+    b.input("x", (None, 3))
+    b.initializer("w", W)
+    b.initializer("shape", np.array([-1, 1, 3]), "constant")
+    b.random("m", (3, 2), "xavier_uniform")
+    b.node("Add", ["x", "w"], ["sum"], "plus")
+    b.node("LeakyRelu", ["sum"], ["cut"], alpha=0.5)
+    b.node("Constant", [], ["k"], value=np.float32([2, 4, 8]))
+    b.node("Mul", ["cut", "k"], ["scaled"])
+    b.initializer("top", np.array(7, np.float32), "constant")
+    b.node("Clip", ["scaled", None, "top"], ["clipped"])
+    b.node("ReduceSum", ["clipped"], ["y"], keepdims=0)
+    b.node("Reshape", ["x", "shape"], ["r"])
+    b.node("Transpose", ["r"], ["z"], perm=[0, 2, 1])
+    b.node("MatMul", ["x", "m"], ["p"])
+    for name in ("y", "z", "p"):
+        b.output(name)
+    b.metadata("who", "me")
+    model = b.finish()
+    assert b.closed and model.metadata("who") == "me" and model.opset == 13
+    assert (model.n_trainable, model.n_parameters) == (9, 13)
+    found = model.session().run(X)
+    cut = np.where(X + W > 0, X + W, (X + W) / 2) * np.float32([2, 4, 8])
+    assert np.allclose(found["y"], np.minimum(cut, 7).sum())
+    assert (found["z"][:, :, 0] == X).all() and found["p"].shape == (2, 2)
+
+
+def test_a_builder_that_failed() -> None:
+    b = microexpr.Builder("bad")
+    with pytest.raises(microexpr.ModelError, match="Convolve"):
+        b.node("Convolve", ["x"], ["y"])
+    with pytest.raises(microexpr.ModelError, match="Convolve"):
+        b.finish()
+    with pytest.raises(ValueError, match="xavier_uniform"):
+        microexpr.Builder("bad").random("w", (1,), "glorot")

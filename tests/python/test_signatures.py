@@ -12,7 +12,7 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import _signatures, base, flow, image, model, recognizer, spot
+from microexpr import _signatures, base, flow, image, model, recognizer, spot, system
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -47,6 +47,8 @@ ENUM_CLASSES = {
     "mexpr_lbp_sampling": (spot.LbpSampling, "MEXPR_LBP_"),
     "mexpr_lbp_patterns": (spot.LbpPatterns, "MEXPR_LBP_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
+    "mexpr_role": (model.Role, "MEXPR_ROLE_"),
+    "mexpr_init": (model.Init, "MEXPR_INIT_"),
     "mexpr_stage": (recognizer.Stage, "MEXPR_STAGE_"),
 }
 
@@ -140,7 +142,7 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, flow, image, model, recognizer, spot)
+    classes = {value for module in (base, flow, image, model, recognizer, spot, system)
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

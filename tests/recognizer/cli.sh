@@ -64,6 +64,7 @@ holds() {
 }
 
 same() { cmp -s "$1" "$2"; }
+differ() { ! cmp -s "$1" "$2"; }
 absent() { [ ! -e "$1" ]; }
 prints() { grep -qF -- "$1" out; }
 json() { "$json_check" "$@" <out >value; }
@@ -80,7 +81,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'system list' 'system export' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -106,6 +107,7 @@ fails 2 "'-q'" flow -q "$onset" "$apex"
 fails 2 'missing' model inspect
 fails 2 'missing' model run
 fails 2 'missing' model verify
+fails 2 'missing' system export
 fails 2 'too many' version now
 
 # --- version ---------------------------------------------------------------------------
@@ -143,6 +145,35 @@ holds 'no movement' json_is 0 max_px
 ok flow "$onset" "$apex" -o other.flo --lambda 0.05 --warps 2 --scales 3 --strain quarter
 holds 'parameters matter' eval '! same one.flo other.flo'
 
+ok flow "$onset" "$apex" -o tvl1.flo --method tvl1
+holds 'tvl1 is standard' same one.flo tvl1.flo
+ok flow "$onset" "$apex" --method tvl1 --method opencv -o opencv.flo
+ok flow "$onset" "$apex" --method opencv -o two.flo --tau 0.25 --lambda 0.15 --theta 0.3 \
+    --scales 5 --zoom 0.8 --warps 5 --epsilon 0.01 --iterations 30 --outer 10 --median 5
+holds 'standard values of opencv' same opencv.flo two.flo
+ok flow "$onset" "$apex" --method opencv -o two.flo --outer 1 --median 1
+holds 'tunables of opencv matter' eval '! same opencv.flo two.flo'
+ok flow "$onset" "$apex" --method farneback -o farneback.flo --threads 2
+ok flow "$onset" "$apex" --method farneback -o two.flo --scales 3 --zoom 0.5 \
+    --iterations 3 --window 15 --poly-n 5 --poly-sigma 1.2
+holds 'standard values of farneback' same farneback.flo two.flo
+ok flow "$onset" "$apex" --method farneback -o two.flo --gaussian
+holds 'a Gaussian window matters' eval '! same farneback.flo two.flo'
+ok features "$onset" "$apex" -k flow
+cp out tvl1.csv
+ok features "$onset" "$apex" -k flow --method farneback --window 9
+holds 'features of the method' eval '! same out tvl1.csv'
+ok recognize --onset "$onset" --apex "$apex" --method opencv --json
+fails 2 "--method 'other' is not known; give tvl1, opencv or farneback" \
+    flow "$onset" "$apex" --method other
+fails 2 '--tau is not for --method farneback' \
+    flow "$onset" "$apex" --method farneback --tau 0.2
+fails 2 '--median is not for --method tvl1' flow "$onset" "$apex" --median 3
+fails 2 '--gaussian is not for --method opencv' \
+    features "$onset" "$apex" --method opencv --gaussian
+fails 2 '1, 3 or 5' flow "$onset" "$apex" --method opencv --median 4
+fails 2 'window' flow "$onset" "$apex" --method farneback --window 1
+
 fails 1 'missing.png' flow missing.png "$apex" -o x.flo
 fails 1 'missing.png' flow "$onset" missing.png -o x.flo
 holds 'no output of a failed command' absent x.flo
@@ -160,12 +191,22 @@ fails 2 'not a number' flow "$onset" "$apex" --tau nan
 fails 2 'tau' flow "$onset" "$apex" --tau 7
 fails 2 'strain' flow "$onset" "$apex" --strain some
 fails 1 'text.png' flow "$onset" "$apex" --compare text.png
+{
+    head -c 12 one.flo
+    # shellcheck disable=SC2046
+    printf '\371\002\025\120%.0s' $(seq 47600) # 1e10: unknown
+} >unknown.flo
+fails 1 'no known displacement' flow "$onset" "$apex" --compare unknown.flo
 fails 1 'folder' flow "$onset" "$apex" -o .
 fails 1 'regular file' flow "$onset" "$apex" -o /dev/null
 holds '/dev/null survives' test -c /dev/null
 fails 1 'empty' flow "$onset" "$apex" -o ''
 fails 1 'two options' flow "$onset" "$apex" -o x.out --picture x.out
 holds 'neither is written' absent x.out
+echo 'old' >x.out
+fails 1 'two options' flow "$onset" "$apex" -o x.out --picture ./x.out
+holds 'a file named in two ways stays' test "$(cat x.out)" = old
+holds 'no temporary file stays' clean
 fails 1 'no-such-folder/x.flo' flow "$onset" "$apex" -o no-such-folder/x.flo
 fails 1 'no-such-folder/p.png' flow "$onset" "$apex" -o x.flo --picture no-such-folder/p.png
 holds 'all or nothing' absent x.flo
@@ -487,6 +528,27 @@ fails 2 'lambda' recognize --onset "$onset" --apex "$apex" --lambda -1
 fails 1 'missing.onnx' recognize --onset "$onset" --apex "$apex" --model missing.onnx
 fails 1 'text.png' recognize --onset "$onset" --apex "$apex" --model text.png
 fails 1 'folder/p.png' recognize --onset "$onset" --apex "$apex" --picture no-folder/p.png
+
+# --- system ----------------------------------------------------------------------------
+
+ok system list
+holds 'the systems' prints 'ststnet'
+ok system list --json
+holds 'a system' json_is ststnet 0 name
+ok system export ststnet -o a.onnx --classes 5 --seed 3
+ok system export ststnet -o b.onnx --classes 5 --seed 3
+holds 'the same seed' same a.onnx b.onnx
+ok system export ststnet -o b.onnx --classes 5
+holds 'another seed' differ a.onnx b.onnx
+ok model inspect a.onnx --json
+holds 'five classes' json_is 5 outputs 0 shape 1
+fails 1 "'lenet'" system export lenet -o c.onnx
+fails 1 'not 56' system export ststnet --size 56 -o c.onnx
+holds 'no file' absent c.onnx
+fails 2 '--output' system export ststnet
+fails 2 '--seed' system export ststnet -o c.onnx --seed -1
+fails 2 '--seed' system export ststnet -o c.onnx --seed 0.5
+fails 1 'folder' system export ststnet -o no/folder/c.onnx
 
 # --- model -----------------------------------------------------------------------------
 

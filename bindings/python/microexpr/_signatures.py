@@ -33,6 +33,8 @@ mexpr_interpolation = c_int
 mexpr_band = c_int
 mexpr_dtype = c_int
 mexpr_rewrite = c_int
+mexpr_role = c_int
+mexpr_init = c_int
 mexpr_stage = c_int
 
 mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
@@ -73,6 +75,10 @@ class mexpr_magnifier(Structure):
 
 
 class mexpr_model(Structure):
+    """Opaque."""
+
+
+class mexpr_builder(Structure):
     """Opaque."""
 
 
@@ -280,6 +286,28 @@ class mexpr_tensor_view(_Sized):
     ]
 
 
+class mexpr_system_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("title", c_char_p),
+        ("n_classes", c_int32),
+        ("width", c_int32),
+        ("height", c_int32),
+        ("size_step", c_int32),
+        ("n_parameters", c_uint64),
+    ]
+
+
+class mexpr_system_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n_classes", c_int32),
+        ("size", c_int32),
+        ("seed", c_uint64),
+    ]
+
+
 class mexpr_box(Structure):
     _fields_ = [("x", c_int32), ("y", c_int32), ("width", c_int32), ("height", c_int32)]
 
@@ -301,6 +329,7 @@ _magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
 _model = POINTER(mexpr_model)
+_builder = POINTER(mexpr_builder)
 _session = POINTER(mexpr_session)
 _tensor = POINTER(mexpr_tensor)
 _recognizer = POINTER(mexpr_recognizer)
@@ -492,8 +521,45 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_model_producer": (c_char_p, (_model,)),
     "mexpr_model_opset": (c_int64, (_model,)),
     "mexpr_model_n_parameters": (c_uint64, (_model,)),
+    "mexpr_model_n_trainable": (c_uint64, (_model,)),
     "mexpr_model_n_nodes": (c_int32, (_model,)),
     "mexpr_model_node": (mexpr_status, (_model, c_int32, _string_out, _string_out)),
+    "mexpr_model_write": (mexpr_status, (_context, _model, c_char_p)),
+    "mexpr_model_encode": (
+        mexpr_status, (_context, _model, _pointer_out, POINTER(c_size_t))),
+    "mexpr_builder_create": (mexpr_status, (_context, c_char_p, POINTER(_builder))),
+    "mexpr_builder_destroy": (None, (POINTER(_builder),)),
+    "mexpr_builder_last_error": (c_char_p, (_builder,)),
+    "mexpr_builder_opset": (mexpr_status, (_builder, c_char_p, c_int64)),
+    "mexpr_builder_seed": (mexpr_status, (_builder, c_uint64)),
+    "mexpr_builder_input": (
+        mexpr_status, (_builder, c_char_p, c_int32, c_int32, POINTER(c_int64))),
+    "mexpr_builder_initializer": (
+        mexpr_status, (_builder, c_char_p, POINTER(mexpr_tensor_view), c_int32)),
+    "mexpr_builder_random": (
+        mexpr_status, (_builder, c_char_p, c_int32, POINTER(c_int64), c_int32, c_double,
+                       c_int32)),
+    "mexpr_builder_int": (mexpr_status, (_builder, c_char_p, c_int64)),
+    "mexpr_builder_float": (mexpr_status, (_builder, c_char_p, c_float)),
+    "mexpr_builder_string": (mexpr_status, (_builder, c_char_p, c_char_p)),
+    "mexpr_builder_ints": (
+        mexpr_status, (_builder, c_char_p, POINTER(c_int64), c_size_t)),
+    "mexpr_builder_floats": (mexpr_status, (_builder, c_char_p, _floats, c_size_t)),
+    "mexpr_builder_strings": (mexpr_status, (_builder, c_char_p, _string_out, c_size_t)),
+    "mexpr_builder_tensor": (
+        mexpr_status, (_builder, c_char_p, POINTER(mexpr_tensor_view))),
+    "mexpr_builder_node": (
+        mexpr_status, (_builder, c_char_p, c_char_p, _string_out, c_size_t, _string_out,
+                       c_size_t, c_char_p)),
+    "mexpr_builder_output": (mexpr_status, (_builder, c_char_p)),
+    "mexpr_builder_metadata": (mexpr_status, (_builder, c_char_p, c_char_p)),
+    "mexpr_builder_finish": (mexpr_status, (_builder, POINTER(_model))),
+    "mexpr_system_count": (c_int32, ()),
+    "mexpr_system_info_get": (mexpr_status, (c_int32, POINTER(mexpr_system_info))),
+    "mexpr_system_find": (c_int32, (c_char_p,)),
+    "mexpr_system_build": (
+        mexpr_status,
+        (_context, c_char_p, POINTER(mexpr_system_options), POINTER(_model))),
     "mexpr_session_create": (mexpr_status, (_model, POINTER(_session))),
     "mexpr_session_destroy": (None, (POINTER(_session),)),
     "mexpr_session_last_error": (c_char_p, (_session,)),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import _signatures as c
 from ._buffer import Memory, bytes_of, memory_of, new_memory, numpy_or_none
 from ._library import lib
-from .base import (Context, Handle, Owner, Path, Speaker, check, default_context,
-                   path_bytes, text_bytes)
+from .base import (Context, Handle, Owner, Path, Speaker, check, constant,
+                   default_context, path_bytes, text_bytes)
 
 if TYPE_CHECKING:
     from ._buffer import AnyArray
@@ -41,6 +41,24 @@ class Rewrite(enum.IntFlag):
     PAD = 32
     GATE = 64
     ALL = 0x7FFFFFFF
+
+
+class Role(enum.IntEnum):
+    """What an initializer is to training."""
+
+    CONSTANT = 0
+    PARAMETER = 1
+
+
+class Init(enum.IntEnum):
+    """How random initializers begin; docs/model.md has the formulas."""
+
+    FILL = 0
+    UNIFORM = 1
+    NORMAL = 2
+    FAN_IN_UNIFORM = 3
+    HE_NORMAL = 4
+    XAVIER_UNIFORM = 5
 
 
 _ELEMENTS = {DType.F32: "f4", DType.U8: "u1", DType.I32: "i4", DType.I64: "i8",
@@ -258,6 +276,27 @@ class Model(Owner):
         """How often loading did one of the rewrites."""
         return int(lib.mexpr_model_n_rewrites(self._use(), rewrite))
 
+    @property
+    def n_trainable(self) -> int:
+        """Number of those weights that training changes."""
+        return int(lib.mexpr_model_n_trainable(self._use()))
+
+    def write(self, path: Path) -> None:
+        """Writes an ONNX file, whole or not at all."""
+        self._context._call(lib.mexpr_model_write, self._use(), path_bytes(path))
+
+    def encode(self) -> bytes:
+        """The bytes of that file."""
+        data, size = ctypes.c_void_p(), ctypes.c_size_t()
+        context = self._context
+        with context._lock:
+            context._call(lib.mexpr_model_encode, self._use(), ctypes.byref(data),
+                          ctypes.byref(size))
+            try:
+                return ctypes.string_at(data, size.value)
+            finally:
+                lib.mexpr_bytes_free(context._use(), ctypes.byref(data))
+
     def session(self) -> Session:
         """Working memory to run the network in one thread."""
         return Session(self)
@@ -265,6 +304,117 @@ class Model(Owner):
     def __repr__(self) -> str:
         return "<Model, closed>" if self.closed else (
             f"<Model {self.name!r}, {self.n_parameters} parameters>")
+
+
+def _int64s(values: Iterable[int]) -> tuple[Any, int]:
+    numbers = list(values)
+    return (ctypes.c_int64 * max(len(numbers), 1))(*numbers), len(numbers)
+
+
+def _strings(values: Iterable[str | None]) -> tuple[Any, int]:
+    texts = [None if value is None else text_bytes(value) for value in values]
+    return (ctypes.c_char_p * max(len(texts), 1))(*texts), len(texts)
+
+
+class Builder(Speaker):
+    """A network under construction.
+
+    >>> import microexpr
+    >>> b = microexpr.Builder("small")
+    >>> b.input("x", (None, 3))
+    >>> b.random("w", (2, 3), "xavier_uniform")
+    >>> b.node("Gemm", ["x", "w"], ["y"], transB=1)
+    >>> b.output("y")
+    >>> b.finish()
+    <Model 'small', 6 parameters>
+
+    A builder that has raised an Error stays failed: begin anew.
+    """
+
+    _last_error = lib.mexpr_builder_last_error
+
+    def __init__(self, name: str, *, opset: int | None = None, seed: int = 0,
+                 context: Context | None = None) -> None:
+        self._context = context or default_context()
+        super().__init__(self._context._make(
+            c.mexpr_builder, lib.mexpr_builder_destroy, lib.mexpr_builder_create,
+            text_bytes(name)))
+        if opset is not None:
+            self.opset("", opset)
+        self._call(lib.mexpr_builder_seed, seed)
+
+    def opset(self, domain: str, version: int) -> None:
+        """Chooses the opset of a domain, "" for ONNX's own, before nodes are added."""
+        self._call(lib.mexpr_builder_opset, text_bytes(domain), version)
+
+    def input(self, name: str, shape: Iterable[int | None] | None,
+              dtype: DType | str = DType.F32) -> None:
+        """An input of the network; None for an extent that is open."""
+        dims, rank = _int64s(-1 if d is None else d for d in shape or ())
+        self._call(lib.mexpr_builder_input, text_bytes(name), constant(DType, dtype),
+                   -1 if shape is None else rank, dims)
+
+    def initializer(self, name: str, array: Any, role: Role | str = Role.PARAMETER) -> None:
+        """An initializer with these numbers; `role` "parameter" or "constant"."""
+        packed = memory_of(array).packed()
+        self._call(lib.mexpr_builder_initializer, text_bytes(name),
+                   ctypes.byref(_view_of(packed)), constant(Role, role))
+
+    def random(self, name: str, shape: Iterable[int],
+               init: Init | str = Init.FAN_IN_UNIFORM, scale: float = 1,
+               role: Role | str = Role.PARAMETER) -> None:
+        """A float32 initializer, filled or drawn."""
+        dims, rank = _int64s(shape)
+        self._call(lib.mexpr_builder_random, text_bytes(name), rank, dims,
+                   constant(Init, init), scale, constant(Role, role))
+
+    def _attribute(self, name: str, value: Any) -> None:
+        key = text_bytes(name)
+        if isinstance(value, int):
+            self._call(lib.mexpr_builder_int, key, value)
+        elif isinstance(value, float):
+            self._call(lib.mexpr_builder_float, key, value)
+        elif isinstance(value, str):
+            self._call(lib.mexpr_builder_string, key, text_bytes(value))
+        elif not isinstance(value, (list, tuple)):
+            packed = memory_of(value).packed()
+            self._call(lib.mexpr_builder_tensor, key, ctypes.byref(_view_of(packed)))
+        elif all(isinstance(item, int) for item in value):
+            self._call(lib.mexpr_builder_ints, key, *_int64s(value))
+        elif all(isinstance(item, str) for item in value):
+            self._call(lib.mexpr_builder_strings, key, *_strings(value))
+        else:
+            floats = (ctypes.c_float * len(value))(*value)
+            self._call(lib.mexpr_builder_floats, key, floats, len(value))
+
+    def node(self, op: str, inputs: Iterable[str | None], outputs: Iterable[str | None],
+             name: str = "", domain: str = "", **attributes: Any) -> None:
+        """A node. Attributes are ints, floats, strings, lists of these, or arrays."""
+        with self._lock:
+            for key, value in attributes.items():
+                self._attribute(key, value)
+            self._call(lib.mexpr_builder_node, text_bytes(op), text_bytes(domain),
+                       *_strings(inputs), *_strings(outputs), text_bytes(name))
+
+    def output(self, name: str) -> None:
+        """Makes a value an output of the network."""
+        self._call(lib.mexpr_builder_output, text_bytes(name))
+
+    def metadata(self, key: str, value: str) -> None:
+        """An entry of the file's metadata."""
+        self._call(lib.mexpr_builder_metadata, text_bytes(key), text_bytes(value))
+
+    def finish(self) -> Model:
+        """The model; the builder is closed."""
+        out = ctypes.POINTER(c.mexpr_model)()
+        self._call(lib.mexpr_builder_finish, ctypes.byref(out))
+        model = Model(Handle(out, lib.mexpr_model_destroy, self._context._use()),
+                      self._context)
+        self.close()
+        return model
+
+    def __repr__(self) -> str:
+        return "<Builder, closed>" if self.closed else "<Builder>"
 
 
 class Session(Speaker):
