@@ -80,6 +80,42 @@ MEXPR_API mexpr_status mexpr_model_load(
  *  side files (MEXPR_E_EXTERNAL). @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_model_load_memory(
     mexpr_context *context, const void *bytes, size_t size, mexpr_model **out);
+/** What loading may rewrite: patterns of nodes by fewer or faster ones with the same
+ *  values (docs/model.md, "Rewrites"). */
+typedef enum mexpr_rewrite {
+    MEXPR_REWRITE_NO_OP = 1,        /**< nodes that change nothing */
+    MEXPR_REWRITE_BATCH_NORM = 2,   /**< BatchNormalization into Conv or Gemm */
+    MEXPR_REWRITE_EPILOGUE = 4,     /**< activation and residual into Conv or Gemm */
+    MEXPR_REWRITE_FUNCTION = 8,     /**< SiLU, GELU, ... out of their parts */
+    MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
+    MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
+    MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
+    MEXPR_REWRITE_ALL = 0x7fffffff
+} mexpr_rewrite;
+
+/** How to load a model. */
+typedef struct mexpr_model_options {
+    size_t struct_size;
+    uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
+} mexpr_model_options;
+
+#define MEXPR_MODEL_OPTIONS_INIT                                                         \
+    {                                                                                    \
+        sizeof(mexpr_model_options), MEXPR_REWRITE_ALL                                   \
+    }
+
+/** mexpr_model_load() with options, NULL for the standard ones. @return as there, and
+ *  MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_load_with(mexpr_context *context, const char *path,
+    const mexpr_model_options *options, mexpr_model **out);
+/** mexpr_model_load_memory() with options, NULL for the standard ones. @return as there,
+ *  and MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_model_load_memory_with(mexpr_context *context,
+    const void *bytes, size_t size, const mexpr_model_options *options,
+    mexpr_model **out);
+/** How often loading did one of the rewrites; 0 for what is not one of them.
+ *  @since 0.1.0 */
+MEXPR_API int32_t mexpr_model_n_rewrites(const mexpr_model *model, mexpr_rewrite rewrite);
 /** One more reference; returns `model`. Thread-safe. @since 0.1.0 */
 MEXPR_API mexpr_model *mexpr_model_retain(mexpr_model *model);
 /** Gives a reference up; sessions hold one of their own. Thread-safe. @since 0.1.0 */

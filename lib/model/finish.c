@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "model/operator.h"
+#include "model/rewrite.h"
 
 /* Constants computed at load may not make a small file large. */
 /* What folding may make: one value (unless it grows little), one that shapes follow from,
@@ -18,6 +19,7 @@ typedef struct finish {
     mx_arena arena;       /* scratch */
     uint64_t fold_budget; /* bytes that may still be folded */
     mx_machine machine;
+    int n_order;
     int *order;    /* nodes, each behind what it needs */
     bool *is_live; /* nodes that an output needs */
     bool *is_shut; /* nodes whose gate is shut */
@@ -78,6 +80,7 @@ static mexpr_status copy_through(mx_scope *scope, mx_graph *graph)
         if (status != MEXPR_OK)
             return status;
         port->value = graph->nodes[graph->n_nodes - 1].outputs[0];
+        graph->values[port->value].is_output = true;
     }
     return MEXPR_OK;
 }
@@ -169,6 +172,7 @@ static mexpr_status sort_nodes(finish *f)
                 "%s: the graph has a cycle: this node waits for its own output",
                 mx_node_label(&graph->nodes[i], label));
     }
+    f->n_order = n_ready;
     return MEXPR_OK;
 }
 
@@ -377,28 +381,28 @@ static bool is_kept(const mx_graph *graph, int value)
            graph->values[value].producer < 0;
 }
 
-/* Nodes can have become superfluous by folding what they led to, so once more backwards.
- */
+/* Nodes can have become superfluous by folding what they led to, or by rewriting, so once
+ * more backwards. */
 static mexpr_status choose_steps(finish *f)
 {
     mx_graph *graph = f->graph;
     bool *is_used =
         mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *is_used);
     graph->steps = mx_arena_alloc(
-        f->scope, &graph->arena, (size_t)graph->n_nodes, sizeof *graph->steps);
+        f->scope, &graph->arena, (size_t)f->n_order, sizeof *graph->steps);
     if (!is_used || !graph->steps)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_outputs; i++)
         is_used[graph->outputs[i].value] = true;
     int n = 0;
-    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    for (int i = f->n_order - 1; i >= 0; i--) {
         const mx_node *node = &graph->nodes[f->order[i]];
         bool wanted = false;
         for (int k = 0; k < node->n_outputs; k++)
             wanted = wanted || (node->outputs[k] >= 0 && is_used[node->outputs[k]]);
         if (!wanted || !has_work(graph, node))
             continue;
-        graph->steps[n++] = node->index;
+        graph->steps[n++] = f->order[i];
         for (int k = 0; k < node->n_inputs; k++) {
             if (node->inputs[k] >= 0)
                 is_used[node->inputs[k]] = true;
@@ -494,6 +498,8 @@ static mexpr_status finish_in(finish *f)
         status = infer_and_fold(f);
     if (status == MEXPR_OK)
         status = settle_outputs(f);
+    if (status == MEXPR_OK)
+        status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;
 }
 

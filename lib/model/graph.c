@@ -15,6 +15,7 @@ void mx_graph_init(mx_graph *graph, mexpr_context *context)
     graph->context = context;
     graph->name = "";
     graph->producer = "";
+    graph->rewrites = MEXPR_REWRITE_ALL;
     graph->keeps_source = true;
     mx_arena_init(&graph->arena, context);
 }
@@ -197,6 +198,31 @@ mexpr_status mx_graph_add_constant(
     v->tensor = *tensor;
     v->block = tensor->data;
     graph->n_parameters += (uint64_t)mx_tensor_count(tensor);
+    return MEXPR_OK;
+}
+
+mexpr_status mx_graph_own_value(
+    mx_scope *scope, mx_graph *graph, const mx_tensor *tensor, int *value)
+{
+    const mexpr_status status = new_value(scope, graph, "", value);
+    if (status != MEXPR_OK) {
+        mx_free(graph->context, tensor->data);
+        return status;
+    }
+    graph->values[*value].tensor = *tensor;
+    graph->values[*value].block = tensor->data;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_graph_own_node(
+    mx_scope *scope, mx_graph *graph, const mx_node *node, int *index)
+{
+    const mexpr_status status = grow(scope, graph, &graph->nodes, graph->n_nodes,
+        &graph->nodes_capacity, sizeof *graph->nodes);
+    if (status != MEXPR_OK)
+        return status;
+    *index = graph->n_nodes++;
+    graph->nodes[*index] = *node;
     return MEXPR_OK;
 }
 

@@ -33,6 +33,7 @@ typedef struct mx_attribute {
 } mx_attribute;
 
 typedef struct mx_operator mx_operator;
+typedef struct mx_fusion mx_fusion;
 
 /* A condition that nodes stand under: those of the branches of an If and the iterations
  * of a Loop. It has to come out constant; nodes whose gate is shut are no part of the
@@ -59,6 +60,7 @@ typedef struct mx_node {
     int *outputs; /* values, -1 where nobody asks for the output */
     size_t n_attributes;
     mx_attribute *attributes;
+    const mx_fusion *fusion; /* what a rewrite joined to it (fusion.h), NULL: nothing */
 } mx_node;
 
 typedef struct mx_value {
@@ -87,6 +89,8 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
+enum { MX_N_REWRITES = 7 };
+
 /* A version of a domain's operators. */
 typedef struct mx_import {
     const char *domain;
@@ -109,6 +113,8 @@ typedef struct mx_graph {
     /* Initializers stay though running does not need them: for mx_onnx_encode(). */
     bool keeps_source;
     int *order; /* of the source's nodes, each behind what it needs; NULL: as they are */
+    uint32_t rewrites; /* MEXPR_REWRITE_*: those that mx_graph_finish() may do */
+    int n_rewrites[MX_N_REWRITES]; /* by bit: how often it did */
 
     int n_values, values_capacity;
     mx_value *values;
@@ -166,6 +172,15 @@ typedef struct mx_node_source {
 
 mexpr_status mx_graph_add_node(
     mx_scope *scope, mx_graph *graph, const mx_node_source *source);
+
+/* For what is the graph's own: a value without a name; it takes the data, an mx_alloc()
+ * block or NULL, over, on failure too. */
+mexpr_status mx_graph_own_value(
+    mx_scope *scope, mx_graph *graph, const mx_tensor *tensor, int *value);
+/* A node behind those of the source, as it is: its arrays must be in the graph's arena.
+ * Values stay with the nodes of the source that make them. */
+mexpr_status mx_graph_own_node(
+    mx_scope *scope, mx_graph *graph, const mx_node *node, int *index);
 
 /* Adds a gate; *number is its number + 1, as mx_node_source has it. The label is copied.
  */

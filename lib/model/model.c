@@ -30,12 +30,14 @@ mexpr_status mx_model_create(mx_scope *scope, mexpr_model **out)
     return MEXPR_OK;
 }
 
-static mexpr_status load(mx_scope *scope, mx_source *source, mexpr_model **out)
+static mexpr_status load(
+    mx_scope *scope, mx_source *source, uint32_t rewrites, mexpr_model **out)
 {
     mexpr_model *model;
     mexpr_status status = mx_model_create(scope, &model);
     if (status != MEXPR_OK)
         return status;
+    model->graph.rewrites = rewrites;
     status = mx_onnx_read(scope, source, &model->graph);
     if (status == MEXPR_OK)
         *out = model;
@@ -44,21 +46,35 @@ static mexpr_status load(mx_scope *scope, mx_source *source, mexpr_model **out)
     return status;
 }
 
-mexpr_status mexpr_model_load(mexpr_context *context, const char *path, mexpr_model **out)
+static mexpr_status copy_options(
+    mx_scope *scope, const mexpr_model_options *options, mexpr_model_options *known)
+{
+    *known = (mexpr_model_options)MEXPR_MODEL_OPTIONS_INIT;
+    if (!options)
+        return MEXPR_OK;
+    return mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
+}
+
+mexpr_status mexpr_model_load_with(mexpr_context *context, const char *path,
+    const mexpr_model_options *options, mexpr_model **out)
 {
     if (out)
         *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
     mx_scope *scope = mx_context_scope(context);
+    mexpr_model_options known;
     if (!path || !out)
-        return mx_fail(scope, MEXPR_E_ARG, "mexpr_model_load() was given NULL");
+        return mx_fail(scope, MEXPR_E_ARG, "loading a model was given NULL");
+    mexpr_status status = copy_options(scope, options, &known);
+    if (status != MEXPR_OK)
+        return status;
     mx_source *source = mx_alloc(scope, 1, sizeof *source);
     if (!source)
         return MEXPR_E_NOMEM;
-    mexpr_status status = mx_source_open(scope, source, path);
+    status = mx_source_open(scope, source, path);
     if (status == MEXPR_OK) {
-        status = load(scope, source, out);
+        status = load(scope, source, known.rewrites, out);
         if (status != MEXPR_OK)
             mx_fail_prefix(scope, status, path);
     }
@@ -67,16 +83,25 @@ mexpr_status mexpr_model_load(mexpr_context *context, const char *path, mexpr_mo
     return status;
 }
 
-mexpr_status mexpr_model_load_memory(
-    mexpr_context *context, const void *bytes, size_t size, mexpr_model **out)
+mexpr_status mexpr_model_load(mexpr_context *context, const char *path, mexpr_model **out)
+{
+    return mexpr_model_load_with(context, path, NULL, out);
+}
+
+mexpr_status mexpr_model_load_memory_with(mexpr_context *context, const void *bytes,
+    size_t size, const mexpr_model_options *options, mexpr_model **out)
 {
     if (out)
         *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
     mx_scope *scope = mx_context_scope(context);
+    mexpr_model_options known;
     if (!bytes || !out)
-        return mx_fail(scope, MEXPR_E_ARG, "mexpr_model_load_memory() was given NULL");
+        return mx_fail(scope, MEXPR_E_ARG, "loading a model was given NULL");
+    mexpr_status status = copy_options(scope, options, &known);
+    if (status != MEXPR_OK)
+        return status;
     const uint64_t limit = mx_context_limits(context)->file_bytes;
     if (size > limit)
         return mx_fail(scope, MEXPR_E_LIMIT,
@@ -86,9 +111,15 @@ mexpr_status mexpr_model_load_memory(
     if (!source)
         return MEXPR_E_NOMEM;
     mx_source_from_memory(source, bytes, size);
-    const mexpr_status status = load(scope, source, out);
+    status = load(scope, source, known.rewrites, out);
     mx_free(context, source);
     return status;
+}
+
+mexpr_status mexpr_model_load_memory(
+    mexpr_context *context, const void *bytes, size_t size, mexpr_model **out)
+{
+    return mexpr_model_load_memory_with(context, bytes, size, NULL, out);
 }
 
 mexpr_model *mexpr_model_retain(mexpr_model *model)
@@ -203,6 +234,15 @@ mexpr_status mexpr_model_node(
     if (op)
         *op = model->graph.nodes[index].op_type;
     return MEXPR_OK;
+}
+
+int32_t mexpr_model_n_rewrites(const mexpr_model *model, mexpr_rewrite rewrite)
+{
+    for (int bit = 0; model && bit < MX_N_REWRITES; bit++) {
+        if ((uint32_t)rewrite == 1u << bit)
+            return model->graph.n_rewrites[bit];
+    }
+    return 0;
 }
 
 /* --- writing it -------------------------------------------------------------------- */

@@ -1,29 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution: im2col by tiles of output positions and one matrix product per tile; a
- * kernel of one element multiplies the input itself; one channel per group goes directly.
+ * kernel of one element multiplies the input itself; few channels per group go directly.
  * Chellapilla, Puri, Simard: High performance convolutional neural networks for document
  * processing, 2006. */
 #include <limits.h>
 #include <string.h>
 
+#include "model/op_conv.h"
 #include "model/op_tables.h"
-#include "model/op_window.h"
 
 /* Floats of one tile of columns: about half of a second-level cache. */
 enum { TILE_FLOATS = 1 << 17, MIN_TILE = 48 };
 
-typedef enum conv_method { CONV_COLUMNS, CONV_POINTWISE, CONV_DEPTHWISE } conv_method;
-
-typedef struct conv_params {
-    mx_window window;
-    int64_t batch, c_in, c_out, groups;
-    int64_t n_in, n_out; /* elements of one channel */
-    int64_t k;           /* length of a column: c_in / groups × kernel */
-    int64_t tile;        /* output positions at a time */
-    conv_method method;
-} conv_params;
-
-static mexpr_status check_channels(mx_infer *infer, conv_params *p)
+static mexpr_status check_channels(mx_infer *infer, mx_conv_params *p)
 {
     const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
     const mx_tensor *bias = mx_infer_input(infer, 2);
@@ -66,7 +55,7 @@ static bool is_pointwise(const mx_window *w)
 }
 
 /* Method and workspace, once everything is known. */
-static mexpr_status choose_method(mx_infer *infer, conv_params *p)
+static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
 {
     const mx_window *w = &p->window;
     const int64_t kernel = mx_dims_product(w->kernel, 0, MX_SPATIAL);
@@ -80,14 +69,17 @@ static mexpr_status choose_method(mx_infer *infer, conv_params *p)
         return mx_fail(
             infer->scope, MEXPR_E_LIMIT, "it is too large for one matrix product");
     p->k = kernel * group_in;
-    p->method = is_pointwise(w)                          ? CONV_POINTWISE
-                : group_in == 1 && p->c_out == p->groups ? CONV_DEPTHWISE
-                                                         : CONV_COLUMNS;
-    const int64_t tile = p->k > 0 ? TILE_FLOATS / p->k : p->n_out;
+    p->method = is_pointwise(w)                                  ? MX_CONV_POINTWISE
+                : mx_conv_direct_fits(p, infer->inputs[0]->rank) ? MX_CONV_DIRECT
+                                                                 : MX_CONV_COLUMNS;
+    const int64_t longer = p->k > p->c_out / p->groups ? p->k : p->c_out / p->groups;
+    const int64_t tile = longer > 0 ? TILE_FLOATS / longer / 16 * 16 : p->n_out;
     p->tile = tile < MIN_TILE ? MIN_TILE : tile;
     if (p->tile > p->n_out)
         p->tile = p->n_out;
-    if (p->method == CONV_COLUMNS)
+    if (p->method == MX_CONV_DIRECT)
+        infer->workspace = mx_conv_direct_plan(p);
+    else if (p->method == MX_CONV_COLUMNS)
         infer->workspace = (size_t)(p->k * p->tile) * sizeof(float);
     return MEXPR_OK;
 }
@@ -95,7 +87,7 @@ static mexpr_status choose_method(mx_infer *infer, conv_params *p)
 static mexpr_status infer_conv(mx_infer *infer)
 {
     const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
-    conv_params *p = infer->params;
+    mx_conv_params *p = infer->params;
     mexpr_status status = check_channels(infer, p);
     if (status == MEXPR_OK)
         status =
@@ -168,7 +160,7 @@ static void fill_row(const mx_window *w, const float *channel, const int64_t *k,
 }
 
 static void fill_columns(
-    const conv_params *p, const float *group, int64_t first, int64_t n, float *columns)
+    const mx_conv_params *p, const float *group, int64_t first, int64_t n, float *columns)
 {
     const mx_window *w = &p->window;
     const int64_t channels = p->c_in / p->groups;
@@ -185,101 +177,57 @@ static void fill_columns(
     }
 }
 
-/* y of one group: weights [m][k] times columns [k][n_out], onto the bias that is there.
- */
-static void multiply_group(const mx_run *run, const conv_params *p, const float *x,
-    const float *weights, float *y)
+/* A tile of one group's outputs: weights [m][k] times columns [k][width]. */
+static void multiply_tile(const mx_run *run, const mx_conv_params *p, const float *x,
+    const float *weights, int64_t first, int width, float *y)
 {
     const int m = (int)(p->c_out / p->groups), k = (int)p->k, n = (int)p->n_out;
-    const mx_gemm *gemm = &run->machine->gemm;
-    if (p->method == CONV_POINTWISE) {
-        mx_sgemm(gemm, false, false, m, n, k, 1, weights, k, x, n, 1, y, n);
-        return;
+    const float *columns = x + first;
+    int row = n;
+    if (p->method == MX_CONV_COLUMNS) {
+        fill_columns(p, x, first, width, run->workspace);
+        columns = run->workspace;
+        row = width;
     }
+    mx_sgemm(&run->machine->gemm, false, false, m, width, k, 1, weights, k, columns, row,
+        0, y + first, n);
+}
+
+static void multiply_group(
+    const mx_run *run, const mx_conv_params *p, const mx_conv_place *at)
+{
+    const int64_t m = p->c_out / p->groups;
     for (int64_t first = 0; first < p->n_out; first += p->tile) {
         const int64_t left = p->n_out - first;
-        const int width = (int)(left < p->tile ? left : p->tile);
-        fill_columns(p, x, first, width, run->workspace);
-        mx_sgemm(gemm, false, false, m, width, k, 1, weights, k, run->workspace, width, 1,
-            y + first, n);
-    }
-}
-
-/* --- one channel per group --------------------------------------------------------- */
-
-/* What window element k adds to a channel: only to outputs for which it is inside. */
-static void add_tap(const conv_params *p, const int64_t *k, float weight, const float *x,
-    const mx_nn_kernels *nn, float *y)
-{
-    const mx_window *w = &p->window;
-    int64_t lo[MX_SPATIAL], hi[MX_SPATIAL];
-    for (int i = 0; i < MX_SPATIAL; i++) {
-        mx_window_inside(w, i, k[i], &lo[i], &hi[i]);
-        if (lo[i] == hi[i])
-            return;
-    }
-    const int64_t stride = w->stride[2], n = hi[2] - lo[2];
-    const int64_t shift = lo[2] * stride - w->before[2] + k[2] * w->dilation[2];
-    for (int64_t od = lo[0]; od < hi[0]; od++) {
-        const int64_t d = od * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
-        for (int64_t oh = lo[1]; oh < hi[1]; oh++) {
-            const int64_t h = oh * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
-            const float *in = x + (d * w->in[1] + h) * w->in[2] + shift;
-            float *out = y + (od * w->out[1] + oh) * w->out[2] + lo[2];
-            if (stride == 1) {
-                nn->axpy((size_t)n, weight, in, out);
-                continue;
-            }
-            for (int64_t i = 0; i < n; i++)
-                out[i] += weight * in[i * stride];
-        }
-    }
-}
-
-static void convolve_channel(const mx_run *run, const conv_params *p, const float *x,
-    const float *weights, float *y)
-{
-    const mx_window *w = &p->window;
-    int64_t k[MX_SPATIAL];
-    for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
-        for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
-            for (k[2] = 0; k[2] < w->kernel[2]; k[2]++)
-                add_tap(p, k, *weights++, x, &run->machine->nn, y);
-        }
+        const int64_t width = left < p->tile ? left : p->tile;
+        multiply_tile(run, p, at->x, at->weights, first, (int)width, at->y);
+        mx_epilogue_rows(run, at->channel, m, width, p->n_out, mx_run_input(run, 2),
+            at->residual ? at->residual + first : NULL, at->y + first);
     }
 }
 
 /* --- forward ----------------------------------------------------------------------- */
 
-static void fill_bias(const conv_params *p, const mx_tensor *bias, float *y)
-{
-    for (int64_t c = 0; c < p->c_out; c++) {
-        const float b = bias ? ((const float *)bias->data)[c] : 0;
-        for (int64_t i = 0; i < p->n_out; i++)
-            y[c * p->n_out + i] = b;
-    }
-}
-
 static mexpr_status conv(const mx_run *run)
 {
-    const conv_params *p = run->params;
+    const mx_conv_params *p = run->params;
     const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
-    for (int64_t b = 0; b < p->batch; b++) {
-        const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
-        float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
-        fill_bias(p, mx_run_input(run, 2), y);
-        for (int64_t g = 0; g < p->groups; g++) {
-            const float *weights =
-                (const float *)run->inputs[1]->data + g * group_out * p->k;
-            const float *from = x + g * group_in * p->n_in;
-            float *to = y + g * group_out * p->n_out;
-            if (p->method == CONV_DEPTHWISE)
-                convolve_channel(run, p, from, weights, to);
-            else
-                multiply_group(run, p, from, weights, to);
-        }
+    if (p->method == MX_CONV_DIRECT)
+        mx_conv_direct_begin(run);
+    for (int64_t i = 0; i < p->batch * p->groups; i++) {
+        const int64_t g = i % p->groups, to = i * group_out * p->n_out;
+        const mx_conv_place at = {
+            (const float *)run->inputs[0]->data + i * group_in * p->n_in,
+            (const float *)run->inputs[1]->data + g * group_out * p->k,
+            residual ? (const float *)residual->data + to : NULL,
+            (float *)run->outputs[0]->data + to, g * group_out};
+        if (p->method == MX_CONV_DIRECT)
+            mx_conv_direct(run, &at);
+        else
+            multiply_group(run, p, &at);
     }
     return MEXPR_OK;
 }
@@ -294,7 +242,7 @@ const mx_operator mx_operators_conv[] = {
         .max_outputs = 1,
         .types = MX_T_F32,
         .attributes = "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
-        .params_size = sizeof(conv_params),
+        .params_size = sizeof(mx_conv_params),
         .infer = infer_conv,
         .forward = conv,
         .note = "one to three dimensions"},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "model/fusion.h"
 #include "model/op_tables.h"
 
 static mexpr_status check_product(mx_infer *infer, int64_t m, int64_t n, int64_t k)
@@ -105,6 +106,7 @@ static mexpr_status gemm(const mx_run *run)
             a, p->trans_a ? p->m : p->k, b, p->trans_b ? p->k : p->n, 0, y, p->n);
     if (c && p->beta != 0)
         add_c(run, p, c->data, y);
+    mx_epilogue_cols(run, p->m, p->n, y);
     return MEXPR_OK;
 }
 

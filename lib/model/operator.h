@@ -5,6 +5,7 @@
 #ifndef MX_MODEL_OPERATOR_H
 #define MX_MODEL_OPERATOR_H
 
+#include "kernel/conv_kernel.h"
 #include "kernel/gemm.h"
 #include "kernel/nn_kernel.h"
 #include "model/graph.h"
@@ -13,6 +14,7 @@
 typedef struct mx_machine {
     mx_gemm gemm;
     mx_nn_kernels nn;
+    mx_conv_kernels conv;
 } mx_machine;
 
 void mx_machine_init(mx_machine *machine, uint32_t cpu);

@@ -106,6 +106,16 @@ VALUE(MEXPR_DTYPE_I32, 6)
 VALUE(MEXPR_DTYPE_I64, 7)
 VALUE(MEXPR_DTYPE_BOOL, 9)
 
+/* mexpr_rewrite */
+VALUE(MEXPR_REWRITE_NO_OP, 1)
+VALUE(MEXPR_REWRITE_BATCH_NORM, 2)
+VALUE(MEXPR_REWRITE_EPILOGUE, 4)
+VALUE(MEXPR_REWRITE_FUNCTION, 8)
+VALUE(MEXPR_REWRITE_SOFTMAX_ONE, 16)
+VALUE(MEXPR_REWRITE_PAD, 32)
+VALUE(MEXPR_REWRITE_GATE, 64)
+VALUE(MEXPR_REWRITE_ALL, 0x7fffffff)
+
 /* mexpr_role */
 VALUE(MEXPR_ROLE_CONSTANT, 0)
 VALUE(MEXPR_ROLE_PARAMETER, 1)
@@ -143,6 +153,10 @@ PLACE(mexpr_context_options, max_frames, 72)
 PLACE(mexpr_context_options, max_file_bytes, 80)
 PLACE(mexpr_context_options, max_nodes, 88)
 PLACE(mexpr_context_options, max_tensor_bytes, 96)
+
+SIZE(mexpr_model_options, 16)
+PLACE(mexpr_model_options, struct_size, 0)
+PLACE(mexpr_model_options, rewrites, 8)
 
 SIZE(mexpr_tensor_info, 88)
 PLACE(mexpr_tensor_info, struct_size, 0)

@@ -55,6 +55,19 @@ static void loading(void **state)
     REFUSED(mexpr_model_load_memory(NULL, relu_model, sizeof relu_model, &model));
     REFUSED(mexpr_model_load_memory(c, relu_model, sizeof relu_model, NULL));
     MAKES_NOTHING(c, model, mexpr_model_load_memory(c, NULL, 9, &model), MEXPR_E_ARG);
+    REFUSED(mexpr_model_load_with(NULL, "a", NULL, &model));
+    REFUSED(mexpr_model_load_with(c, "a", NULL, NULL));
+    MAKES_NOTHING(c, model, mexpr_model_load_with(c, NULL, NULL, &model), MEXPR_E_ARG);
+    REFUSED(mexpr_model_load_memory_with(NULL, relu_model, 9, NULL, &model));
+    REFUSED(mexpr_model_load_memory_with(c, relu_model, 9, NULL, NULL));
+    MAKES_NOTHING(
+        c, model, mexpr_model_load_memory_with(c, NULL, 9, NULL, &model), MEXPR_E_ARG);
+    mexpr_model_options options = MEXPR_MODEL_OPTIONS_INIT;
+    options.struct_size = 3;
+    MAKES_NOTHING(c, model,
+        mexpr_model_load_memory_with(c, relu_model, sizeof relu_model, &options, &model),
+        MEXPR_E_ABI);
+    MAKES_NOTHING(c, model, mexpr_model_load_with(c, "a", &options, &model), MEXPR_E_ABI);
     for (size_t size = 0; size < sizeof relu_model; size++) {
         model = (mexpr_model *)&model;
         const mexpr_status status = mexpr_model_load_memory(c, relu_model, size, &model);
@@ -78,6 +91,7 @@ static void null_models(void **state)
     assert_int_equal(mexpr_model_n_inputs(NULL), 0);
     assert_int_equal(mexpr_model_n_outputs(NULL), 0);
     assert_int_equal(mexpr_model_n_nodes(NULL), 0);
+    assert_int_equal(mexpr_model_n_rewrites(NULL, MEXPR_REWRITE_PAD), 0);
     assert_int_equal(mexpr_model_n_parameters(NULL), 0);
     assert_int_equal(mexpr_model_opset(NULL), 0);
     assert_null(mexpr_model_metadata(NULL, "k"));
@@ -96,6 +110,10 @@ static void questions(void **state)
     mexpr_model *model = make_model(c);
     mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
     const char *name = NULL, *op = NULL;
+    assert_int_equal(mexpr_model_n_rewrites(model, MEXPR_REWRITE_NO_OP), 0);
+    assert_int_equal(mexpr_model_n_rewrites(model, (mexpr_rewrite)3), 0);
+    assert_int_equal(mexpr_model_n_rewrites(model, (mexpr_rewrite)0), 0);
+    assert_int_equal(mexpr_model_n_rewrites(model, (mexpr_rewrite)-1), 0);
     assert_null(mexpr_model_metadata(model, NULL));
     assert_null(mexpr_model_metadata(model, "none"));
     assert_string_equal(mexpr_model_metadata(model, "k"), "v");

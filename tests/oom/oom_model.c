@@ -198,6 +198,84 @@ static mexpr_status run_flow(mexpr_context *context, void *arg)
     return status;
 }
 
+/* Patterns of most rewrites, one behind the other. */
+static onnx_model build_patterns(void)
+{
+    static const float w[2 * 2 * 3 * 3] = {1, -1, 0.5f}, vector[2] = {1, 2};
+    static const int64_t pads[8] = {0, 0, 1, 1, 0, 0, 1, 1};
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", F32, "N 2 5 5");
+    onnx_f32(&m, "w", "2 2 3 3", w);
+    onnx_f32(&m, "v", "2", vector);
+    onnx_f32(&m, "one", "", w);
+    onnx_i64(&m, "pads", "8", pads);
+    onnx_simple(&m, "Identity", "x", "same");
+    onnx_simple(&m, "Pad", "same pads", "padded");
+    onnx_simple(&m, "Conv", "padded w v", "a");
+    onnx_simple(&m, "BatchNormalization", "a v v v v", "b");
+    onnx_simple(&m, "Add", "b x", "c");
+    onnx_simple(&m, "Sigmoid", "c", "d");
+    onnx_simple(&m, "Mul", "c d", "e");
+    onnx_simple(&m, "GlobalAveragePool", "e", "f");
+    onnx_simple(&m, "GlobalMaxPool", "e", "g");
+    onnx_simple(&m, "Add", "f g", "h");
+    onnx_simple(&m, "Sigmoid", "h", "i");
+    onnx_simple(&m, "Mul", "e i", "y");
+    onnx_output(&m, "y", F32, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+static mexpr_status rewritten(mexpr_context *context, void *arg)
+{
+    const onnx_model *m = arg;
+    static const float x[2 * 5 * 5] = {1, 2, 3};
+    mexpr_model *model = NULL;
+    mexpr_session *session = NULL;
+    mexpr_model_options options = MEXPR_MODEL_OPTIONS_INIT;
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_status status = mexpr_model_load_memory_with(
+        context, m->file.data, m->file.size, &options, &model);
+    assert_true((status == MEXPR_OK) == (model != NULL));
+    if (status == MEXPR_OK) {
+        assert_true(mexpr_model_n_rewrites(model, MEXPR_REWRITE_BATCH_NORM) == 1);
+        status = mexpr_session_create(model, &session);
+    }
+    view.dtype = F32;
+    view.rank = 4;
+    view.dims[0] = 1;
+    view.dims[1] = 2;
+    view.dims[2] = view.dims[3] = 5;
+    view.data = x;
+    if (status == MEXPR_OK)
+        status = mexpr_session_set_input(session, NULL, &view);
+    if (status == MEXPR_OK)
+        status = mexpr_session_run(session);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+static mexpr_status rewritten_file(mexpr_context *context, void *arg)
+{
+    mexpr_model *model = NULL;
+    const mexpr_status status = mexpr_model_load_with(context, arg, NULL, &model);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+static void rewrites(void **state)
+{
+    (void)state;
+    char path[512];
+    onnx_model m = build_patterns();
+    assert_true(test_oom_sweep(rewritten, &m, 1) > 10);
+    snprintf(path, sizeof path, "%s", test_path("oom_rewrites.onnx"));
+    test_write_file(path, m.file.data, m.file.size);
+    assert_true(test_oom_sweep(rewritten_file, path, 1) > 10);
+    onnx_destroy(&m);
+}
+
 static void models(void **state)
 {
     (void)state;
@@ -369,7 +447,8 @@ static void tensors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(models), cmocka_unit_test(builders), cmocka_unit_test(tensors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(models),
+        cmocka_unit_test(rewrites), cmocka_unit_test(builders),
+        cmocka_unit_test(tensors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ import onnx_bytes
 import pytest
 
 import microexpr
-from microexpr import Model, Node, Tensor, TensorInfo
+from microexpr import Model, Node, Rewrite, Tensor, TensorInfo
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 
@@ -111,6 +111,14 @@ def test_load_from_a_file(tmp_path: Path) -> None:
     path.write_bytes(onnx_bytes.add_and_relu())
     for name in (path, str(path), bytes(path)):
         assert Model.load(name).n_parameters == 3
+
+
+def test_rewrites() -> None:
+    data = onnx_bytes.add_and_relu()
+    plain = Model.decode(data, rewrites=0)
+    assert all(plain.n_rewrites(rewrite) == 0 for rewrite in Rewrite)
+    found, wanted = Model.decode(data).session().run(X), plain.session().run(X)
+    assert all((found[name] == wanted[name]).all() for name in wanted)
 
 
 def test_sessions_outlive_their_model(model: Model) -> None:

@@ -27,6 +27,7 @@ PLAIN = {
 ENUM_CLASSES = {
     "mexpr_status": (base.Status, "MEXPR_"),
     "mexpr_cpu_flag": (base.CpuFlag, "MEXPR_CPU_"),
+    "mexpr_rewrite": (model.Rewrite, "MEXPR_REWRITE_"),
     "mexpr_log_level": (base.LogLevel, "MEXPR_LOG_"),
     "mexpr_format": (image.Format, "MEXPR_FORMAT_"),
     "mexpr_colour": (image.Colour, "MEXPR_COLOUR_"),

@@ -18,8 +18,8 @@ from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CO
                    MotionModel, Reference, Strain, Stretch, mdmo_average, mdmo_regions,
                    polygons_mask)
 from .image import Clip, Colour, Filter, Format, Image, Missing
-from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Role, Session, Tensor,
-                    TensorInfo, write_npy)
+from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
+                    Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
@@ -36,8 +36,8 @@ __all__ = [
     "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK",
     "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill", "Missing", "Model",
     "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "OutOfMemoryError",
-    "Recognizer", "Reference", "Result", "Role", "Session", "ShapeError", "Stage",
-    "StateError", "Status", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
+    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "ShapeError",
+    "Stage", "StateError", "Status", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
     "__version__", "build_features", "build_system", "cpu_flags", "default_context",
     "interpolate", "lbp_top", "magnify", "mdmo_average", "mdmo_regions",
     "polygons_mask", "recognize", "systems", "version", "write_npy",

@@ -32,6 +32,7 @@ mexpr_lbp_patterns = c_int
 mexpr_interpolation = c_int
 mexpr_band = c_int
 mexpr_dtype = c_int
+mexpr_rewrite = c_int
 mexpr_role = c_int
 mexpr_init = c_int
 mexpr_stage = c_int
@@ -255,6 +256,13 @@ class mexpr_lbp_top_options(_Sized):
         ("sampling", c_int32),
         ("patterns", c_int32),
         ("counts", c_int32),
+    ]
+
+
+class mexpr_model_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("rewrites", c_uint32),
     ]
 
 
@@ -495,6 +503,13 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_model_load": (mexpr_status, (_context, c_char_p, POINTER(_model))),
     "mexpr_model_load_memory": (
         mexpr_status, (_context, c_void_p, c_size_t, POINTER(_model))),
+    "mexpr_model_load_with": (
+        mexpr_status,
+        (_context, c_char_p, POINTER(mexpr_model_options), POINTER(_model))),
+    "mexpr_model_load_memory_with": (
+        mexpr_status,
+        (_context, c_void_p, c_size_t, POINTER(mexpr_model_options), POINTER(_model))),
+    "mexpr_model_n_rewrites": (c_int32, (_model, mexpr_rewrite)),
     "mexpr_model_retain": (_model, (_model,)),
     "mexpr_model_destroy": (None, (POINTER(_model),)),
     "mexpr_model_n_inputs": (c_int32, (_model,)),

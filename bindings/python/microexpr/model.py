@@ -30,6 +30,19 @@ class DType(enum.IntEnum):
     BOOL = 9
 
 
+class Rewrite(enum.IntFlag):
+    """What loading may rewrite; the values stay the same."""
+
+    NO_OP = 1
+    BATCH_NORM = 2
+    EPILOGUE = 4
+    FUNCTION = 8
+    SOFTMAX_ONE = 16
+    PAD = 32
+    GATE = 64
+    ALL = 0x7FFFFFFF
+
+
 class Role(enum.IntEnum):
     """What an initializer is to training."""
 
@@ -185,15 +198,21 @@ class Model(Owner):
                                  *arguments), context)
 
     @classmethod
-    def load(cls, path: Path, *, context: Context | None = None) -> Model:
+    def load(cls, path: Path, *, rewrites: int = Rewrite.ALL,
+             context: Context | None = None) -> Model:
         """Reads an ONNX file, opset 11 to 21, with the side files beside it."""
-        return cls._new(context, lib.mexpr_model_load, path_bytes(path))
+        options = c.mexpr_model_options(rewrites=rewrites)
+        return cls._new(context, lib.mexpr_model_load_with, path_bytes(path),
+                        ctypes.byref(options))
 
     @classmethod
-    def decode(cls, data: Any, *, context: Context | None = None) -> Model:
+    def decode(cls, data: Any, *, rewrites: int = Rewrite.ALL,
+               context: Context | None = None) -> Model:
         """The same from the bytes of a file, which can have no side files."""
         memory = bytes_of(data)
-        return cls._new(context, lib.mexpr_model_load_memory, memory.address, memory.nbytes)
+        options = c.mexpr_model_options(rewrites=rewrites)
+        return cls._new(context, lib.mexpr_model_load_memory_with, memory.address,
+                        memory.nbytes, ctypes.byref(options))
 
     def _infos(self, count: Any, get: Any) -> tuple[TensorInfo, ...]:
         handle = self._use()
@@ -252,6 +271,10 @@ class Model(Owner):
     def n_parameters(self) -> int:
         """Number of weights."""
         return int(lib.mexpr_model_n_parameters(self._use()))
+
+    def n_rewrites(self, rewrite: Rewrite) -> int:
+        """How often loading did one of the rewrites."""
+        return int(lib.mexpr_model_n_rewrites(self._use(), rewrite))
 
     @property
     def n_trainable(self) -> int:

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* What rewrites join to a node, and the operators that only rewrites make. */
+#ifndef MX_MODEL_FUSION_H
+#define MX_MODEL_FUSION_H
+
+#include "model/operator.h"
+
+typedef enum mx_activation {
+    MX_ACTIVATION_NONE,
+    MX_ACTIVATION_RELU,
+    MX_ACTIVATION_LEAKY_RELU, /* a: slope */
+    MX_ACTIVATION_CLIP,       /* into a..b */
+    MX_ACTIVATION_SIGMOID,
+    MX_ACTIVATION_SILU,
+    MX_ACTIVATION_HARD_SWISH,
+    MX_ACTIVATION_TANH
+} mx_activation;
+
+struct mx_fusion {
+    /* The epilogue of a Conv or Gemm: y = activation(product * scale + shift + residual)
+     * * post_scale + post_shift, with the inputs below. */
+    mx_activation activation;
+    float a, b;
+    /* Of MeanMax and AxisNorm: the axis that is reduced. */
+    int axis;
+    /* Of MeanMax: the transposition that the input's dimensions are seen through. Of
+     * GateSum and AxisNorm: unused. */
+    int rank;
+    int perm[MEXPR_MAX_RANK];
+    bool max_first;       /* of MeanMax: the maximum comes before the mean */
+    bool epsilon_outside; /* of AxisNorm: added to the root, not under it */
+    float factor;         /* of GateSum */
+};
+
+/* Inputs of an epilogue, -1 or absent where there is none; vectors have one number for
+ * each output channel (Conv) or column (Gemm). */
+enum {
+    MX_EPILOGUE_RESIDUAL = 3,
+    MX_EPILOGUE_SCALE,
+    MX_EPILOGUE_SHIFT,
+    MX_EPILOGUE_POST_SCALE,
+    MX_EPILOGUE_POST_SHIFT,
+    MX_EPILOGUE_INPUTS
+};
+
+/* Where a product's rows are the channels: applies the epilogue to rows first..first + n
+ * - 1 of `cols` numbers each at y, `stride` numbers apart; `residual` is where the
+ * residual of the first lies, at the same stride. `shift` stands in when the node has no
+ * input MX_EPILOGUE_SHIFT. */
+void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
+    int64_t stride, const mx_tensor *shift, const float *residual, float *y);
+/* Where the columns are the channels; contiguous rows. */
+void mx_epilogue_cols(const mx_run *run, int64_t rows, int64_t cols, float *y);
+
+/* "SiLU", "AxisNorm", "Ones", "MeanMax", "GateSum", ...: domain "mexpr". No file can name
+ * them. */
+const mx_operator *mx_fused_operator(const char *name);
+
+#endif
