@@ -158,7 +158,10 @@ static void add_plain(const recognize_job *job, text *out)
     const mexpr_result *result = job->result;
     const mexpr_field *field = mexpr_result_field(result);
     const cli_motion motion = cli_measure(field);
-    text_add(out, "the movement looks %s\n", mexpr_result_label(result));
+    if (motion.largest == 0)
+        text_add(out, "there is no movement between the frames: the scores mean nothing\n");
+    else
+        text_add(out, "the movement looks %s\n", mexpr_result_label(result));
     add_scores(result, out);
     text_add(out, "model %s\n", model_name(job));
     text_add(out, "flow  %d x %d px, %.3f px on average, %.3f px at most\n",

@@ -163,6 +163,10 @@ ok features "$onset" "$apex" -k flow
 cp out tvl1.csv
 ok features "$onset" "$apex" -k flow --method farneback --window 9
 holds 'features of the method' eval '! same out tvl1.csv'
+ok recognize --onset "$onset" --apex "$onset"
+holds 'frames without movement are told' prints 'no movement'
+ok recognize --onset "$onset" --apex "$onset" --json
+holds 'the JSON tells it by the flow' json_is 0 flow max_px
 ok recognize --onset "$onset" --apex "$apex" --method opencv --json
 fails 2 "--method 'other' is not known; give tvl1, opencv or farneback" \
     flow "$onset" "$apex" --method other
