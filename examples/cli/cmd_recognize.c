@@ -159,7 +159,8 @@ static void add_plain(const recognize_job *job, text *out)
     const mexpr_field *field = mexpr_result_field(result);
     const cli_motion motion = cli_measure(field);
     if (motion.largest == 0)
-        text_add(out, "there is no movement between the frames: the scores mean nothing\n");
+        text_add(
+            out, "there is no movement between the frames: the scores mean nothing\n");
     else
         text_add(out, "the movement looks %s\n", mexpr_result_label(result));
     add_scores(result, out);
