@@ -4,6 +4,7 @@
 #define MICROEXPR_MICROEXPR_H
 
 #include "base.h"
+#include "face.h"
 #include "flow.h"
 #include "image.h"
 #include "model.h"

@@ -220,12 +220,12 @@ static void mdmo(void **state)
     int32_t corners[MEXPR_MDMO_REGIONS];
     float values[2];
     size_t n = 0;
-    REFUSED(mexpr_mdmo_regions(NULL, landmarks, xy, corners));
-    FAILS(c, mexpr_mdmo_regions(c, NULL, xy, corners), MEXPR_E_ARG);
-    FAILS(c, mexpr_mdmo_regions(c, landmarks, NULL, corners), MEXPR_E_ARG);
-    FAILS(c, mexpr_mdmo_regions(c, landmarks, xy, NULL), MEXPR_E_ARG);
+    REFUSED(mexpr_face_regions(NULL, MEXPR_REGIONS_MDMO, landmarks, xy, corners));
+    FAILS(c, mexpr_face_regions(c, MEXPR_REGIONS_MDMO, NULL, xy, corners), MEXPR_E_ARG);
+    FAILS(c, mexpr_face_regions(c, MEXPR_REGIONS_MDMO, landmarks, NULL, corners), MEXPR_E_ARG);
+    FAILS(c, mexpr_face_regions(c, MEXPR_REGIONS_MDMO, landmarks, xy, NULL), MEXPR_E_ARG);
     landmarks[135] = (float)not_a_number();
-    FAILS(c, mexpr_mdmo_regions(c, landmarks, xy, corners), MEXPR_E_ARG);
+    FAILS(c, mexpr_face_regions(c, MEXPR_REGIONS_MDMO, landmarks, xy, corners), MEXPR_E_ARG);
     REFUSED(mexpr_flow_mdmo(NULL, field, &p, NULL, values, 2, &n));
     FAILS(c, mexpr_flow_mdmo(c, NULL, &p, NULL, values, 2, &n), MEXPR_E_ARG);
     FAILS(c, mexpr_flow_mdmo(c, field, NULL, NULL, values, 2, &n), MEXPR_E_ARG);
