@@ -5,6 +5,8 @@
 
 #include "cli.h"
 
+extern const cli_command cmd_align;
+extern const cli_command cmd_face;
 extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;
