@@ -111,7 +111,7 @@ def test_histograms() -> None:
 
 
 def test_mdmo() -> None:
-    regions = microexpr.mdmo_regions(landmarks())
+    regions = microexpr.face_regions(landmarks(), "mdmo")
     assert len(regions) == microexpr.MDMO_REGIONS
     assert sum(map(len, regions)) == microexpr.MDMO_CORNERS
     down = Field.from_arrays(np.zeros((100, 100), np.float32),

@@ -12,12 +12,19 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
-from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CORNERS,
-                   MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowMethod, FlowParam,
-                   Histogram, HistogramNorm, HistogramWeight, MaskFill, Motion,
-                   MotionModel, Reference, Strain, Stretch, mdmo_average, mdmo_regions,
-                   polygons_mask)
-from .image import Clip, Colour, Filter, Format, Image, Missing
+from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, FaceFinder,
+                   FaceMark, FaceRow, FaceTracker, Fit, HeadMotion, Occluder, Occlusion,
+                   Regions, TransformModel, align_clip, crop_face, crop_names,
+                   crop_transform, decode_landmarks, draw_faces, encode_landmarks,
+                   face_region_boxes, face_regions, find_crop, find_faces, fit_transform,
+                   invert_transform, landmarks_from_mesh, occlude, plan_occlusion,
+                   read_landmarks, region_names, transform_points, write_landmarks,
+                   write_pts)
+from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, Bounds, Difference, Field, Flow,
+                   FlowMethod, FlowParam, Histogram, HistogramNorm, HistogramWeight,
+                   MaskFill, Motion, MotionModel, Reference, Strain, Stretch, mdmo_average)
+from .image import (LANDMARKS_68, Clip, Colour, Filter, Format, Image, Missing,
+                    polygons_mask)
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
                     Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
@@ -28,17 +35,23 @@ from .system import System, build_system, systems
 __version__ = version()
 
 __all__ = [
-    "ArgumentError", "Band", "Bounds", "Box", "Builder", "CancelledError", "Clip",
-    "Colour", "Context", "CpuFlag", "DType", "Difference", "DisabledError",
-    "ElementTypeError", "Error", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field",
-    "FileError", "Filter", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
-    "Histogram", "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation",
-    "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK",
-    "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill", "Missing", "Model",
-    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "OutOfMemoryError",
-    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "ShapeError",
-    "Stage", "StateError", "Status", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
-    "__version__", "build_features", "build_system", "cpu_flags", "default_context",
-    "interpolate", "lbp_top", "magnify", "mdmo_average", "mdmo_regions",
-    "polygons_mask", "recognize", "systems", "version", "write_npy",
+    "Aligner", "Alignment", "ArgumentError", "Band", "Bounds", "Box", "Builder",
+    "CancelledError", "Clip", "Colour", "Context", "CpuFlag", "Crop", "DType",
+    "Difference", "DisabledError", "ElementTypeError", "Error", "FIELD_UNKNOWN",
+    "FIELD_UNKNOWN_THRESHOLD", "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker",
+    "Field", "FileError", "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format",
+    "FormatError", "HeadMotion", "Histogram", "HistogramNorm", "HistogramWeight", "Image",
+    "Init", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
+    "LogLevel", "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill",
+    "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "NotFoundError",
+    "Occluder", "Occlusion", "OutOfMemoryError", "Recognizer", "Reference", "Regions",
+    "Result", "Rewrite", "Role", "Session", "ShapeError", "Stage", "StateError", "Status",
+    "Strain", "Stretch", "System", "Tensor", "TensorInfo", "TransformModel",
+    "__version__", "align_clip", "build_features", "build_system", "cpu_flags",
+    "crop_face", "crop_names", "crop_transform", "decode_landmarks", "default_context",
+    "draw_faces", "encode_landmarks", "face_region_boxes", "face_regions", "find_crop",
+    "find_faces", "fit_transform", "interpolate", "invert_transform",
+    "landmarks_from_mesh", "lbp_top", "magnify", "mdmo_average", "occlude",
+    "plan_occlusion", "polygons_mask", "read_landmarks", "recognize", "region_names",
+    "systems", "transform_points", "version", "write_landmarks", "write_npy", "write_pts",
 ]
