@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "face_render.h"
+#include "microexpr/face.h"
 #include "microexpr/flow.h"
 #include "support.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "microexpr/face.h"
 #include "microexpr/flow.h"
 #include "support.h"
 
