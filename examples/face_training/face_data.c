@@ -79,8 +79,8 @@ static bool load_faces(mexpr_context *context, const char *folder, face_data *da
             fprintf(stderr, "line %d of '%s' is not understood\n", data->n + 1, path);
         else {
             char image[4096];
-            snprintf(image, sizeof image, "%s/faces68/images/%.255s", folder,
-                picture->name);
+            snprintf(
+                image, sizeof image, "%s/faces68/images/%.255s", folder, picture->name);
             good = load_view(context, image, &picture->view);
         }
     }
@@ -91,8 +91,9 @@ static bool load_faces(mexpr_context *context, const char *folder, face_data *da
 
 static int part_of(int index)
 {
-    return index % 5 == 4 ? FACE_HELD_OUT : index % 5 == 3 ? FACE_VALIDATION
-                                                           : FACE_TRAINING;
+    return index % 5 == 4   ? FACE_HELD_OUT
+           : index % 5 == 3 ? FACE_VALIDATION
+                            : FACE_TRAINING;
 }
 
 /* Subjects become parts: the index of a subject is how many smaller ones there are. */

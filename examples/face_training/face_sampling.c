@@ -53,12 +53,14 @@ static uint8_t to_pixel(float value)
     return (uint8_t)(value > 0 ? (value < 255 ? value + 0.5f : 255) : 0);
 }
 
-/* A rectangle over the eyes, the mouth, one side, or anywhere; of one grey or of noise. */
+/* A rectangle over the eyes, the mouth, one side, or anywhere; of one grey or of noise.
+ */
 static void cover_part(mx_rng *rng, uint8_t *patch, int side)
 {
     const float n = (float)side;
     float x0 = face_uniform(rng, 0, 0.7f), y0 = face_uniform(rng, 0, 0.7f);
-    float x1 = x0 + face_uniform(rng, 0.15f, 0.4f), y1 = y0 + face_uniform(rng, 0.15f, 0.4f);
+    float x1 = x0 + face_uniform(rng, 0.15f, 0.4f),
+          y1 = y0 + face_uniform(rng, 0.15f, 0.4f);
     switch (mx_rng_below(rng, 4)) {
     case 0:
         x0 = 0.15f, x1 = 0.85f, y0 = face_uniform(rng, 0.3f, 0.38f), y1 = y0 + 0.16f;
@@ -102,8 +104,8 @@ void face_augment(mx_rng *rng, uint8_t *patch, int side, bool cover)
     const float middle = 0.5f * (float)side;
     for (int y = 0; y < side; y++)
         for (int x = 0; x < side; x++) {
-            const float light = 1 + 2 * ramp_x * ((float)x - middle) +
-                                2 * ramp_y * ((float)y - middle);
+            const float light =
+                1 + 2 * ramp_x * ((float)x - middle) + 2 * ramp_y * ((float)y - middle);
             float value = (float)patch[y * side + x] * gain * light + offset;
             if (noise > 0)
                 value += noise * (face_uniform(rng, -1, 1) + face_uniform(rng, -1, 1));
@@ -112,8 +114,8 @@ void face_augment(mx_rng *rng, uint8_t *patch, int side, bool cover)
 }
 
 /* Bit 0 mirrors, bits 1 and 2 are quarter turns; the pixel of the original. */
-static void turned_pixel(const mx_face_view *view, int way, float x, float y, float *ox,
-    float *oy)
+static void turned_pixel(
+    const mx_face_view *view, int way, float x, float y, float *ox, float *oy)
 {
     const float w = (float)view->width - 1, h = (float)view->height - 1;
     switch (way >> 1 & 3) {
@@ -143,7 +145,8 @@ mx_face_view face_turn(const mx_face_view *view, int way, uint8_t *out)
         for (uint32_t x = 0; x < turned.width; x++) {
             float ox, oy;
             turned_pixel(view, way, (float)x, (float)y, &ox, &oy);
-            out[y * turned.stride + x] = view->pixels[(size_t)oy * view->stride + (size_t)ox];
+            out[y * turned.stride + x] =
+                view->pixels[(size_t)oy * view->stride + (size_t)ox];
         }
     return turned;
 }

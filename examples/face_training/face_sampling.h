@@ -39,7 +39,8 @@ mx_face_view face_turn(const mx_face_view *view, int way, uint8_t *out);
 /* The square of the original that `box` of the turned view is. */
 face_square face_turned_square(
     const mx_face_view *original, int way, const mx_face_box *box);
-mx_face_box face_turned_box(const mx_face_view *original, int way, const mx_face_box *box);
+mx_face_box face_turned_box(
+    const mx_face_view *original, int way, const mx_face_box *box);
 
 float face_uniform(mx_rng *rng, float low, float high);
 

@@ -9,6 +9,7 @@
 enum {
     PIXELS = MX_FACE_WINDOW * MX_FACE_WINDOW,
     DRAWN = 8192,      /* of each kind, to choose a fern's comparisons by */
+    FIRST_BLOCK = 5,   /* each one doubles the number of ferns */
     PER_PICTURE = 48,  /* windows taken from one picture at most */
     MOST_SCANS = 6000, /* pictures looked at to fill a block */
 };
@@ -73,10 +74,11 @@ static void make_face(training *t, uint8_t *window)
 {
     const face_source *source = &t->faces[mx_rng_below(t->rng, (uint32_t)t->n_faces)];
     const float angle = 0.15f * (float)mx_rng_normal(t->rng);
-    const face_square exact = face_square_of(source->picture,
-        fminf(fmaxf(angle, -0.4f), 0.4f), mx_rng_below(t->rng, 2));
-    const face_square near = face_square_moved(&exact, face_uniform(t->rng, -0.05f, 0.05f),
-        face_uniform(t->rng, -0.05f, 0.05f), face_uniform(t->rng, -0.11f, 0.11f));
+    const face_square exact = face_square_of(
+        source->picture, fminf(fmaxf(angle, -0.4f), 0.4f), mx_rng_below(t->rng, 2));
+    const face_square near =
+        face_square_moved(&exact, face_uniform(t->rng, -0.05f, 0.05f),
+            face_uniform(t->rng, -0.05f, 0.05f), face_uniform(t->rng, -0.11f, 0.11f));
     const int blur = mx_rng_below(t->rng, 8) == 0;
     face_square_patch(source, &near, MX_FACE_CONTEXT, blur, MX_FACE_WINDOW, window);
     if (mx_rng_below(t->rng, 2))
@@ -87,8 +89,7 @@ static void make_face(training *t, uint8_t *window)
 static void keep_window(void *user, const mx_face_hit *hit)
 {
     reservoir *r = user;
-    const mx_face_box box =
-        face_turned_box(&r->picture->view, r->way, &hit->box);
+    const mx_face_box box = face_turned_box(&r->picture->view, r->way, &hit->box);
     if (r->picture->has_face && mx_face_box_overlap(&box, &r->picture->box) > 0.25f)
         return;
     const int slot = r->seen < PER_PICTURE
@@ -144,12 +145,12 @@ static bool mine(training *t)
             t->n_filled += through;
         }
     }
-    printf("  %d pictures, %.1f windows each get through\n", scans,
-        (double)seen / scans);
+    printf("  %d pictures, %.1f windows each get through\n", scans, (double)seen / scans);
     return true;
 }
 
-/* --- one fern ------------------------------------------------------------------------ */
+/* --- one fern ------------------------------------------------------------------------
+ */
 
 static float weight_of(const training *t, int i)
 {
@@ -179,7 +180,8 @@ static void draw(training *t, int from, int n, int to)
 
 /* How well leaves and one more comparison tell faces from others: sum of (f - o)^2 /
  * (f + o) over the leaves after it. */
-static double gain_of(const uint16_t *keys, int n_keys, const uint8_t *a, const uint8_t *b)
+static double gain_of(
+    const uint16_t *keys, int n_keys, const uint8_t *a, const uint8_t *b)
 {
     int counts[4 * MX_FERN_LEAVES] = {0};
     for (int i = 0; i < 2 * DRAWN; i++)
@@ -201,7 +203,8 @@ static void choose_pixels(training *t, mx_face_fern *fern)
         double best = -1;
         uint32_t best_a = 0, best_b = 1;
         for (int k = 0; k < t->options->n_pairs; k++) {
-            const uint32_t a = mx_rng_below(t->rng, PIXELS), b = mx_rng_below(t->rng, PIXELS);
+            const uint32_t a = mx_rng_below(t->rng, PIXELS),
+                           b = mx_rng_below(t->rng, PIXELS);
             const double gain = gain_of(keys, 4 << j, t->drawn + (size_t)a * 2 * DRAWN,
                 t->drawn + (size_t)b * 2 * DRAWN);
             if (a != b && gain > best)
@@ -237,7 +240,8 @@ static void fill_leaves(training *t, mx_face_fern *fern)
         t->scores[i] += fern->leaves[leaf_of(fern, t->windows + (size_t)i * PIXELS)];
 }
 
-/* --- a block of ferns ---------------------------------------------------------------- */
+/* --- a block of ferns ----------------------------------------------------------------
+ */
 
 static int compare_int(const void *a, const void *b)
 {
@@ -321,8 +325,13 @@ bool fern_training(mexpr_context *context, const face_source *faces, int n_faces
     const face_source *others, int n_others, const fern_options *options, mx_rng *rng,
     mx_face_cascade *cascade)
 {
-    training t = {.context = context, .faces = faces, .n_faces = n_faces,
-        .others = others, .n_others = n_others, .options = options, .rng = rng,
+    training t = {.context = context,
+        .faces = faces,
+        .n_faces = n_faces,
+        .others = others,
+        .n_others = n_others,
+        .options = options,
+        .rng = rng,
         .cascade = cascade};
     mx_face_kernels_init(&t.kernels, mexpr_context_cpu(context));
     cascade->n = 0;
@@ -332,13 +341,13 @@ bool fern_training(mexpr_context *context, const face_source *faces, int n_faces
         make_face(&t, t.windows + (size_t)i * PIXELS);
         t.alive[i] = true;
     }
-    for (int end = options->dense; good && cascade->n < options->n_ferns; end *= 2) {
+    for (int end = FIRST_BLOCK; good && cascade->n < options->n_ferns; end *= 2) {
         end = end < options->n_ferns ? end : options->n_ferns;
         good = mine(&t);
         if (good && t.n_filled < DRAWN / 4)
             break;
         good = good && train_block(&t, end);
-        cascade->dense = options->dense;
+        cascade->dense = cascade->n < options->dense ? cascade->n : options->dense;
     }
     mx_face_scan_free(context, &t.scan);
     mx_face_octaves_free(context, &t.octaves);

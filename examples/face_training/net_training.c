@@ -6,13 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = MX_FACE_NET_SIDE, N_LAYERS = MX_FACE_NET_LAYERS, GROUP = 8 /* at a time */ };
+enum {
+    SIDE = MX_FACE_NET_SIDE,
+    N_LAYERS = MX_FACE_NET_LAYERS,
+    GROUP = 8 /* at a time */
+};
 
 typedef struct sample {
     uint8_t patch[SIDE * SIDE];
     bool face;
     float target[3];
-    net_other *other; /* where it is from, to keep its logit */
+    float *logit; /* where to keep it, or NULL */
 } sample;
 
 /* Activations of a group and their gradients; parameters as one vector. */
@@ -22,6 +26,7 @@ typedef struct training {
     size_t n_parameters;
     float *values[N_LAYERS + 1], *slopes[N_LAYERS + 1]; /* inputs of layers; the output */
     float *columns[N_LAYERS], *column_slopes;
+    float *face_logits; /* of each face when it was last seen */
     double loss, box_loss;
     long right, seen, n_faces;
 } training;
@@ -81,6 +86,7 @@ static void release(mexpr_context *context, training *t)
     for (int i = 0; i < N_LAYERS; i++)
         free(t->columns[i]);
     free(t->column_slopes);
+    free(t->face_logits);
 }
 
 /* He et al. (2015). */
@@ -89,14 +95,14 @@ static void initialise(mx_face_net *net, mx_rng *rng)
     for (int i = 0; i < N_LAYERS; i++) {
         const int terms = mx_face_layer_terms(&mx_face_layers[i]);
         const int n = terms * mx_face_layers[i].out_channels;
-        const float scale =
-            sqrtf((i + 1 < N_LAYERS ? 2.0f : 0.1f) / (float)terms);
+        const float scale = sqrtf((i + 1 < N_LAYERS ? 2.0f : 0.1f) / (float)terms);
         for (int k = 0; k < n; k++)
             net->weights[i][k] = scale * (float)mx_rng_normal(rng);
     }
 }
 
-/* --- samples -------------------------------------------------------------------------- */
+/* --- samples --------------------------------------------------------------------------
+ */
 
 static float overlap(const face_square *a, const face_square *b)
 {
@@ -114,20 +120,26 @@ static void finish(
         face_augment(rng, out->patch, SIDE, out->face);
 }
 
-static void make_face(mx_rng *rng, const face_source *faces, int n, sample *out)
+/* Of two faces the one that was harder when last seen. */
+static void make_face(
+    mx_rng *rng, const face_source *faces, int n, float *logits, sample *out)
 {
-    const face_source *source = &faces[mx_rng_below(rng, (uint32_t)n)];
+    const uint32_t a = mx_rng_below(rng, (uint32_t)n), b = mx_rng_below(rng, (uint32_t)n);
+    const uint32_t chosen = logits[a] < logits[b] ? a : b;
+    const face_source *source = &faces[chosen];
     float angle = 0.15f * (float)mx_rng_normal(rng);
     if (mx_rng_below(rng, 5) == 0)
         angle = face_uniform(rng, -0.45f, 0.45f);
     const face_square exact =
         face_square_of(source->picture, angle, mx_rng_below(rng, 2));
-    const float reach = mx_rng_below(rng, 3) ? 0.08f : 0.2f;
+    const float reach = mx_rng_below(rng, 3) ? 0.08f : 0.22f;
     const float dx = face_uniform(rng, -reach, reach);
     const float dy = face_uniform(rng, -reach, reach);
     const float ds = face_uniform(rng, -1.3f * reach, 1.3f * reach);
     const face_square near = face_square_moved(&exact, dx, dy, ds);
-    *out = (sample){.face = true, .target = {-dx * expf(-ds), -dy * expf(-ds), -ds}};
+    *out = (sample){.face = true,
+        .logit = &logits[chosen],
+        .target = {-dx * expf(-ds), -dy * expf(-ds), -ds}};
     finish(rng, source, &near, out);
 }
 
@@ -165,11 +177,12 @@ static void make_other(mx_rng *rng, net_other *others, int n, sample *out)
     }
     square = face_square_moved(&square, face_uniform(rng, -0.08f, 0.08f),
         face_uniform(rng, -0.08f, 0.08f), face_uniform(rng, -0.1f, 0.1f));
-    *out = (sample){.face = false, .other = hardest};
+    *out = (sample){.face = false, .logit = &hardest->logit};
     finish(rng, hardest->source, &square, out);
 }
 
-/* --- gradient ------------------------------------------------------------------------- */
+/* --- gradient -------------------------------------------------------------------------
+ */
 
 static void forward(training *t, const mx_face_net *net, int n)
 {
@@ -266,8 +279,8 @@ static void learn_group(training *t, const sample *samples, int n, float w)
     for (int k = 0; k < n; k++) {
         const float *out = t->values[N_LAYERS] + k * MX_FACE_NET_OUT;
         loss_of(t, &samples[k], out, t->slopes[N_LAYERS] + k * MX_FACE_NET_OUT, w);
-        if (samples[k].other)
-            samples[k].other->logit = out[0];
+        if (samples[k].logit)
+            *samples[k].logit = out[0];
     }
     backward(t, n);
 }
@@ -278,7 +291,8 @@ static void step(training *t, int at, float rate)
 {
     const float b1 = 0.9f, b2 = 0.999f, decay = 1e-2f;
     const float keep = fminf(0.999f, (float)(at + 1) / (float)(at + 10));
-    const float fix1 = 1 - powf(b1, (float)(at + 1)), fix2 = 1 - powf(b2, (float)(at + 1));
+    const float fix1 = 1 - powf(b1, (float)(at + 1)),
+                fix2 = 1 - powf(b2, (float)(at + 1));
     float *x = t->net.memory, *g = t->gradient.memory, *m = t->first.memory;
     float *v = t->second.memory, *mean = t->mean.memory;
     for (size_t i = 0; i < t->n_parameters; i++) {
@@ -299,8 +313,8 @@ static void set_unsure_aside(training *t, net_other *others, int n)
     for (int i = 0; i < n; i++) {
         if (!others[i].apart)
             continue;
-        face_square_patch(others[i].source, &others[i].square, MX_FACE_NET_CONTEXT, 0, SIDE,
-            s.patch);
+        face_square_patch(
+            others[i].source, &others[i].square, MX_FACE_NET_CONTEXT, 0, SIDE, s.patch);
         mx_face_net_input(s.patch, t->values[0]);
         forward(t, &t->mean, 1);
         others[i].unsure = t->values[N_LAYERS][0] > 1.5f;
@@ -319,12 +333,12 @@ static void report(training *t, int at)
     t->right = t->seen = t->n_faces = 0;
 }
 
-static void make_sample(mx_rng *rng, const face_source *faces, int n_faces,
+static void make_sample(training *t, mx_rng *rng, const face_source *faces, int n_faces,
     net_other *others, int n_others, sample *out)
 {
     const uint32_t kind = mx_rng_below(rng, 100);
     if (kind < 42)
-        make_face(rng, faces, n_faces, out);
+        make_face(rng, faces, n_faces, t->face_logits, out);
     else if (kind < 54)
         make_part(rng, faces, n_faces, out);
     else
@@ -338,7 +352,8 @@ bool net_training(mexpr_context *context, const face_source *faces, int n_faces,
     training t = {.net = *net};
     sample group[GROUP];
     mx_gemm_init(&t.gemm, mexpr_context_cpu(context));
-    const bool good = allocate(mx_context_scope(context), &t);
+    t.face_logits = calloc((size_t)n_faces, sizeof *t.face_logits);
+    const bool good = t.face_logits && allocate(mx_context_scope(context), &t);
     if (good)
         initialise(&t.net, rng);
     for (int at = 0; good && at < options->n_steps; at++) {
@@ -348,7 +363,7 @@ bool net_training(mexpr_context *context, const face_source *faces, int n_faces,
             options->rate * warm * (0.5f + 0.5f * cosf(3.14159265f * phase)) + 1e-6f;
         for (int k = 0; k < options->batch; k += GROUP) {
             for (int i = 0; i < GROUP; i++)
-                make_sample(rng, faces, n_faces, others, n_others, &group[i]);
+                make_sample(&t, rng, faces, n_faces, others, n_others, &group[i]);
             learn_group(&t, group, GROUP, 1 / (float)options->batch);
         }
         step(&t, at, rate);

@@ -47,14 +47,16 @@ static bool prepare_sources(program *p)
     return good && p->n_faces > 0 && p->n_others > 0;
 }
 
-/* --- what the first stage leaves ------------------------------------------------------ */
+/* --- what the first stage leaves ------------------------------------------------------
+ */
 
 typedef struct places {
     net_other *items;
     int n, capacity;
 } places;
 
-static bool add_place(places *list, const face_source *source, int way, const mx_face_box *box)
+static bool add_place(
+    places *list, const face_source *source, int way, const mx_face_box *box)
 {
     if (list->n == list->capacity) {
         const int capacity = list->capacity ? 2 * list->capacity : 4096;
@@ -103,12 +105,12 @@ static bool collect_places(program *p, mx_rng *rng, places *list)
                 mx_face_detector_create_from(scope, bytes, size, &detector) == MEXPR_OK;
     for (int i = 0; good && i < p->n_others; i++)
         for (int way = 0; good && way < 8; way++)
-            for (int turn = 0; good && turn < 2; turn++)
+            for (int turn = 0; good && turn < 3; turn++)
                 good = find_places(p, detector, &p->others[i], way, rng, turned, list);
     const int in_others = list->n;
     for (int i = 0; good && i < p->n_faces; i++)
-        for (int way = 0; good && way < 2; way++)
-            good = find_places(p, detector, &p->faces[i], way, rng, turned, list);
+        for (int way = 0; good && way < 4; way++)
+            good = find_places(p, detector, &p->faces[i], way % 2, rng, turned, list);
     printf("%d places in pictures of no face, %d beside faces\n", in_others,
         list->n - in_others);
     mx_face_detector_destroy(p->context, &detector);
@@ -119,20 +121,22 @@ static bool collect_places(program *p, mx_rng *rng, places *list)
 
 static bool train(program *p)
 {
-    const fern_options ferns = {.n_ferns = p->quick ? 8 : 160, .dense = 5,
-        .n_faces = p->quick ? 400 : 24000, .n_others = p->quick ? 2500 : 40000,
-        .n_pairs = p->quick ? 16 : 600, .loss = 0.004};
+    const fern_options ferns = {.n_ferns = p->quick ? 8 : 320,
+        .dense = 40,
+        .n_faces = p->quick ? 400 : 24000,
+        .n_others = p->quick ? 2500 : 40000,
+        .n_pairs = p->quick ? 16 : 600,
+        .loss = 0.002};
     const net_options network = {
-        .n_steps = p->quick ? 20 : 14000, .batch = 64, .rate = 2e-3f};
+        .n_steps = p->quick ? 20 : 26000, .batch = 64, .rate = 2e-3f};
     mx_rng rng;
     places list = {NULL, 0, 0};
     mx_rng_seed(&rng, p->seed, 0);
     p->model.cascade.ferns = p->ferns = calloc((size_t)ferns.n_ferns, sizeof *p->ferns);
-    bool good =
-        p->ferns && fern_training(p->context, p->faces, p->n_faces, p->others,
-                        p->n_others, &ferns, &rng, &p->model.cascade);
-    good = good && mx_face_net_create(mx_context_scope(p->context), &p->model.net) ==
-                       MEXPR_OK;
+    bool good = p->ferns && fern_training(p->context, p->faces, p->n_faces, p->others,
+                                p->n_others, &ferns, &rng, &p->model.cascade);
+    good = good &&
+           mx_face_net_create(mx_context_scope(p->context), &p->model.net) == MEXPR_OK;
     good = good && collect_places(p, &rng, &list) &&
            net_training(p->context, p->faces, p->n_faces, list.items, list.n, &network,
                &rng, &p->model.net);

@@ -116,8 +116,7 @@ void mx_face_patch(const mx_face_octaves *octaves, int octave, const mx_face_fra
         const float v = (float)j - middle;
         for (int i = 0; i < side; i++) {
             const float u = frame->mirror ? middle - (float)i : (float)i - middle;
-            out[j * side + i] =
-                sample(view, cx + ax * u - ay * v, cy + ay * u + ax * v);
+            out[j * side + i] = sample(view, cx + ax * u - ay * v, cy + ay * u + ax * v);
         }
     }
 }

@@ -43,19 +43,24 @@ float mx_face_scan_factor(const mx_face_view *view, float smallest, float larges
     return factor;
 }
 
-static mexpr_status grow(
-    mx_scope *scope, void *pointer, size_t count, size_t size, size_t *capacity)
+static mexpr_status grow_level(mx_scope *scope, mx_face_scan *scan, size_t size)
 {
-    void **memory = pointer;
-    if (count <= *capacity)
+    if (size <= scan->level_capacity)
         return MEXPR_OK;
-    mx_free(scope->context, *memory);
-    *capacity = 0;
-    *memory = mx_alloc(scope, count, size);
-    if (!*memory)
-        return MEXPR_E_NOMEM;
-    *capacity = count;
-    return MEXPR_OK;
+    mx_free(scope->context, scan->level);
+    scan->level = mx_alloc(scope, size, 1);
+    scan->level_capacity = scan->level ? size : 0;
+    return scan->level ? MEXPR_OK : MEXPR_E_NOMEM;
+}
+
+static mexpr_status grow_offsets(mx_scope *scope, mx_face_scan *scan, size_t n)
+{
+    if (n <= scan->n_offsets)
+        return MEXPR_OK;
+    mx_free(scope->context, scan->offsets);
+    scan->offsets = mx_alloc(scope, n, sizeof *scan->offsets);
+    scan->n_offsets = scan->offsets ? n : 0;
+    return scan->offsets ? MEXPR_OK : MEXPR_E_NOMEM;
 }
 
 static void free_columns(mexpr_context *context, mx_face_scan *scan)
@@ -174,7 +179,8 @@ static bool run_sparse(const mx_face_scan *scan, const mx_face_cascade *cascade,
 }
 
 /* The box of a window: the same centre, less context. */
-static mx_face_box box_of(const level_plan *plan, size_t x, size_t y, float size, int score)
+static mx_face_box box_of(
+    const level_plan *plan, size_t x, size_t y, float size, int score)
 {
     const float side = MX_FACE_WINDOW * plan->factor;
     const float margin = 0.5f * (side - size) - 0.5f;
@@ -188,7 +194,8 @@ static void scan_level(mx_face_scan *scan, const mx_face_kernels *kernels,
 {
     const size_t nx = (size_t)(plan->width - MX_FACE_WINDOW) / 2 + 1;
     const size_t ny = (size_t)(plan->height - MX_FACE_WINDOW) / 2 + 1;
-    const int enough = cascade->dense > 0 ? cascade->ferns[cascade->dense - 1].threshold : 0;
+    const int enough =
+        cascade->dense > 0 ? cascade->ferns[cascade->dense - 1].threshold : 0;
     for (size_t j = 0; j < ny; j++) {
         const uint8_t *row = scan->level + 2 * j * pitch;
         run_dense(scan, kernels, cascade, row, nx);
@@ -212,17 +219,14 @@ mexpr_status mx_face_scan_run(mx_scope *scope, mx_face_scan *scan,
     if (!fits(view, factor_of(smallest)))
         return MEXPR_OK;
     const level_plan first = plan_level(octaves, smallest);
-    const size_t widest = view->width > (uint32_t)first.width ? view->width
-                                                              : (size_t)first.width;
+    const size_t widest =
+        view->width > (uint32_t)first.width ? view->width : (size_t)first.width;
     const size_t pitch = mx_round_up((size_t)first.width, 128);
-    mexpr_status status = grow(scope, &scan->level, pitch * (size_t)first.height, 1,
-        &scan->level_capacity);
+    mexpr_status status = grow_level(scope, scan, pitch * (size_t)first.height);
     if (status == MEXPR_OK)
         status = grow_columns(scope, scan, widest + 1);
     if (status == MEXPR_OK)
-        status = grow(scope, &scan->offsets,
-            (size_t)cascade->n * 2 * MX_FERN_DEPTH, sizeof *scan->offsets,
-            &scan->n_offsets);
+        status = grow_offsets(scope, scan, (size_t)cascade->n * 2 * MX_FERN_DEPTH);
     if (status != MEXPR_OK)
         return status;
     set_offsets(scan, cascade, pitch);

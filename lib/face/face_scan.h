@@ -46,9 +46,9 @@ typedef struct mx_face_scan {
     size_t level_capacity;
     int32_t *first; /* per column of the level: source column and weight */
     uint16_t *weight;
-    uint16_t *blended; /* per source column */
-    int16_t *scores;   /* per window of a row */
-    size_t columns;    /* what the four have room for */
+    uint16_t *blended;  /* per source column */
+    int16_t *scores;    /* per window of a row */
+    size_t columns;     /* what the four have room for */
     ptrdiff_t *offsets; /* of each fern's pixels in the level */
     size_t n_offsets;
 } mx_face_scan;

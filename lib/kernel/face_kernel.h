@@ -24,8 +24,7 @@ typedef struct mx_face_kernels {
 
 void mx_face_kernels_init(mx_face_kernels *table, uint32_t cpu);
 
-/* The parts of mx_face_kernels_init(), one per instruction set. */
+/* The parts of mx_face_kernels_init(), of one instruction set. */
 void mx_face_kernels_avx2(mx_face_kernels *table);
-void mx_face_kernels_avx512(mx_face_kernels *table);
 
 #endif

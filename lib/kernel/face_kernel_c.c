@@ -13,8 +13,6 @@ void mx_face_kernels_init(mx_face_kernels *table, uint32_t cpu)
 #if MX_SIMD && defined(__x86_64__)
     if (cpu & MEXPR_CPU_AVX2)
         mx_face_kernels_avx2(table);
-    if (cpu & MEXPR_CPU_AVX512)
-        mx_face_kernels_avx512(table);
 #endif
     (void)cpu;
 }
