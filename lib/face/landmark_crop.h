@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Cutting faces out of a picture at any size and roll. */
+#ifndef MX_FACE_LANDMARK_CROP_H
+#define MX_FACE_LANDMARK_CROP_H
+
+#include "face/landmark_pose.h"
+#include "kernel/landmark_crop_kernel.h"
+
+enum {
+    MX_LANDMARK_CROP_SIDE = 64, /* the largest crop */
+    /* Pixels of a level under a crop: up to two per sample, times sqrt(2) for the roll,
+     * and a margin. */
+    MX_LANDMARK_CROP_LEVEL = 192
+};
+
+/* Work memory; nothing in it is kept between crops. */
+typedef struct mx_landmark_cropper {
+    mx_landmark_crop_kernels kernels;
+    float level[2][MX_LANDMARK_CROP_LEVEL * MX_LANDMARK_CROP_LEVEL];
+    uint32_t *sums; /* of one row of the level, at the picture's resolution */
+    size_t n_sums;
+} mx_landmark_cropper;
+
+void mx_landmark_cropper_init(mx_landmark_cropper *cropper, uint32_t cpu);
+void mx_landmark_cropper_free(mexpr_context *context, mx_landmark_cropper *cropper);
+
+/* out = side x side samples of the square from -extent / 2 to extent / 2 in the pose's
+ * frame, side <= MX_LANDMARK_CROP_SIDE. Pixels beyond the edge repeat the edge. Smooth in
+ * the pose: a sample is the bilinear value between the averages of 2^n x 2^n pixels,
+ * blended over two neighbouring n such that samples and averages have one size. Allocates
+ * when the crop is wider in the picture than any before. */
+mexpr_status mx_landmark_crop(mx_scope *scope, mx_landmark_cropper *cropper,
+    const mx_face_view *view, const mx_landmark_pose *pose, float extent, int side,
+    float *out);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/* Landmarks on people whom no network has seen: error from boxes like a detector's, from
+ * a second look, confidence, jitter. The limits are what docs/models/face-landmarks.md
+ * promises. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "face/face_landmark.h"
+#include "landmark_cases.h"
+#include "support.h"
+
+enum { VALUES = 2 * MX_FACE_POINTS };
+
+typedef struct fixture {
+    mexpr_context *context;
+    mx_scope *scope;
+    mx_face_landmarker *landmarker;
+    landmark_cases cases;
+} fixture;
+
+static fixture set_up(void)
+{
+    fixture f = {.context = NULL};
+    const char *folder = test_data("");
+    f.context = test_context(NULL, 1);
+    f.scope = mx_context_scope(f.context);
+    if (!landmark_cases_read(f.context, folder, &f.cases)) {
+        mexpr_context_destroy(&f.context);
+        skip();
+    }
+    assert_ok(f.context, mx_face_landmarker_create(f.scope, &f.landmarker));
+    return f;
+}
+
+static void tear_down(fixture *f)
+{
+    mx_face_landmarker_destroy(f->context, &f->landmarker);
+    landmark_cases_free(&f->cases);
+    mexpr_context_destroy(&f->context);
+}
+
+static void run(fixture *f, const mexpr_image *image, const mx_face_box *box,
+    float *points, float *confidence)
+{
+    const mx_face_view view = landmark_case_view(image);
+    assert_ok(f->context,
+        mx_face_landmarker_run(f->scope, f->landmarker, &view, box, points, confidence));
+}
+
+static void follow(fixture *f, const mexpr_image *image, float *points, float *confidence)
+{
+    const mx_face_view view = landmark_case_view(image);
+    assert_ok(f->context, mx_face_landmarker_follow(f->scope, f->landmarker, &view,
+                              points, points, confidence));
+}
+
+static void points_are_near_the_labels(void **state)
+{
+    (void)state;
+    fixture f = set_up();
+    mx_rng rng;
+    const int n = f.cases.n_faces;
+    double *errors = calloc((size_t)(2 * n), sizeof *errors);
+    assert_non_null(errors);
+    mx_rng_seed(&rng, 1, 0);
+    for (int i = 0; i < n; i++) {
+        const landmark_case *face = &f.cases.faces[i];
+        const mx_face_box box = landmark_case_box(&rng, face->points);
+        float points[VALUES], confidence;
+        run(&f, face->image, &box, points, &confidence);
+        errors[i] = landmark_case_error(points, face);
+        follow(&f, face->image, points, &confidence);
+        errors[n + i] = landmark_case_error(points, face);
+    }
+    const landmark_errors once = landmark_errors_of(errors, n);
+    const landmark_errors twice = landmark_errors_of(errors + n, n);
+    print_message("%d faces: error %.4f, 95th percentile %.4f; followed %.4f, %.4f\n", n,
+        once.mean, once.p95, twice.mean, twice.p95);
+    assert_true(n > 600);
+    assert_true(once.mean <= 0.050 && once.p95 <= 0.090);
+    assert_true(twice.mean <= 0.050 && twice.p95 <= 0.090);
+    free(errors);
+    tear_down(&f);
+}
+
+/* Faces and what is none are told apart, and of faces the sure ones are better. */
+static void confidence_means_something(void **state)
+{
+    (void)state;
+    fixture f = set_up();
+    mx_rng rng;
+    const int n = f.cases.n_faces;
+    double sums[2] = {0.0, 0.0};
+    int counts[2] = {0, 0}, unsure_faces = 0, sure_others = 0, n_others = 0;
+    mx_rng_seed(&rng, 2, 0);
+    for (int i = 0; i < n; i++) {
+        const landmark_case *face = &f.cases.faces[i];
+        const mx_face_box box = landmark_case_box(&rng, face->points);
+        float points[VALUES], confidence;
+        run(&f, face->image, &box, points, &confidence);
+        const int sure = confidence > 0.5f;
+        sums[sure] += landmark_case_error(points, face);
+        counts[sure]++;
+        unsure_faces += confidence < 0.2f;
+    }
+    for (int i = 0; i < f.cases.n_others; i++) {
+        const mexpr_image *image = f.cases.others[i];
+        for (int j = 0; j < 20; j++, n_others++) {
+            const float size = 40.0f + 80.0f * (float)mx_rng_uniform(&rng);
+            const mx_face_box box = {
+                (float)mexpr_image_width(image) * (float)mx_rng_uniform(&rng) -
+                    0.5f * size,
+                (float)mexpr_image_height(image) * (float)mx_rng_uniform(&rng) -
+                    0.5f * size,
+                size, 0.0f};
+            float points[VALUES], confidence;
+            run(&f, image, &box, points, &confidence);
+            sure_others += confidence >= 0.2f;
+        }
+    }
+    print_message("confidence above 0.5: %d faces, error %.4f; below: %d, %.4f\n",
+        counts[1], sums[1] / fmax(counts[1], 1), counts[0], sums[0] / fmax(counts[0], 1));
+    print_message("below 0.2: %d of %d faces; above: %d of %d others\n", unsure_faces, n,
+        sure_others, n_others);
+    assert_true(sums[1] / counts[1] < sums[0] / counts[0]);
+    assert_true(unsure_faces <= n / 50 && sure_others <= n_others / 50);
+    tear_down(&f);
+}
+
+/* RMS of the points around their mean under noise of two grey levels, per face. */
+static double jitter(fixture *f, const landmark_case *face, mx_rng *rng, bool followed)
+{
+    enum { DRAWS = 25 };
+    double sum[VALUES] = {0}, squares[VALUES] = {0}, total = 0.0;
+    const mx_face_view still = landmark_case_view(face->image);
+    const size_t n = (size_t)still.width * still.height;
+    const mx_face_box box = mx_face_box_around(face->points);
+    uint8_t *noisy = malloc(n);
+    const mx_face_view view = {noisy, still.width, still.width, still.height};
+    float points[VALUES], confidence;
+    assert_non_null(noisy);
+    for (int draw = 0; draw < DRAWS; draw++) {
+        for (size_t i = 0; i < n; i++) {
+            const double pixel =
+                still.pixels[i / still.width * still.stride + i % still.width] +
+                2.0 * mx_rng_normal(rng);
+            noisy[i] = (uint8_t)fmin(255.0, fmax(0.0, rint(pixel)));
+        }
+        assert_ok(f->context, draw > 0 && followed
+                                  ? mx_face_landmarker_follow(f->scope, f->landmarker,
+                                        &view, points, points, &confidence)
+                                  : mx_face_landmarker_run(f->scope, f->landmarker, &view,
+                                        &box, points, &confidence));
+        for (int i = 0; i < VALUES; i++) {
+            sum[i] += points[i];
+            squares[i] += (double)points[i] * points[i];
+        }
+    }
+    for (int i = 0; i < VALUES; i++)
+        total += (squares[i] - sum[i] * sum[i] / DRAWS) / DRAWS / MX_FACE_POINTS;
+    free(noisy);
+    return sqrt(total);
+}
+
+/* Faces of 110 to 150 px, as in crops of 140 x 170. */
+static void still_faces_stay_still(void **state)
+{
+    (void)state;
+    fixture f = set_up();
+    mx_rng rng;
+    double sums[2] = {0.0, 0.0};
+    int n = 0;
+    mx_rng_seed(&rng, 3, 0);
+    for (int i = 0; i < f.cases.n_faces && n < 24; i += 7) {
+        const float size = mx_face_box_around(f.cases.faces[i].points).size;
+        if (size < 110.0f || size > 150.0f)
+            continue;
+        sums[0] += jitter(&f, &f.cases.faces[i], &rng, false);
+        sums[1] += jitter(&f, &f.cases.faces[i], &rng, true);
+        n++;
+    }
+    print_message("jitter of %d faces: %.3f px in one box, %.3f px followed\n", n,
+        sums[0] / n, sums[1] / n);
+    assert_true(n >= 12);
+    assert_true(sums[0] / n <= 0.15 && sums[1] / n <= 0.15);
+    tear_down(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(points_are_near_the_labels),
+        cmocka_unit_test(confidence_means_something),
+        cmocka_unit_test(still_faces_stay_still),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
