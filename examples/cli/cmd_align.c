@@ -55,11 +55,10 @@ static const char report_head[] =
 
 static void add_report(align_job *job, const mexpr_alignment *a)
 {
-    text_add(&job->report,
-        "%lld,%.4f,%.4f,%.6f,%.6f,%.4f,%.4f,%.6f,%.6f,%.4f,%.4f,%d\n", (long long)a->frame,
-        a->before.dx, a->before.dy, a->before.angle, a->before.zoom, a->after.dx,
-        a->after.dy, a->after.angle, a->after.zoom, a->residual, a->correlation,
-        a->is_lost != 0);
+    text_add(&job->report, "%lld,%.4f,%.4f,%.6f,%.6f,%.4f,%.4f,%.6f,%.6f,%.4f,%.4f,%d\n",
+        (long long)a->frame, a->before.dx, a->before.dy, a->before.angle, a->before.zoom,
+        a->after.dx, a->after.dy, a->after.angle, a->after.zoom, a->residual,
+        a->correlation, a->is_lost != 0);
     job->largest = fmax(job->largest, hypot(a->before.dx, a->before.dy));
     job->left = fmax(job->left, a->is_lost ? 0 : a->residual);
     job->n_lost += a->is_lost != 0;
@@ -140,7 +139,8 @@ static int print_result(const align_job *job)
         text_add(&out, "\n");
     } else {
         text_add(&out,
-            "%d frames in %s; the head moved by %.2f px at most, %.3f px are left; lost in "
+            "%d frames in %s; the head moved by %.2f px at most, %.3f px are left; lost "
+            "in "
             "%lld frames\n",
             n, job->files.folder, job->largest, job->left, (long long)job->n_lost);
     }
@@ -184,9 +184,10 @@ const cli_command cmd_align = {
     .name = "align",
     .arguments = "CLIP",
     .summary = "Takes the motion of the head out of a clip",
-    .about = "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file,\n"
-             "or - for Y4M from standard input. Frames are cropped to the face as it is in\n"
-             "the onset frame.",
+    .about =
+        "CLIP is a folder of pictures, a pattern like 'img%d.jpg', a .y4m file,\n"
+        "or - for Y4M from standard input. Frames are cropped to the face as it is in\n"
+        "the onset frame.",
     .options = options,
     .request_size = sizeof(align_request),
     .min_arguments = 1,

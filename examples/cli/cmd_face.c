@@ -27,7 +27,8 @@ static const cli_option options[] = {
     {"json", 0, CLI_FLAG, AT(json), NULL, "one JSON object a line (standard)"},
     {"csv", 0, CLI_FLAG, AT(csv), NULL, "OpenFace's columns instead"},
     {"output", 'o', CLI_TEXT, AT(output), "F", "write them to a file"},
-    {"picture", 0, CLI_TEXT, AT(picture), "F.png", "draw boxes and landmarks of a picture"},
+    {"picture", 0, CLI_TEXT, AT(picture), "F.png",
+        "draw boxes and landmarks of a picture"},
     {"regions", 0, CLI_TEXT, AT(regions), "KIND",
         "draw regions too: action, mdmo, bands, nine, eyes, still"},
     {"smallest", 0, CLI_NUMBER, AT(smallest), "PX", "side of the smallest face (40)"},
@@ -105,28 +106,30 @@ static void json_face(const scene *s, const mexpr_face *face, text *out)
 
 static int tell_json(face_job *job, const scene *s)
 {
-    text path = {0};
+    text path = {0}, line = {0};
     if (s->folder)
         text_add(&path, "%s/", s->folder);
     text_add(&path, "%s", s->name);
-    json_open(&job->out, '{');
-    json_key(&job->out, "image");
-    json_string(&job->out, path.bytes);
+    json_open(&line, '{');
+    json_key(&line, "image");
+    json_string(&line, path.bytes);
     if (s->frame >= 0) {
-        json_key(&job->out, "frame");
-        json_integer(&job->out, s->frame);
+        json_key(&line, "frame");
+        json_integer(&line, s->frame);
     }
-    json_key(&job->out, "faces");
-    json_open(&job->out, '[');
+    json_key(&line, "faces");
+    json_open(&line, '[');
     for (int32_t i = 0; i < s->n; i++) {
         mexpr_face face = MEXPR_FACE_INIT;
         if (get(s, i, &face) == MEXPR_OK)
-            json_face(s, &face, &job->out);
+            json_face(s, &face, &line);
     }
-    json_close(&job->out, ']');
-    json_close(&job->out, '}');
+    json_close(&line, ']');
+    json_close(&line, '}');
+    text_add_bytes(&job->out, line.bytes, line.size);
     text_add(&job->out, "\n");
-    job->out.failed |= path.failed;
+    job->out.failed |= path.failed | line.failed;
+    text_free(&line);
     text_free(&path);
     return CLI_OK;
 }
@@ -185,10 +188,10 @@ static int write_picture(face_job *job, const scene *s, const mexpr_image *image
         mexpr_image_convert(job->context, image, MEXPR_FORMAT_RGB8, &rgb);
     if (status == MEXPR_OK)
         status = draw(job, s, rgb);
-    const int code = status == MEXPR_OK
-                         ? CLI_OK
-                         : cli_fail_status(
-                               status, mexpr_context_last_error(job->context), "drawing");
+    const int code =
+        status == MEXPR_OK
+            ? CLI_OK
+            : cli_fail_status(status, mexpr_context_last_error(job->context), "drawing");
     if (code == CLI_OK &&
         mexpr_image_write_png(job->context, rgb, temporary) != MEXPR_OK) {
         mexpr_image_destroy(&rgb);
@@ -204,8 +207,7 @@ static int do_picture(face_job *job, const char *path)
 {
     mexpr_image *image;
     scene s = {.name = path, .frame = -1, .finder = job->finder};
-    mexpr_status status =
-        mexpr_image_read(job->context, path, MEXPR_COLOUR_KEEP, &image);
+    mexpr_status status = mexpr_image_read(job->context, path, MEXPR_COLOUR_KEEP, &image);
     if (status != MEXPR_OK)
         return cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
     status = mexpr_face_finder_run(job->finder, image, &s.n);
@@ -243,10 +245,9 @@ static int do_frames(
         s.name = s.name ? s.name : folder;
         s.seconds = over > 0 ? (double)i * under / over : 0;
         status = mexpr_face_tracker_push(tracker, frame, &s.n);
-        code = status == MEXPR_OK
-                   ? tell(job, &s)
-                   : cli_fail_status(
-                         status, mexpr_face_tracker_last_error(tracker), s.name);
+        code = status == MEXPR_OK ? tell(job, &s)
+                                  : cli_fail_status(status,
+                                        mexpr_face_tracker_last_error(tracker), s.name);
         clip_progress(NULL, (uint64_t)i + 1, n > 0 ? (uint64_t)n : 0);
     }
     clip_progress_end();
@@ -307,8 +308,7 @@ static int is_clip(const char *path)
     struct stat info;
     if (strcmp(path, "-") == 0 || has_ending(path, ".y4m"))
         return 1;
-    return stat(path, &info) == 0 ? S_ISDIR(info.st_mode)
-                                  : strpbrk(path, "%*?[") != NULL;
+    return stat(path, &info) == 0 ? S_ISDIR(info.st_mode) : strpbrk(path, "%*?[") != NULL;
 }
 
 static int check_request(face_job *job, char **paths, int n)
@@ -347,7 +347,8 @@ static int finish(face_job *job)
     void *bytes = NULL;
     size_t size = 0;
     if (job->request->csv) {
-        const mexpr_status status = mexpr_face_table_encode_csv(job->table, &bytes, &size);
+        const mexpr_status status =
+            mexpr_face_table_encode_csv(job->table, &bytes, &size);
         if (status != MEXPR_OK)
             return cli_fail_status(
                 status, mexpr_face_table_last_error(job->table), "writing CSV");
@@ -384,9 +385,11 @@ const cli_command cmd_face = {
     .name = "face",
     .arguments = "IMG...",
     .summary = "Finds faces and their 68 landmarks",
-    .about = "IMG is a PNG or JPEG file. In a folder of pictures, a pattern like 'img%d.jpg',\n"
-             "a .y4m file, or - (Y4M from standard input) faces are followed from frame to\n"
-             "frame. Boxes are x, y, width, height in px.",
+    .about =
+        "IMG is a PNG or JPEG file. In a folder of pictures, a pattern like "
+        "'img%d.jpg',\n"
+        "a .y4m file, or - (Y4M from standard input) faces are followed from frame to\n"
+        "frame. Boxes are x, y, width, height in px.",
     .options = options,
     .request_size = sizeof(face_request),
     .min_arguments = 1,

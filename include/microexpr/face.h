@@ -28,7 +28,7 @@ typedef struct mexpr_face {
     double confidence;     /**< of the landmarks, 0 to 1; 0 without */
     int32_t has_landmarks; /**< 0: the numbers below are 0 */
     int32_t followed;      /**< a tracker: 1 when followed from the frame before */
-    float landmarks[136]; /**< x0, y0, x1, y1, … in px */
+    float landmarks[136];  /**< x0, y0, x1, y1, … in px */
 } mexpr_face;
 
 #define MEXPR_FACE_INIT                                                                  \
@@ -483,10 +483,10 @@ typedef struct mexpr_face_row {
     size_t struct_size;
     int64_t frame; /**< OpenFace counts from 1 */
     int64_t face_id;
-    double timestamp;                        /**< s */
-    double confidence;                       /**< 0 to 1 */
-    int32_t success;                         /**< 0: the landmarks are of no face */
-    int32_t reserved;                        /**< 0 */
+    double timestamp;     /**< s */
+    double confidence;    /**< 0 to 1 */
+    int32_t success;      /**< 0: the landmarks are of no face */
+    int32_t reserved;     /**< 0 */
     float landmarks[136]; /**< pixel centres at whole numbers from 0 */
 } mexpr_face_row;
 

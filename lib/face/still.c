@@ -119,8 +119,8 @@ typedef struct sight {
     double m[6];
 } sight;
 
-static sight look_through(const mx_still *still, const level *l, const mx_still_view *view,
-    const double back[6])
+static sight look_through(const mx_still *still, const level *l,
+    const mx_still_view *view, const double back[6])
 {
     const double sx = (double)still->width / l->width;
     const double sy = (double)still->height / l->height;
