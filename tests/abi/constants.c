@@ -133,6 +133,7 @@ VALUE(MEXPR_STAGE_PREPARE, 1)
 VALUE(MEXPR_STAGE_FLOW, 2)
 VALUE(MEXPR_STAGE_PICTURE, 3)
 VALUE(MEXPR_STAGE_MODEL, 4)
+VALUE(MEXPR_STAGE_FACE, 5)
 
 /* macros */
 VALUE(MEXPR_MAX_RANK, 8)
@@ -200,6 +201,7 @@ PLACE(mexpr_recognizer_options, model, 8)
 PLACE(mexpr_recognizer_options, labels, 16)
 PLACE(mexpr_recognizer_options, planes, 24)
 PLACE(mexpr_recognizer_options, strain, 32)
+PLACE(mexpr_recognizer_options, smallest_face, 36)
 /* mexpr_mask_fill */
 VALUE(MEXPR_MASK_ZERO, 1)
 VALUE(MEXPR_MASK_UNKNOWN, 2)

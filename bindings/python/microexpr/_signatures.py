@@ -446,6 +446,7 @@ class mexpr_recognizer_options(_Sized):
         ("labels", c_char_p),
         ("planes", c_char_p),
         ("strain", c_int32),
+        ("smallest_face", c_int32),
     ]
 
 
@@ -799,6 +800,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_recognizer_flow": (_flow, (_recognizer,)),
     "mexpr_recognizer_run": (
         mexpr_status, (_recognizer, _image, _image, POINTER(mexpr_box), POINTER(_result))),
+    "mexpr_recognizer_run_frames": (
+        mexpr_status, (_recognizer, _image, _image, POINTER(_result))),
+    "mexpr_recognizer_run_clip": (
+        mexpr_status, (_recognizer, _clip, c_int64, c_int64, POINTER(_result))),
+    "mexpr_result_n_faces": (c_int32, (_result,)),
+    "mexpr_result_face": (mexpr_status, (_result, POINTER(mexpr_face))),
+    "mexpr_result_alignment": (mexpr_status, (_result, POINTER(mexpr_alignment))),
+    "mexpr_result_onset": (c_int64, (_result,)),
+    "mexpr_result_apex": (c_int64, (_result,)),
     "mexpr_result_destroy": (None, (POINTER(_result),)),
     "mexpr_result_n_classes": (c_int32, (_result,)),
     "mexpr_result_class_name": (c_char_p, (_result, c_int32)),
