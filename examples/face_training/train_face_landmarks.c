@@ -14,7 +14,7 @@
 #include "face/face_landmark.h"
 #include "landmark_trainer.h"
 
-enum { EPOCHS = 160, REPORT = 10, WARM_STEPS = 200 };
+enum { EPOCHS = 120, REPORT = 10, WARM_STEPS = 200 };
 
 static const double peak_rate = 2.5e-3;
 
@@ -151,7 +151,7 @@ static mexpr_status train_stage(mx_scope *scope, const options *wanted,
     const landmark_data *train, const landmark_data *validate, int stage,
     const float *shape, uint8_t *bytes)
 {
-    const int epochs = wanted->epochs;
+    const int epochs = stage == 0 ? (wanted->epochs + 1) / 2 : wanted->epochs;
     const int steps = train->n_faces / LANDMARK_BATCH;
     int *order = malloc(sizeof *order * (size_t)train->n_faces);
     double *errors = malloc(sizeof *errors * (size_t)(validate->n_faces + 1));

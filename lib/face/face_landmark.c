@@ -127,8 +127,8 @@ static mx_landmark_pose plausible(
 }
 
 /* Whether a pose's square touches the picture and is not far larger than it. */
-static mexpr_status check_pose(mx_scope *scope, const mx_face_view *view,
-    const mx_landmark_pose *pose, float side)
+static mexpr_status check_pose(
+    mx_scope *scope, const mx_face_view *view, const mx_landmark_pose *pose, float side)
 {
     const float half = 0.5f * side;
     const float width = (float)view->width, height = (float)view->height;
@@ -165,7 +165,8 @@ mexpr_status mx_face_landmarker_follow(mx_scope *scope, mx_face_landmarker *land
     float points[2 * MX_FACE_POINTS], float *confidence)
 {
     const mx_landmark_pose pose = mx_landmark_pose_fit(landmarker->shape, before);
-    const mexpr_status status = check_pose(scope, view, &pose, mx_landmark_pose_side(&pose));
+    const mexpr_status status =
+        check_pose(scope, view, &pose, mx_landmark_pose_side(&pose));
     if (status != MEXPR_OK)
         return status;
     return run_stage(scope, landmarker, 1, view, &pose, points, confidence);

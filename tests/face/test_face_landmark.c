@@ -422,6 +422,59 @@ static void noise_moves_points_little(void **state)
     free(d.pixels);
 }
 
+/* Every second pixel both ways of a picture twice as large, averaged, from (from, from)
+ * on: two of them show the same, half a pixel apart for every step of `from`. */
+static void halve(const uint8_t *large, int side, int from, uint8_t *half)
+{
+    for (int y = 0; y < side; y++) {
+        for (int x = 0; x < side; x++) {
+            const uint8_t *p = large + (2 * y + from) * 2 * (side + 1) + 2 * x + from;
+            const uint8_t *q = p + 2 * (side + 1);
+            half[y * side + x] = (uint8_t)((p[0] + p[1] + q[0] + q[1] + 2) / 4);
+        }
+    }
+}
+
+/* A picture that moves by half a pixel moves the points by half a pixel. */
+static void parts_of_pixels_are_seen(void **state)
+{
+    (void)state;
+    enum { HALF = 260, LARGE = 2 * (HALF + 1) };
+    mexpr_context *context = test_context(NULL, 1);
+    mx_scope *scope = mx_context_scope(context);
+    mx_face_landmarker *landmarker;
+    struct face_clip_options clip = face_clip_defaults(6);
+    uint8_t *large = malloc(LARGE * LARGE), *half = malloc(HALF * HALF);
+    float points[3][2 * POINTS], confidence;
+    assert_true(large && half);
+    face_clip_resize(&clip, LARGE, LARGE);
+    clip.face_size = 220.0;
+    face_clip_frame(&clip, 0, large, LARGE);
+    face_clip_landmarks(&clip, 0, points[0]);
+    const mx_face_box box = mx_face_box_around(points[0]);
+    assert_ok(context, mx_face_landmarker_create(scope, &landmarker));
+    for (int i = 0; i < 3; i++) {
+        const mx_face_view view = {half, HALF, HALF, HALF};
+        const float shift = 0.25f + 0.5f * (float)i;
+        const mx_face_box moved = {
+            0.5f * box.x - shift, 0.5f * box.y - shift, 0.5f * box.size, 0.0f};
+        halve(large, HALF, i, half);
+        assert_ok(context, mx_face_landmarker_run(
+                               scope, landmarker, &view, &moved, points[i], &confidence));
+    }
+    for (int i = 1; i < 3; i++) {
+        double square = 0.0;
+        for (int j = 0; j < 2 * POINTS; j++)
+            square += pow(points[i][j] + 0.5 * i - points[0][j], 2.0);
+        print_message("half pixels: %d, error %.3f px\n", i, sqrt(square / POINTS));
+        assert_true(sqrt(square / POINTS) < 0.08);
+    }
+    mx_face_landmarker_destroy(context, &landmarker);
+    mexpr_context_destroy(&context);
+    free(large);
+    free(half);
+}
+
 /* Following from good points keeps them, and a turned picture turns them. */
 static void rolled_faces_are_followed(void **state)
 {
@@ -584,6 +637,7 @@ int main(void)
         cmocka_unit_test(weights_are_small),
         cmocka_unit_test(drawn_faces_are_found),
         cmocka_unit_test(noise_moves_points_little),
+        cmocka_unit_test(parts_of_pixels_are_seen),
         cmocka_unit_test(rolled_faces_are_followed),
         cmocka_unit_test(boxes_beyond_reason_are_refused),
         cmocka_unit_test(empty_pictures_have_no_face),
