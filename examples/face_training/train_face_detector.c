@@ -93,6 +93,7 @@ static bool find_places(program *p, mx_face_detector *detector, const face_sourc
     return good;
 }
 
+/* By the first half of the ferns, which leaves more to learn from. */
 static bool collect_places(program *p, mx_rng *rng, places *list)
 {
     enum { LARGEST = 1 << 24 };
@@ -100,8 +101,10 @@ static bool collect_places(program *p, mx_rng *rng, places *list)
     size_t size;
     mx_scope *scope = mx_context_scope(p->context);
     mx_face_detector *detector = NULL;
-    bool good = turned &&
-                mx_face_model_write(scope, &p->model, &bytes, &size) == MEXPR_OK &&
+    mx_face_model half = p->model;
+    half.cascade.n =
+        half.cascade.n > 2 * half.cascade.dense ? half.cascade.n / 2 : half.cascade.n;
+    bool good = turned && mx_face_model_write(scope, &half, &bytes, &size) == MEXPR_OK &&
                 mx_face_detector_create_from(scope, bytes, size, &detector) == MEXPR_OK;
     for (int i = 0; good && i < p->n_others; i++)
         for (int way = 0; good && way < 8; way++)

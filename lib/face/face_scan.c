@@ -11,6 +11,8 @@
 
 #include "base/checked.h"
 
+enum { VECTOR = 32 };
+
 /* The size of a level and how it is taken from its octave. */
 typedef struct level_plan {
     float factor; /* picture pixels per level pixel */
@@ -149,9 +151,12 @@ static void set_offsets(mx_face_scan *scan, const mx_face_cascade *cascade, size
         }
 }
 
+/* Up to a whole number of vectors, which is faster than the rest of one; there is room for
+ * it, and nobody looks at what comes out. */
 static void run_dense(mx_face_scan *scan, const mx_face_kernels *kernels,
     const mx_face_cascade *cascade, const uint8_t *row, size_t n)
 {
+    n = mx_round_up(n, VECTOR);
     memset(scan->scores, 0, n * sizeof *scan->scores);
     for (int i = 0; i < cascade->dense; i++) {
         const ptrdiff_t *offset = scan->offsets + i * 2 * MX_FERN_DEPTH;
@@ -222,9 +227,9 @@ mexpr_status mx_face_scan_run(mx_scope *scope, mx_face_scan *scan,
     const size_t widest =
         view->width > (uint32_t)first.width ? view->width : (size_t)first.width;
     const size_t pitch = mx_round_up((size_t)first.width, 128);
-    mexpr_status status = grow_level(scope, scan, pitch * (size_t)first.height);
+    mexpr_status status = grow_level(scope, scan, pitch * (size_t)first.height + VECTOR);
     if (status == MEXPR_OK)
-        status = grow_columns(scope, scan, widest + 1);
+        status = grow_columns(scope, scan, widest + VECTOR);
     if (status == MEXPR_OK)
         status = grow_offsets(scope, scan, (size_t)cascade->n * 2 * MX_FERN_DEPTH);
     if (status != MEXPR_OK)
