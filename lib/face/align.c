@@ -24,15 +24,16 @@ struct mexpr_aligner {
     bool is_shift;
     bool by_landmarks;
     double least;
-    mx_still *still;
+    mx_still *still; /* of the crop and a border of `pad` px, where the face goes on */
+    int32_t pad;
     mexpr_face_finder *finder; /* made when first needed */
     float *grey;               /* a part of the frame */
     size_t grey_capacity;
     mexpr_image *out;
     bool has_onset;
-    double onset[6]; /* transforms from the frame to the crop */
+    double onset[6]; /* transforms from the frame to the crop with its border */
     double last[6];
-    float landmarks[N_NUMBERS]; /* of the onset, in the crop */
+    float landmarks[N_NUMBERS]; /* of the onset, there */
     int64_t n_pushed;
 };
 
@@ -79,9 +80,10 @@ mexpr_status mexpr_aligner_create(
         return MEXPR_E_NOMEM;
     mx_scope_init(&aligner->scope, mx_context_retain(context));
     mexpr_status status = take_options(scope, options, aligner);
+    aligner->pad = aligner->crop.width / 5;
     if (status == MEXPR_OK)
-        status = mx_still_create(
-            scope, aligner->crop.width, aligner->crop.height, &aligner->still);
+        status = mx_still_create(scope, aligner->crop.width + 2 * aligner->pad,
+            aligner->crop.height + 2 * aligner->pad, &aligner->still);
     if (status == MEXPR_OK)
         *out = aligner;
     else
@@ -133,7 +135,7 @@ typedef struct rectangle {
     double left, top, right, bottom;
 } rectangle;
 
-/* Joins where the crop lies in the frame, and an eighth of it around. */
+/* Joins where the crop lies in the frame, and what is around it. */
 static void join_crop(const mexpr_aligner *aligner, const double matrix[6], rectangle *r)
 {
     const double w = aligner->crop.width, h = aligner->crop.height,
@@ -190,6 +192,14 @@ static mexpr_status see(mexpr_aligner *aligner, const mexpr_image *frame,
 
 static const rectangle nowhere = {INFINITY, INFINITY, -INFINITY, -INFINITY};
 
+/* The same transform to the crop without its border. */
+static void without_border(const mexpr_aligner *aligner, const double m[6], double crop[6])
+{
+    memcpy(crop, m, 6 * sizeof *crop);
+    crop[2] -= aligner->pad;
+    crop[5] -= aligner->pad;
+}
+
 /* --- the onset --------------------------------------------------------------------- */
 
 static mexpr_status fit_out(mexpr_aligner *aligner, mexpr_format format)
@@ -205,7 +215,8 @@ static mexpr_status make_crop(
     mexpr_aligner *aligner, const mexpr_image *frame, const double matrix[6])
 {
     double back[6];
-    if (!mx_transform_back(matrix, back))
+    without_border(aligner, matrix, back);
+    if (!mx_transform_back(back, back))
         return mx_fail(&aligner->scope, MEXPR_E_RANGE, "the face has no size");
     const mexpr_status status = mx_warp_check(&aligner->scope, back);
     if (status == MEXPR_OK)
@@ -217,10 +228,12 @@ static mexpr_status begin(
     mexpr_aligner *aligner, const mexpr_image *onset, const float *landmarks)
 {
     mx_scope *scope = &aligner->scope;
-    double matrix[6];
+    double matrix[6] = {0};
     mx_still_view view;
     rectangle r = nowhere;
     mexpr_status status = mx_crop_transform(scope, &aligner->crop, landmarks, matrix);
+    matrix[2] += aligner->pad;
+    matrix[5] += aligner->pad;
     if (status == MEXPR_OK)
         status = fit_out(aligner, onset->format);
     if (status == MEXPR_OK)
@@ -320,8 +333,8 @@ static mexpr_status fit_frame(mexpr_aligner *aligner, const mexpr_image *frame,
 static void fill_report(
     const mexpr_aligner *aligner, const mx_still_fit *fit, mexpr_alignment *report)
 {
-    const double cx = 0.5 * (aligner->crop.width - 1),
-                 cy = 0.5 * (aligner->crop.height - 1);
+    const double cx = 0.5 * (aligner->crop.width - 1) + aligner->pad;
+    const double cy = 0.5 * (aligner->crop.height - 1) + aligner->pad;
     double back[6], motion[6];
     report->frame = aligner->n_pushed;
     if (mx_transform_back(aligner->last, back)) {
@@ -332,7 +345,7 @@ static void fill_report(
         atan2(fit->step[3], 1 + fit->step[2]), hypot(1 + fit->step[2], fit->step[3])};
     report->residual = fit->residual;
     report->correlation = fit->correlation;
-    memcpy(report->matrix, aligner->last, sizeof aligner->last);
+    without_border(aligner, aligner->last, report->matrix);
     report->is_lost = !(fit->correlation >= aligner->least);
     report->iterations = fit->iterations;
 }
