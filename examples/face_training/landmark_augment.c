@@ -59,18 +59,18 @@ static mx_landmark_pose rolled_box(const float *points, float roll)
 }
 
 mx_landmark_pose landmark_draw_pose(mx_rng *rng, int stage, const float *shape,
-    const landmark_sample *sample, enum landmark_kind kind)
+    const float *points, enum landmark_kind kind)
 {
     mx_landmark_pose pose;
     if (stage == 0) {
         const float roll =
             chance(rng, 0.25) ? between(rng, -0.5, 0.5) : normal(rng, 0.12);
-        pose = rolled_box(sample->points, roll);
+        pose = rolled_box(points, roll);
         const float dx = normal(rng, 0.065), dy = normal(rng, 0.04);
         pose = disturbed(&pose, dx, dy, normal(rng, 0.08), 0.0f);
     } else {
         const double s = chance(rng, 0.25) ? 2.5 : 1.0;
-        pose = mx_landmark_pose_fit(shape, sample->points);
+        pose = mx_landmark_pose_fit(shape, points);
         const float dx = normal(rng, s * 0.025), dy = normal(rng, s * 0.025);
         const float growth = normal(rng, s * 0.04);
         pose = disturbed(&pose, dx, dy, growth, normal(rng, s * 0.06));
@@ -83,10 +83,10 @@ mx_landmark_pose landmark_draw_pose(mx_rng *rng, int stage, const float *shape,
     return pose;
 }
 
-static mx_landmark_pose other_pose(mx_rng *rng, const mexpr_image *image)
+static mx_landmark_pose other_pose(mx_rng *rng, const mx_face_view *view)
 {
-    const float width = (float)mexpr_image_width(image);
-    const float height = (float)mexpr_image_height(image);
+    const float width = (float)view->width;
+    const float height = (float)view->height;
     const float side = expf(between(rng, log(30.0), log(0.9 * fminf(width, height))));
     const float x = between(rng, 0.0, width), y = between(rng, 0.0, height);
     const float roll = between(rng, -0.5, 0.5);
@@ -184,30 +184,34 @@ static void disturb_picture(mx_rng *rng, float *crop, int side)
 
 /* --- crops ------------------------------------------------------------------------- */
 
-static void set_target(const landmark_sample *sample, const mx_landmark_pose *pose,
+float landmark_eyes(const float *points)
+{
+    return hypotf(
+        points[2 * 45] - points[2 * 36], points[2 * 45 + 1] - points[2 * 36 + 1]);
+}
+
+static void set_target(const float *points, const mx_landmark_pose *pose,
     enum landmark_kind kind, landmark_target *target)
 {
-    mx_landmark_pose_remove(pose, sample->points, target->points);
-    target->eyes = sample->eyes / mx_landmark_pose_side(pose);
+    mx_landmark_pose_remove(pose, points, target->points);
+    target->eyes = landmark_eyes(points) / mx_landmark_pose_side(pose);
     target->far = kind == LANDMARK_FAR;
 }
 
 mexpr_status landmark_draw(mx_scope *scope, mx_landmark_cropper *cropper, mx_rng *rng,
-    int stage, const float *shape, const landmark_sample *sample,
-    const mexpr_image *other, enum landmark_kind kind, float *crop,
-    landmark_target *target)
+    int stage, const float *shape, const face_picture *picture, enum landmark_kind kind,
+    float *crop, landmark_target *target)
 {
     const mx_landmark_plan *plan = &mx_landmark_plans[stage];
-    const mx_face_view view =
-        landmark_view(kind == LANDMARK_OTHER ? other : sample->image);
     const mx_landmark_pose pose =
-        kind == LANDMARK_OTHER ? other_pose(rng, other)
-                               : landmark_draw_pose(rng, stage, shape, sample, kind);
-    const mexpr_status status =
-        mx_landmark_crop(scope, cropper, &view, &pose, plan->extent, plan->side, crop);
+        kind == LANDMARK_OTHER
+            ? other_pose(rng, &picture->view)
+            : landmark_draw_pose(rng, stage, shape, picture->points, kind);
+    const mexpr_status status = mx_landmark_crop(
+        scope, cropper, &picture->view, &pose, plan->extent, plan->side, crop);
     memset(target, 0, sizeof *target);
     if (kind != LANDMARK_OTHER)
-        set_target(sample, &pose, kind, target);
+        set_target(picture->points, &pose, kind, target);
     if (chance(rng, 0.5)) {
         mirror_crop(crop, plan->side);
         landmark_mirror_points(target->points);

@@ -465,7 +465,8 @@ static mexpr_status draw_sample(const landmark_trainer *t, shard *s, int number,
     const int other = (int)mx_rng_below(&s->rng, (uint32_t)data->n_others);
     float *crop = s->input[0] + (size_t)j * size, factor, summand;
     const mexpr_status status = landmark_draw(&s->scope, &s->cropper, &s->rng, t->stage,
-        t->shape, &data->faces[face], data->others[other], kind, crop, &s->targets[j]);
+        t->shape, kind == LANDMARK_OTHER ? data->others[other] : data->faces[face], kind,
+        crop, &s->targets[j]);
     mx_landmark_crop_norm(&t->nn, crop, plan->side, &factor, &summand);
     t->nn.scale_shift(size, crop, factor, summand, crop);
     return status;

@@ -43,13 +43,13 @@ static void print_errors(const char *what, double *errors, int n)
         n ? errors[(int)(0.95 * (n - 1))] : 0.0);
 }
 
-static double error_of(const float *points, const landmark_sample *sample)
+static double error_of(const float *points, const face_picture *face)
 {
     double sum = 0.0;
     for (int i = 0; i < MX_FACE_POINTS; i++)
-        sum += hypot(points[2 * i] - sample->points[2 * i],
-            points[2 * i + 1] - sample->points[2 * i + 1]);
-    return sum / MX_FACE_POINTS / sample->eyes;
+        sum += hypot(points[2 * i] - face->points[2 * i],
+            points[2 * i + 1] - face->points[2 * i + 1]);
+    return sum / MX_FACE_POINTS / landmark_eyes(face->points);
 }
 
 /* One stage from poses as it may get them; the same poses every time. */
@@ -66,14 +66,14 @@ static mexpr_status check_stage(mx_scope *scope, const landmark_data *data, int 
     mx_landmark_cropper_init(&cropper, mexpr_context_cpu(scope->context));
     mexpr_status status = mx_landmark_net_create(scope, plan, bytes, &net);
     for (int i = 0; i < data->n_faces && status == MEXPR_OK; i++) {
-        const mx_face_view view = landmark_view(data->faces[i].image);
+        const face_picture *face = data->faces[i];
         const mx_landmark_pose pose =
-            landmark_draw_pose(&rng, stage, shape, &data->faces[i], LANDMARK_NEAR);
+            landmark_draw_pose(&rng, stage, shape, face->points, LANDMARK_NEAR);
         status = mx_landmark_crop(
-            scope, &cropper, &view, &pose, plan->extent, plan->side, crop);
+            scope, &cropper, &face->view, &pose, plan->extent, plan->side, crop);
         mx_landmark_net_run(&net, crop, output);
         mx_landmark_pose_apply(&pose, output, output);
-        errors[i] = error_of(output, &data->faces[i]);
+        errors[i] = error_of(output, face);
     }
     mx_landmark_net_free(scope->context, &net);
     mx_landmark_cropper_free(scope->context, &cropper);
@@ -91,19 +91,20 @@ static mexpr_status check_all(
     const size_t size = mx_landmark_weights_size();
     mexpr_status status = mx_face_landmarker_create_from(scope, bytes, size, &landmarker);
     for (int i = 0; i < data->n_faces && status == MEXPR_OK; i++) {
-        const mx_face_view view = landmark_view(data->faces[i].image);
-        mx_face_box box = mx_face_box_around(data->faces[i].points);
+        const face_picture *face = data->faces[i];
+        mx_face_box box = face->box;
         const float side = box.size,
                     grown = side * expf(0.07f * (float)mx_rng_normal(&rng));
         box.x += 0.06f * side * (float)mx_rng_normal(&rng) + 0.5f * (side - grown);
         box.y += 0.035f * side * (float)mx_rng_normal(&rng) + 0.5f * (side - grown);
         box.size = grown;
-        status = mx_face_landmarker_run(scope, landmarker, &view, &box, points, &trust);
+        status =
+            mx_face_landmarker_run(scope, landmarker, &face->view, &box, points, &trust);
         if (status == MEXPR_OK)
             status = mx_face_landmarker_follow(
-                scope, landmarker, &view, points, again, &trust);
-        errors[i] = error_of(points, &data->faces[i]);
-        errors[data->n_faces + i] = error_of(again, &data->faces[i]);
+                scope, landmarker, &face->view, points, again, &trust);
+        errors[i] = error_of(points, face);
+        errors[data->n_faces + i] = error_of(again, face);
     }
     mx_face_landmarker_destroy(scope->context, &landmarker);
     return status;
@@ -117,9 +118,9 @@ static void mean_shape(const landmark_data *data, float *shape)
     double sum[2 * MX_FACE_POINTS] = {0};
     float mirrored[2 * MX_FACE_POINTS];
     for (int i = 0; i < data->n_faces; i++) {
-        const mx_face_box box = mx_face_box_around(data->faces[i].points);
-        const mx_landmark_pose pose = mx_landmark_pose_of_box(&box);
-        mx_landmark_pose_remove(&pose, data->faces[i].points, mirrored);
+        const face_picture *face = data->faces[i];
+        const mx_landmark_pose pose = mx_landmark_pose_of_box(&face->box);
+        mx_landmark_pose_remove(&pose, face->points, mirrored);
         for (int j = 0; j < 2 * MX_FACE_POINTS; j++)
             sum[j] += mirrored[j];
     }
@@ -200,18 +201,28 @@ static void write_head(const float *shape, uint8_t *bytes)
     }
 }
 
-/* What is kept for choices goes to `validate`; without --validate nothing. */
-static void divide(landmark_data *train, landmark_data *validate)
+/* The pictures of a training: what is held out to none; what is for choices to `validate`
+ * if wanted. */
+static bool divide(
+    const face_data *data, bool choose, landmark_data *train, landmark_data *validate)
 {
-    int kept = 0;
-    validate->faces = malloc(sizeof *validate->faces * (size_t)train->n_faces);
-    for (int i = 0; i < train->n_faces && validate->faces; i++) {
-        if (landmark_part_of(train->faces[i].subject) == LANDMARK_VALIDATE)
-            validate->faces[validate->n_faces++] = train->faces[i];
+    const size_t size = sizeof *train->faces * (size_t)(data->n + 1);
+    *train = (landmark_data){malloc(size), malloc(size), 0, 0};
+    *validate = (landmark_data){malloc(size), NULL, 0, 0};
+    if (!train->faces || !train->others || !validate->faces)
+        return false;
+    for (int i = 0; i < data->n; i++) {
+        const face_picture *picture = &data->pictures[i];
+        if (picture->part == FACE_HELD_OUT)
+            continue;
+        if (!picture->has_face)
+            train->others[train->n_others++] = picture;
+        else if (choose && picture->part == FACE_VALIDATION)
+            validate->faces[validate->n_faces++] = picture;
         else
-            train->faces[kept++] = train->faces[i];
+            train->faces[train->n_faces++] = picture;
     }
-    train->n_faces = kept;
+    return train->n_faces >= LANDMARK_BATCH && train->n_others > 0;
 }
 
 static mexpr_status train_all(mx_scope *scope, const options *wanted,
@@ -266,37 +277,46 @@ static int read_options(int argc, char **argv, options *wanted)
     return n_names != 2 || wanted->epochs < 1 || wanted->threads < 1;
 }
 
+static int run(mexpr_context *context, const options *wanted)
+{
+    face_data data;
+    landmark_data train, validate;
+    mx_scope *scope = mx_context_scope(context);
+    if (!face_data_load(context, wanted->folder, &data))
+        return 1;
+    bool good = divide(&data, wanted->validate, &train, &validate);
+    if (!good)
+        fprintf(stderr, "too few pictures\n");
+    else
+        printf("%d faces to learn from, %d to check, %d pictures without\n",
+            train.n_faces, validate.n_faces, train.n_others);
+    if (good && train_all(scope, wanted, &train, &validate) != MEXPR_OK) {
+        fprintf(stderr, "%s\n", scope->error);
+        good = false;
+    }
+    free(train.faces);
+    free(train.others);
+    free(validate.faces);
+    face_data_free(&data);
+    return good ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     options wanted;
-    landmark_data train, validate = {0};
     mexpr_context *context = NULL;
     mexpr_context_options context_options = MEXPR_CONTEXT_OPTIONS_INIT;
     if (read_options(argc, argv, &wanted)) {
         fprintf(stderr,
-            "usage: %s DATA_DIR OUT.bin [--seed N] [--epochs N] "
-            "[--threads N] [--validate]\n",
+            "usage: %s DATA_DIR OUT.bin [--seed N] [--epochs N] [--threads N] "
+            "[--validate]\n",
             argv[0]);
         return 2;
     }
     context_options.n_threads = wanted.threads;
     if (mexpr_context_create(&context_options, &context) != MEXPR_OK)
         return 1;
-    int bad = landmark_data_read(context, wanted.folder, &train);
-    if (!bad) {
-        if (wanted.validate)
-            divide(&train, &validate);
-        printf("%d faces to learn from, %d to check, %d pictures without\n",
-            train.n_faces, validate.n_faces, train.n_others);
-        mx_scope *scope = mx_context_scope(context);
-        bad = train_all(scope, &wanted, &train, &validate) != MEXPR_OK;
-        if (bad)
-            fprintf(stderr, "%s\n", scope->error);
-        for (int i = 0; i < validate.n_faces; i++)
-            mexpr_image_destroy(&validate.faces[i].image);
-        free(validate.faces);
-        landmark_data_free(&train);
-    }
+    const int result = run(context, &wanted);
     mexpr_context_destroy(&context);
-    return bad;
+    return result;
 }

@@ -6,8 +6,8 @@
  *
  * The filter smooths the face's own shape and not the motion of the head: points are
  * taken into the frame of the similarity that fits the mean face to them, which averages
- * over 68 points and needs no smoothing, and there each coordinate is the mean (1 2 1) / 4
- * of three frames. So the head is told without delay, and what the face does one frame
+ * over 68 points and needs no smoothing, and there each coordinate is the mean (1 2 1) /
+ * 4 of three frames. So the head is told without delay, and what the face does one frame
  * late, with the gain cos^2(pi f) at f cycles a frame: -3 dB at 0.182. */
 #include "face/face_parts.h"
 
@@ -133,13 +133,22 @@ static void remove_slot(mx_face_tracker *tracker, size_t i)
         sizeof *tracker->slots * (tracker->n_slots - i));
 }
 
-/* A box that has left the picture is a loss like any other. */
+static bool middle_is_inside(const mx_face_view *view, const float *points)
+{
+    const mx_face_box box = mx_face_box_around(points);
+    const float x = box.x + 0.5f * box.size, y = box.y + 0.5f * box.size;
+    return x >= 0.0f && y >= 0.0f && x < (float)view->width && y < (float)view->height;
+}
+
+/* A face that leaves the picture, or shrinks to nothing, is lost like any other. */
 static mexpr_status follow(
     mx_scope *scope, mx_face_tracker *tracker, const mx_face_view *view, slot *s)
 {
     float points[COORDINATES], confidence = 0.0f;
-    const mexpr_status status = mx_face_landmarker_follow(
-        scope, tracker->landmarker, view, s->points, points, &confidence);
+    mexpr_status status = MEXPR_E_ARG;
+    if (middle_is_inside(view, s->points))
+        status = mx_face_landmarker_follow(
+            scope, tracker->landmarker, view, s->points, points, &confidence);
     if (status != MEXPR_OK && status != MEXPR_E_ARG)
         return status;
     if (status != MEXPR_OK || !(confidence >= tracker->options.confidence)) {

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Real faces that no network has learnt from: the people of faces68 whose place among the
- * sorted subjects is 4, 9, 14, ...; every fifth picture of nonfaces. */
+/* Measuring landmarks on labelled pictures: the people that are held out of training. */
 #ifndef LANDMARK_CASES_H
 #define LANDMARK_CASES_H
 
 #include "base/rng.h"
-#include "face/landmark_pose.h"
-#include "microexpr/image.h"
+#include "face_data.h"
 
-typedef struct landmark_case {
-    mexpr_image *image;
-    float points[2 * MX_FACE_POINTS]; /* the labels' shift to the right taken out */
-    float eyes;                       /* distance of the outer corners */
-} landmark_case;
-
+/* The pictures that are held out. */
 typedef struct landmark_cases {
-    landmark_case *faces;
-    int n_faces;
-    mexpr_image **others;
-    int n_others;
+    face_data data;
+    const face_picture **faces, **others;
+    int n_faces, n_others;
 } landmark_cases;
 
 /* `folder` holds faces68 and nonfaces. False after a message. */
@@ -26,14 +18,12 @@ bool landmark_cases_read(
     mexpr_context *context, const char *folder, landmark_cases *cases);
 void landmark_cases_free(landmark_cases *cases);
 
-mx_face_view landmark_case_view(const mexpr_image *image);
-
 /* The face's box as a detector may find it: moved by 6 % of its side across and 3.5 %
  * down, resized by 7 % (standard deviations). */
 mx_face_box landmark_case_box(mx_rng *rng, const float *points);
 
-/* Mean distance of points over the eye distance. */
-double landmark_case_error(const float *points, const landmark_case *face);
+/* Mean distance of points over the distance of the outer corners of the eyes. */
+double landmark_case_error(const float *points, const float *truth);
 
 typedef struct landmark_errors {
     double mean, p95;

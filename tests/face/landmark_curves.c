@@ -20,7 +20,7 @@ enum { STEP = 2, MOST_LEVELS = 8 }; /* every second face */
 typedef struct scene {
     uint8_t *pixels;
     int width, height;
-    landmark_case face;
+    float points[2 * MX_FACE_POINTS];
     mx_rng *rng;
 } scene;
 
@@ -36,7 +36,7 @@ static void roll(scene *s, double degrees)
 {
     const double c = cos(degrees * 0.017453292519943),
                  t = sin(degrees * 0.017453292519943);
-    const mx_face_box box = mx_face_box_around(s->face.points);
+    const mx_face_box box = mx_face_box_around(s->points);
     const double mx = box.x + 0.5 * box.size, my = box.y + 0.5 * box.size;
     uint8_t *old = malloc((size_t)(s->width * s->height));
     if (!old)
@@ -55,9 +55,9 @@ static void roll(scene *s, double degrees)
         }
     }
     for (int i = 0; i < MX_FACE_POINTS; i++) {
-        const double dx = s->face.points[2 * i] - mx, dy = s->face.points[2 * i + 1] - my;
-        s->face.points[2 * i] = (float)(mx + c * dx - t * dy);
-        s->face.points[2 * i + 1] = (float)(my + t * dx + c * dy);
+        const double dx = s->points[2 * i] - mx, dy = s->points[2 * i + 1] - my;
+        s->points[2 * i] = (float)(mx + c * dx - t * dy);
+        s->points[2 * i + 1] = (float)(my + t * dx + c * dy);
     }
     free(old);
 }
@@ -90,7 +90,7 @@ static void box_line(uint8_t *line, int n, int step, int reach, int *sums)
 /* Three means in a row, whose standard deviation is a percentage of the face's box. */
 static void blur(scene *s, double percentage)
 {
-    const double sigma = 0.01 * percentage * mx_face_box_around(s->face.points).size;
+    const double sigma = 0.01 * percentage * mx_face_box_around(s->points).size;
     const int reach = (int)lrint(0.5 * (sqrt(4.0 * sigma * sigma + 1.0) - 1.0));
     int *sums = malloc(sizeof *sums * (size_t)(s->width + s->height + 1));
     if (!sums)
@@ -107,7 +107,7 @@ static void blur(scene *s, double percentage)
 /* A grey square of this percentage of the box's area, somewhere inside of it. */
 static void cover(scene *s, double percentage)
 {
-    const mx_face_box box = mx_face_box_around(s->face.points);
+    const mx_face_box box = mx_face_box_around(s->points);
     const double side = sqrt(0.01 * percentage) * box.size;
     const int left = (int)(box.x + (box.size - side) * mx_rng_uniform(s->rng));
     const int top = (int)(box.y + (box.size - side) * mx_rng_uniform(s->rng));
@@ -133,10 +133,10 @@ static void mirror(scene *s, double strength)
             row[s->width - 1 - x] = pixel;
         }
     }
-    memcpy(old, s->face.points, sizeof old);
+    memcpy(old, s->points, sizeof old);
     for (int i = 0; i < MX_FACE_POINTS; i++) {
-        s->face.points[2 * i] = (float)(s->width - 1) - old[2 * other[i]];
-        s->face.points[2 * i + 1] = old[2 * other[i] + 1];
+        s->points[2 * i] = (float)(s->width - 1) - old[2 * other[i]];
+        s->points[2 * i + 1] = old[2 * other[i] + 1];
     }
 }
 
@@ -155,12 +155,12 @@ static const struct curve {
 };
 
 /* A private copy of the pixels, so that they can be changed. */
-static void load(scene *s, const landmark_case *face)
+static void load(scene *s, const face_picture *face)
 {
-    const mx_face_view view = landmark_case_view(face->image);
+    const mx_face_view view = face->view;
     s->width = (int)view.width;
     s->height = (int)view.height;
-    s->face = *face;
+    memcpy(s->points, face->points, sizeof s->points);
     s->pixels = malloc((size_t)(s->width * s->height));
     if (!s->pixels)
         abort();
@@ -179,15 +179,15 @@ static void print_level(mx_scope *scope, mx_face_landmarker *landmarker,
     for (int i = 0; i < cases->n_faces && errors; i += STEP, n++) {
         scene s = {.rng = &rng};
         float points[2 * MX_FACE_POINTS], confidence = 0.0f;
-        load(&s, &cases->faces[i]);
+        load(&s, cases->faces[i]);
         curve->disturb(&s, strength);
         const mx_face_view view = {
             s.pixels, (size_t)s.width, (uint32_t)s.width, (uint32_t)s.height};
-        const mx_face_box box = landmark_case_box(&rng, s.face.points);
+        const mx_face_box box = landmark_case_box(&rng, s.points);
         if (mx_face_landmarker_run(scope, landmarker, &view, &box, points, &confidence) !=
             MEXPR_OK)
             fprintf(stderr, "%s\n", scope->error);
-        errors[n] = landmark_case_error(points, &s.face);
+        errors[n] = landmark_case_error(points, s.points);
         trust += confidence;
         unsure += confidence < 0.25f;
         free(s.pixels);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The training program's parts on a few drawn faces: the table is read and divided, the
- * error falls, and the bytes do not depend on threads. */
+/* The training program's parts on a few drawn faces: the error falls, and the bytes do
+ * not depend on threads. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "../../examples/face_training/landmark_trainer.h"
 #include "face_render.h"
+#include "microexpr/image.h"
 #include "support.h"
 
 enum { PEOPLE = 10, PICTURES = 6, STEPS = 24, VALUES = 2 * MX_FACE_POINTS };
@@ -67,15 +68,24 @@ static uint8_t *train(int n_threads, double *first, double *last)
 {
     mexpr_context *context = test_context(NULL, n_threads);
     mx_scope *scope = mx_context_scope(context);
-    landmark_data data;
+    face_data pictures;
+    landmark_data data = {0};
     float shape[VALUES] = {0};
     int faces[LANDMARK_BATCH];
-    assert_int_equal(landmark_data_read(context, draw_folder(context), &data), 0);
+    assert_true(face_data_load(context, draw_folder(context), &pictures));
+    const face_picture *faces_of[PEOPLE * PICTURES], *others_of[1];
+    data.faces = faces_of;
+    data.others = others_of;
+    for (int i = 0; i < pictures.n; i++) {
+        if (!pictures.pictures[i].has_face)
+            others_of[data.n_others++] = &pictures.pictures[i];
+        else if (pictures.pictures[i].part != FACE_HELD_OUT)
+            faces_of[data.n_faces++] = &pictures.pictures[i];
+    }
     assert_int_equal(data.n_faces, PEOPLE * PICTURES * 4 / 5);
     assert_int_equal(data.n_others, 1);
-    const mx_face_box box = mx_face_box_around(data.faces[0].points);
-    const mx_landmark_pose pose = mx_landmark_pose_of_box(&box);
-    mx_landmark_pose_remove(&pose, data.faces[0].points, shape);
+    const mx_landmark_pose pose = mx_landmark_pose_of_box(&faces_of[0]->box);
+    mx_landmark_pose_remove(&pose, faces_of[0]->points, shape);
     landmark_trainer *trainer = landmark_trainer_create(scope, &data, 0, shape, 5);
     assert_non_null(trainer);
     for (int step = 0; step < STEPS; step++) {
@@ -89,7 +99,7 @@ static uint8_t *train(int n_threads, double *first, double *last)
     assert_non_null(bytes);
     landmark_trainer_store(trainer, bytes);
     landmark_trainer_destroy(trainer);
-    landmark_data_free(&data);
+    face_data_free(&pictures);
     mexpr_context_destroy(&context);
     return bytes;
 }
