@@ -216,7 +216,8 @@ static void add_face(const mexpr_result *result, text *out)
         mexpr_result_alignment(result, &head) != MEXPR_OK)
         return;
     const int n = mexpr_result_n_faces(result);
-    text_add(out, "face  %.0f px wide at %.0f,%.0f", face.box[2], face.box[0], face.box[1]);
+    text_add(
+        out, "face  %.0f px wide at %.0f,%.0f", face.box[2], face.box[0], face.box[1]);
     if (n > 1)
         text_add(out, ", the largest of %d (choose another with --face)", n);
     text_add(out, "\nhead  moved by %.2f,%.2f px and %.2f degrees, which is taken out\n",
@@ -302,9 +303,8 @@ static int check_request(recognize_job *job)
         return cli_usage("recognize: give --face or --cropped, not both");
     if (job->path) {
         const int code = frame_number("--onset", request->onset, 1, &job->onset_frame);
-        return code == CLI_OK
-                   ? frame_number("--apex", request->apex, 0, &job->apex_frame)
-                   : code;
+        return code == CLI_OK ? frame_number("--apex", request->apex, 0, &job->apex_frame)
+                              : code;
     }
     if (!request->onset || !request->apex)
         return cli_usage("recognize: --onset and --apex are needed; see 'microexpr help "
@@ -392,7 +392,8 @@ const cli_command cmd_recognize = {
     .arguments = "--onset A --apex B | CLIP",
     .summary = "Class scores for the movement between two face frames",
     .about =
-        "A and B are PNG or JPEG files of equal size, CLIP is a folder of them. The face\n"
+        "A and B are PNG or JPEG files of equal size, CLIP is a folder of them. The "
+        "face\n"
         "is found, and what the head does is taken out. For research only: the scores\n"
         "describe how a movement looks; they are not calibrated, and they tell no\n"
         "feeling, intention or truth. Inferring emotions at work or in education is\n"

@@ -14,8 +14,9 @@ static int choose(
         return cli_fail("'%s' has %lld rows of landmarks; row %d is none of them", path,
             (long long)n, row);
     if (!row && n > 1)
-        return cli_fail("'%s' has %lld rows of landmarks; choose one with --landmarks-row",
-            path, (long long)n);
+        return cli_fail(
+            "'%s' has %lld rows of landmarks; choose one with --landmarks-row", path,
+            (long long)n);
     const mexpr_status status = mexpr_face_table_row(table, row ? row - 1 : 0, &one);
     if (status != MEXPR_OK)
         return cli_fail_status(status, mexpr_face_table_last_error(table), path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* make_sample FOLDER: draws onset.png and apex.png, whole frames of an invented person who
- * smiles a little (action units 6 and 12) while the head moves and turns. */
+/* make_sample FOLDER: draws onset.png and apex.png, whole frames of an invented person
+ * who smiles a little (action units 6 and 12) while the head moves and turns. */
 #include <stdio.h>
 #include <stdlib.h>
 

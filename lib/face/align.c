@@ -193,7 +193,8 @@ static mexpr_status see(mexpr_aligner *aligner, const mexpr_image *frame,
 static const rectangle nowhere = {INFINITY, INFINITY, -INFINITY, -INFINITY};
 
 /* The same transform to the crop without its border. */
-static void without_border(const mexpr_aligner *aligner, const double m[6], double crop[6])
+static void without_border(
+    const mexpr_aligner *aligner, const double m[6], double crop[6])
 {
     memcpy(crop, m, 6 * sizeof *crop);
     crop[2] -= aligner->pad;

@@ -30,6 +30,24 @@ static const float *broken_landmarks(void)
         assert_true(strlen(sentence) > 0);                                               \
     } while (0)
 
+static void refining(
+    mexpr_face_finder *finder, const mexpr_image *image, const char *said)
+{
+    mexpr_face face = MEXPR_FACE_INIT;
+    face.struct_size = 8;
+    const double box[4] = {0, 0, 24, 24}, far_box[4] = {90, 0, 20, 20},
+                 small[4] = {3, 3, 4, 4}, odd[4] = {0, 0, NAN, 20};
+    SAYS(said, mexpr_face_finder_refine(finder, image, box, &face), MEXPR_E_ABI);
+    face.struct_size = sizeof face;
+    REFUSED(mexpr_face_finder_refine(NULL, image, box, &face));
+    SAYS(said, mexpr_face_finder_refine(finder, NULL, box, &face), MEXPR_E_ARG);
+    SAYS(said, mexpr_face_finder_refine(finder, image, NULL, &face), MEXPR_E_ARG);
+    SAYS(said, mexpr_face_finder_refine(finder, image, box, NULL), MEXPR_E_ARG);
+    SAYS(said, mexpr_face_finder_refine(finder, image, far_box, &face), MEXPR_E_RANGE);
+    SAYS(said, mexpr_face_finder_refine(finder, image, small, &face), MEXPR_E_RANGE);
+    SAYS(said, mexpr_face_finder_refine(finder, image, odd, &face), MEXPR_E_RANGE);
+}
+
 static void finders(void **state)
 {
     (void)state;
@@ -73,17 +91,7 @@ static void finders(void **state)
     SAYS(said, mexpr_face_finder_face(finder, -1, &face), MEXPR_E_RANGE);
     face.struct_size = 8;
     SAYS(said, mexpr_face_finder_face(finder, 0, &face), MEXPR_E_ABI);
-    const double box[4] = {0, 0, 24, 24}, far_box[4] = {90, 0, 20, 20},
-                 small[4] = {3, 3, 4, 4}, odd[4] = {0, 0, NAN, 20};
-    SAYS(said, mexpr_face_finder_refine(finder, image, box, &face), MEXPR_E_ABI);
-    face.struct_size = sizeof face;
-    REFUSED(mexpr_face_finder_refine(NULL, image, box, &face));
-    SAYS(said, mexpr_face_finder_refine(finder, NULL, box, &face), MEXPR_E_ARG);
-    SAYS(said, mexpr_face_finder_refine(finder, image, NULL, &face), MEXPR_E_ARG);
-    SAYS(said, mexpr_face_finder_refine(finder, image, box, NULL), MEXPR_E_ARG);
-    SAYS(said, mexpr_face_finder_refine(finder, image, far_box, &face), MEXPR_E_RANGE);
-    SAYS(said, mexpr_face_finder_refine(finder, image, small, &face), MEXPR_E_RANGE);
-    SAYS(said, mexpr_face_finder_refine(finder, image, odd, &face), MEXPR_E_RANGE);
+    refining(finder, image, said);
     assert_string_equal(mexpr_face_finder_last_error(NULL), "");
     mexpr_face_finder_destroy(NULL);
     mexpr_face_finder_destroy(&none);
@@ -214,6 +222,33 @@ static int32_t ignore(void *user, const mexpr_image *crop, const mexpr_alignment
     return 0;
 }
 
+static void aligning_clips(mexpr_context *c, mexpr_aligner *aligner, mexpr_image **image)
+{
+    const char *said = mexpr_aligner_last_error(aligner);
+    mexpr_clip *clip;
+    assert_int_equal(mexpr_clip_create(c, NULL, &clip), MEXPR_OK);
+    REFUSED(mexpr_align_clip(NULL, NULL, clip, NULL, ignore, NULL, NULL));
+    SAYS(said, mexpr_align_clip(aligner, NULL, NULL, NULL, ignore, NULL, NULL),
+        MEXPR_E_ARG);
+    SAYS(
+        said, mexpr_align_clip(aligner, NULL, clip, NULL, NULL, NULL, NULL), MEXPR_E_ARG);
+    mexpr_align_clip_options clip_options = MEXPR_ALIGN_CLIP_OPTIONS_INIT;
+    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
+        MEXPR_E_RANGE);
+    clip_options.onset = -1;
+    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
+        MEXPR_E_RANGE);
+    clip_options.onset = 0;
+    clip_options.landmarks = broken_landmarks();
+    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
+        MEXPR_E_ARG);
+    clip_options.landmarks = NULL;
+    assert_int_equal(mexpr_clip_push(clip, image), MEXPR_OK);
+    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
+        MEXPR_E_NOT_FOUND);
+    mexpr_clip_destroy(&clip);
+}
+
 static void aligners(void **state)
 {
     (void)state;
@@ -224,7 +259,6 @@ static void aligners(void **state)
     mexpr_image *image = api_image(c, MEXPR_FORMAT_GREY8);
     mexpr_image *colour = api_image(c, MEXPR_FORMAT_RGB8);
     const mexpr_image *lent;
-    mexpr_clip *clip;
     REFUSED(mexpr_aligner_create(NULL, NULL, &aligner));
     FAILS(c, mexpr_aligner_create(c, NULL, NULL), MEXPR_E_ARG);
     o.model = MEXPR_TRANSFORM_AFFINE;
@@ -250,30 +284,11 @@ static void aligners(void **state)
     SAYS(said, mexpr_aligner_begin(aligner, NULL, landmarks()), MEXPR_E_ARG);
     SAYS(said, mexpr_aligner_begin(aligner, image, NULL), MEXPR_E_ARG);
     SAYS(said, mexpr_aligner_begin(aligner, image, broken_landmarks()), MEXPR_E_ARG);
-    assert_int_equal(mexpr_clip_create(c, NULL, &clip), MEXPR_OK);
-    REFUSED(mexpr_align_clip(NULL, NULL, clip, NULL, ignore, NULL, NULL));
-    SAYS(said, mexpr_align_clip(aligner, NULL, NULL, NULL, ignore, NULL, NULL),
-        MEXPR_E_ARG);
-    SAYS(said, mexpr_align_clip(aligner, NULL, clip, NULL, NULL, NULL, NULL), MEXPR_E_ARG);
-    mexpr_align_clip_options clip_options = MEXPR_ALIGN_CLIP_OPTIONS_INIT;
-    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
-        MEXPR_E_RANGE);
-    clip_options.onset = -1;
-    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
-        MEXPR_E_RANGE);
-    clip_options.onset = 0;
-    clip_options.landmarks = broken_landmarks();
-    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
-        MEXPR_E_ARG);
-    clip_options.landmarks = NULL;
-    assert_int_equal(mexpr_clip_push(clip, &image), MEXPR_OK);
-    SAYS(said, mexpr_align_clip(aligner, NULL, clip, &clip_options, ignore, NULL, NULL),
-        MEXPR_E_NOT_FOUND);
+    aligning_clips(c, aligner, &image);
     assert_string_equal(mexpr_aligner_last_error(NULL), "");
     mexpr_aligner_destroy(NULL);
     mexpr_aligner_destroy(&none);
     mexpr_aligner_destroy(&aligner);
-    mexpr_clip_destroy(&clip);
     mexpr_image_destroy(&colour);
     mexpr_context_destroy(&c);
 }
@@ -286,8 +301,7 @@ static void regions(void **state)
     int32_t corners[MEXPR_MDMO_REGIONS], n = 5;
     const mexpr_regions kind = MEXPR_REGIONS_ACTION;
     assert_int_equal(mexpr_face_regions_size(kind, NULL, NULL), MEXPR_OK);
-    assert_int_equal(
-        mexpr_face_regions_size((mexpr_regions)0, &n, NULL), MEXPR_E_ARG);
+    assert_int_equal(mexpr_face_regions_size((mexpr_regions)0, &n, NULL), MEXPR_E_ARG);
     assert_int_equal(n, 0);
     assert_null(mexpr_face_region_name((mexpr_regions)7, 0));
     assert_null(mexpr_face_region_name(kind, -1));
@@ -360,8 +374,6 @@ static void tables(void **state)
     mexpr_face_row row = MEXPR_FACE_ROW_INIT;
     void *bytes;
     size_t size;
-    float out[136];
-    static float mesh[2 * 478];
     REFUSED(mexpr_face_table_create(NULL, &table));
     FAILS(c, mexpr_face_table_create(c, NULL), MEXPR_E_ARG);
     REFUSED(mexpr_face_table_read(NULL, "x", &table));
@@ -400,6 +412,15 @@ static void tables(void **state)
     mexpr_face_table_destroy(NULL);
     mexpr_face_table_destroy(&none);
     mexpr_face_table_destroy(&table);
+    mexpr_context_destroy(&c);
+}
+
+static void other_landmarks(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    float out[136];
+    static float mesh[2 * 478];
     REFUSED(mexpr_landmarks_write_pts(NULL, landmarks(), "x"));
     FAILS(c, mexpr_landmarks_write_pts(c, NULL, "x"), MEXPR_E_ARG);
     FAILS(c, mexpr_landmarks_write_pts(c, landmarks(), NULL), MEXPR_E_ARG);
@@ -426,6 +447,7 @@ int main(void)
         cmocka_unit_test(regions),
         cmocka_unit_test(drawing_over),
         cmocka_unit_test(tables),
+        cmocka_unit_test(other_landmarks),
     };
     return cmocka_run_group_tests_name("api_face", tests, NULL, NULL);
 }

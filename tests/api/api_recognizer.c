@@ -104,8 +104,7 @@ static void running(void **state)
     REFUSED(mexpr_recognizer_run_clip(NULL, clip, 0, 1, &result));
     REFUSED(mexpr_recognizer_run_clip(r, NULL, 0, 1, &result));
     REFUSED(mexpr_recognizer_run_clip(r, clip, 0, 1, NULL));
-    assert_int_equal(
-        mexpr_recognizer_run_clip(r, clip, 0, 1, &result), MEXPR_E_RANGE);
+    assert_int_equal(mexpr_recognizer_run_clip(r, clip, 0, 1, &result), MEXPR_E_RANGE);
     mexpr_clip_destroy(&clip);
     assert_int_equal(mexpr_result_n_faces(NULL), 0);
     assert_int_equal(mexpr_result_onset(NULL), -1);

@@ -25,7 +25,8 @@ static void use(mexpr_context *context, mexpr_face_table *table)
         mexpr_face_row a = MEXPR_FACE_ROW_INIT, b = MEXPR_FACE_ROW_INIT;
         fuzz_expect(mexpr_face_table_row(table, i, &a) == MEXPR_OK);
         fuzz_expect(mexpr_face_table_row(again, i, &b) == MEXPR_OK);
-        fuzz_expect(a.frame == b.frame && a.face_id == b.face_id && a.success == b.success);
+        fuzz_expect(
+            a.frame == b.frame && a.face_id == b.face_id && a.success == b.success);
         for (int k = 0; k < 136; k++)
             fuzz_expect(fabsf(a.landmarks[k] - b.landmarks[k]) <=
                         0.0006f + 1e-6f * fabsf(a.landmarks[k]));

@@ -154,8 +154,7 @@ static mexpr_status pictures(mexpr_context *context, void *arg)
     if (status == MEXPR_OK)
         status = mexpr_face_draw(context, image, &face, 7, MEXPR_REGIONS_MDMO);
     if (status == MEXPR_OK)
-        status = mexpr_occlusion_plan(
-            context, MEXPR_OCCLUDER_BLOCK, 0.2, 1, xy, &plan);
+        status = mexpr_occlusion_plan(context, MEXPR_OCCLUDER_BLOCK, 0.2, 1, xy, &plan);
     if (status == MEXPR_OK)
         status = mexpr_occlusion_apply(context, &plan, xy, image);
     mexpr_image_destroy(&warped);

@@ -145,7 +145,7 @@ static void frames_survive(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(frames_survive),
-        cmocka_unit_test(test_recognize)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_survive), cmocka_unit_test(test_recognize)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ from microexpr import Box, Context, Image, Model, Recognizer, Result
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 
-STAGES = ["prepare", "flow", "picture", "model"]
+STAGES = ["prepare", "flow", "picture", "model", "face"]
 
 
 def frame(shift: float = 0.0, height: int = 60, width: int = 50) -> Any:

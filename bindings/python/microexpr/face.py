@@ -62,6 +62,12 @@ class FaceMark(enum.IntFlag):
     REGIONS = 4
 
 
+def _c_landmarks(landmarks: Any) -> Any:
+    """68 points as a C array."""
+    return (ctypes.c_float * (2 * LANDMARKS_68)).from_buffer_copy(
+        _landmarks(landmarks).tobytes())
+
+
 def _matrix_of(numbers: Any) -> Matrix:
     m = list(numbers)
     return (m[0], m[1], m[2]), (m[3], m[4], m[5])
@@ -296,7 +302,7 @@ def crop_transform(landmarks: Any, crop: Crop | str = "140x170", *,
     """The transform from a picture to a crop of the face with these landmarks."""
     matrix = (ctypes.c_double * 6)()
     (context or default_context())._call(
-        lib.mexpr_crop_transform, ctypes.byref(_c_crop(crop)), _landmarks(landmarks).floats(),
+        lib.mexpr_crop_transform, ctypes.byref(_c_crop(crop)), _c_landmarks(landmarks),
         matrix)
     return _matrix_of(matrix)
 
@@ -306,7 +312,7 @@ def crop_face(image: ImageLike, landmarks: Any, crop: Crop | str = "140x170", *,
     """A crop of the face with these landmarks, upright."""
     context = context or default_context()
     return Image._new(context, lib.mexpr_face_crop, image_of(image, context)._use(),
-                      ctypes.byref(_c_crop(crop)), _landmarks(landmarks).floats())
+                      ctypes.byref(_c_crop(crop)), _c_landmarks(landmarks))
 
 
 # --- aligning ---------------------------------------------------------------------------
@@ -391,14 +397,14 @@ class Aligner(Speaker):
         source = image_of(onset, self._context)
         with self._lock:
             self._call(lib.mexpr_aligner_begin, source._use(),
-                       _landmarks(landmarks).floats())
+                       _c_landmarks(landmarks))
             return self._crop()
 
     def __call__(self, frame: ImageLike, landmarks: Any = None
                  ) -> tuple[Image, Alignment]:
         """The frame aligned. Without landmarks it starts from the frame before."""
         source = image_of(frame, self._context)
-        points = None if landmarks is None else _landmarks(landmarks).floats()
+        points = None if landmarks is None else _c_landmarks(landmarks)
         report = c.mexpr_alignment()
         with self._lock:
             self._call(lib.mexpr_aligner_push, source._use(), points, ctypes.byref(report))
@@ -411,10 +417,10 @@ class Aligner(Speaker):
         """Aligns a clip, calling `take(image, alignment)` for each frame. The face is the
         largest in the onset frame unless its landmarks are given."""
         caller, source = Caller(), clip_of(clip, self._context)
-        points = None if landmarks is None else _landmarks(landmarks)
+        points = None if landmarks is None else _c_landmarks(landmarks)
         options = c.mexpr_align_clip_options(onset=onset, first=first, n_frames=n_frames)
         if points is not None:
-            options.landmarks = points.floats()
+            options.landmarks = ctypes.cast(points, ctypes.POINTER(ctypes.c_float))
 
         def give(user: int | None, crop: Any, report: Any) -> int:
             take(_copy(crop, self._context), _alignment_of(report.contents))
@@ -463,7 +469,7 @@ def face_regions(landmarks: Any, kind: Regions | str = Regions.ACTION, *,
     xy = (ctypes.c_float * (2 * n_corners))()
     corners = (ctypes.c_int32 * n_regions)()
     (context or default_context())._call(lib.mexpr_face_regions, kind,
-                                         _landmarks(landmarks).floats(), xy, corners)
+                                         _c_landmarks(landmarks), xy, corners)
     ends = list(accumulate(corners))
     return [[(xy[2 * i], xy[2 * i + 1]) for i in range(end - count, end)]
             for end, count in zip(ends, corners)]
@@ -475,7 +481,7 @@ def face_region_boxes(landmarks: Any, kind: Regions | str = Regions.NINE, *,
     kind = constant(Regions, kind)
     boxes = new_memory("f4", (_size_of(kind)[0], 4))
     (context or default_context())._call(lib.mexpr_face_region_boxes, kind,
-                                         _landmarks(landmarks).floats(), boxes.floats())
+                                         _c_landmarks(landmarks), boxes.floats())
     array: FloatArray = boxes.array()
     return array
 
@@ -504,7 +510,7 @@ def plan_occlusion(kind: Occluder | str, landmarks: Any, *, ratio: float = 0.2,
     plan = c.mexpr_occlusion()
     (context or default_context())._call(
         lib.mexpr_occlusion_plan, constant(Occluder, kind), ratio, seed,
-        _landmarks(landmarks).floats(), ctypes.byref(plan))
+        _c_landmarks(landmarks), ctypes.byref(plan))
     return Occlusion(Occluder(plan.kind), plan.variant, plan.width, plan.height, plan.dx,
                      plan.dy)
 
@@ -517,7 +523,7 @@ def occlude(image: ImageLike, occlusion: Occlusion, landmarks: Any, *,
     copy = source.convert(source.format)
     plan = c.mexpr_occlusion(**occlusion._asdict())
     context._call(lib.mexpr_occlusion_apply, ctypes.byref(plan),
-                  _landmarks(landmarks).floats(), copy._use())
+                  _c_landmarks(landmarks), copy._use())
     return copy
 
 
@@ -532,8 +538,7 @@ def draw_faces(image: ImageLike, faces: Iterable[Face],
         drawn = c.mexpr_face(id=face.id, box=(ctypes.c_double * 4)(*face.box))
         if face.landmarks is not None:
             drawn.has_landmarks = 1
-            points = _landmarks(face.landmarks)
-            ctypes.memmove(drawn.landmarks, points.floats(), ctypes.sizeof(drawn.landmarks))
+            drawn.landmarks[:] = _c_landmarks(face.landmarks)
         context._call(lib.mexpr_face_draw, copy._use(), ctypes.byref(drawn), marks,
                       constant(Regions, regions))
     return copy
@@ -574,11 +579,10 @@ class _Table(Speaker):
         return rows
 
     def add(self, row: FaceRow) -> None:
-        points = _landmarks(row.landmarks)
         given = c.mexpr_face_row(
             frame=row.frame, face_id=row.face_id, timestamp=row.timestamp,
             confidence=row.confidence, success=row.success)
-        ctypes.memmove(given.landmarks, points.floats(), ctypes.sizeof(given.landmarks))
+        given.landmarks[:] = _c_landmarks(row.landmarks)
         self._call(lib.mexpr_face_table_add, ctypes.byref(given))
 
 
@@ -621,7 +625,7 @@ def encode_landmarks(rows: Iterable[FaceRow], *, context: Context | None = None)
 def write_pts(path: Path, landmarks: Any, *, context: Context | None = None) -> None:
     """Writes 68 landmarks as a .pts file of iBUG."""
     (context or default_context())._call(
-        lib.mexpr_landmarks_write_pts, _landmarks(landmarks).floats(), path_bytes(path))
+        lib.mexpr_landmarks_write_pts, _c_landmarks(landmarks), path_bytes(path))
 
 
 def landmarks_from_mesh(mesh: Any, width: float = 1.0, height: float = 1.0, *,
