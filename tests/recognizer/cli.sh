@@ -375,8 +375,9 @@ bad_landmarks() { # bad_landmarks PART FILE ARGUMENTS
     fails 1 "$part" features "$onset" "$apex" -k mdmo -l "$file" "$@" -o x.csv
 }
 bad_landmarks 'missing.pts' missing.pts
-bad_landmarks 'cannot read' .
-bad_landmarks 'empty' /dev/null
+bad_landmarks 'not a regular file' .
+: >empty.csv
+bad_landmarks 'empty' empty.csv
 bad_landmarks '2 rows' openface.csv
 bad_landmarks 'success is 0' openface.csv --landmarks-row 2
 bad_landmarks 'row 3 is none' openface.csv --landmarks-row 3
@@ -494,7 +495,7 @@ holds 'no temporary file stays' clean
 # --- face and align -----------------------------------------------------------------
 
 ok face "$frames/onset.png" --picture marked.png --regions mdmo
-holds 'one JSON object' "$json_check" out
+holds 'one JSON object' json
 holds 'its name' grep -q '"image": ".*/onset.png", "faces": \[{"box": \[' out
 holds 'one face' test "$(grep -o '"box"' out | wc -l)" -eq 1
 holds 'a picture' test -s marked.png
@@ -522,7 +523,7 @@ fails 1 'text.png' face text.png
 fails 1 'smallest' face "$onset" --smallest 3
 fails 1 'no-folder' face "$onset" -o no-folder/x.json
 ok align "$frames" -o aligned --report head.csv --json
-holds 'one JSON object' "$json_check" out
+holds 'one JSON object' json
 holds 'frames' test -s aligned/000000.png -a -s aligned/000001.png
 holds 'a row for each' test "$(wc -l <head.csv)" -eq 3
 ok align "$frames" -o smaller --crop 112 --onset 2 --landmarks clip.csv --landmarks-row 2
@@ -556,7 +557,7 @@ holds 'the face is cut out' json_is 100 flow width
 ok recognize --cropped --onset "$onset" --apex "$apex" --planes u,v,strain --strain quarter --warps 2
 
 ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png" --json
-holds 'one JSON object' "$json_check" out
+holds 'one JSON object' json
 holds 'the face' grep -q '"faces": 1, "face": \[' out
 holds 'a crop' grep -q '"width": 140, "height": 170' out
 ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png"
