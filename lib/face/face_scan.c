@@ -151,8 +151,8 @@ static void set_offsets(mx_face_scan *scan, const mx_face_cascade *cascade, size
         }
 }
 
-/* Up to a whole number of vectors, which is faster than the rest of one; there is room for
- * it, and nobody looks at what comes out. */
+/* Up to a whole number of vectors, which is faster than the rest of one; there is room
+ * for it, and nobody looks at what comes out. */
 static void run_dense(mx_face_scan *scan, const mx_face_kernels *kernels,
     const mx_face_cascade *cascade, const uint8_t *row, size_t n)
 {
