@@ -47,6 +47,7 @@ static void make(setup *s, uint32_t mask)
 {
     mexpr_context_options options = MEXPR_CONTEXT_OPTIONS_INIT;
     options.cpu_mask = mask;
+    options.cpu_mask_set = 1;
     check(mexpr_context_create(&options, &s->context));
     check(mx_face_landmarker_create(mx_context_scope(s->context), &s->landmarker));
     s->cropper = malloc(sizeof *s->cropper);

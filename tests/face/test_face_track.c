@@ -134,7 +134,8 @@ static void run(stage *s)
 /* The detector finds these boxes from now on. */
 static void show(stage *s, size_t n, const mx_face_box *boxes)
 {
-    memcpy(s->detector->boxes, boxes, sizeof *boxes * n);
+    for (size_t i = 0; i < n; i++)
+        s->detector->boxes[i] = boxes[i];
     s->detector->n_boxes = n;
 }
 
