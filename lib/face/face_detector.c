@@ -18,7 +18,7 @@ enum {
 static const float same_candidate = 0.6f, same_face = 0.3f, inside_face = 0.7f;
 /* Log-odds that a candidate needs for a second look; that need no further ones; from
  * which it is a face. */
-static const float second_look = -6.0f, sure = 5.0f, enough = 0.0f;
+static const float second_look = -6.0f, sure = 5.0f, enough = 1.0f;
 static const float smallest_side = 20.0f; /* where windows are pixels of the picture */
 
 struct mx_face_detector {
