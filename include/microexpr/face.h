@@ -53,7 +53,8 @@ typedef struct mexpr_face_options {
     int32_t search;
     int32_t no_filter; /**< not 0: landmarks as they are in each frame, without filter */
     int32_t reserved;  /**< 0 */
-    double confidence; /**< trackers: landmarks less sure are a loss, (0, 1]; 0.4 */
+    double confidence; /**< landmarks less sure than this are of no face: a finder drops
+                          it, a tracker has lost it; (0, 1]; 0.2 */
 } mexpr_face_options;
 
 #define MEXPR_FACE_OPTIONS_INIT                                                          \

@@ -12,7 +12,7 @@
 enum { MAX_FACES = 64, STANDARD_FACES = 16, MAX_SEARCH = 1000 };
 
 static const double least_side = 16, most_side = 1e5, standard_smallest = 40;
-static const double standard_confidence = 0.4, least_box = 8;
+static const double standard_confidence = 0.2, least_box = 8;
 
 /* What finders and trackers have in common. */
 typedef struct seer {
@@ -193,15 +193,18 @@ static mexpr_status find(seer *s, const mexpr_image *image)
         status = mx_face_detector_run(&s->scope, s->detector, &view, (float)o->smallest,
             (float)o->largest, (float)o->threshold, boxes, (size_t)o->max_faces, &n);
     for (size_t i = 0; i < n && status == MEXPR_OK; i++) {
-        mexpr_face *face = &s->faces[i];
+        mexpr_face *face = &s->faces[s->n];
         *face = (mexpr_face)MEXPR_FACE_INIT;
-        face->id = (int64_t)i;
+        face->id = s->n;
         face->score = (double)boxes[i].score;
         put_box(&boxes[i], face);
         if (!o->boxes_only)
             status = add_landmarks(s, &view, &boxes[i], face);
+        /* The landmarks know better than the detector alone what is no face. */
+        s->n += o->boxes_only || face->confidence >= o->confidence;
     }
-    s->n = status == MEXPR_OK ? (int32_t)n : 0;
+    if (status != MEXPR_OK)
+        s->n = 0;
     return status;
 }
 

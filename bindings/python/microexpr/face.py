@@ -123,16 +123,19 @@ class FaceFinder(Speaker):
         threshold: least score; None: the detector's own choice.
         max_faces: the best that many; 0: 16.
         landmarks: find those too.
+        confidence: faces whose landmarks are less sure are dropped; 0: 0.2.
     """
 
     _last_error = lib.mexpr_face_finder_last_error
 
     def __init__(self, *, smallest: float = 0.0, largest: float = 0.0,
                  threshold: float | None = None, max_faces: int = 0,
-                 landmarks: bool = True, context: Context | None = None) -> None:
+                 landmarks: bool = True, confidence: float = 0.0,
+                 context: Context | None = None) -> None:
         self._context = context or default_context()
         options = _face_options(smallest, largest, threshold, max_faces)
         options.boxes_only = not landmarks
+        options.confidence = confidence
         super().__init__(self._context._make(
             c.mexpr_face_finder, lib.mexpr_face_finder_destroy,
             lib.mexpr_face_finder_create, ctypes.byref(options)))
@@ -175,7 +178,7 @@ class FaceTracker(Speaker):
     Args:
         smallest, largest, threshold, max_faces: as those of FaceFinder.
         search: frames from one search for new faces to the next; 0: only after a loss.
-        confidence: landmarks less sure are a loss; 0: 0.4.
+        confidence: landmarks less sure are a loss; 0: 0.2.
         filter: smooth the landmarks in time.
     """
 
