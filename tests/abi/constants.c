@@ -134,6 +134,25 @@ VALUE(MEXPR_STAGE_FLOW, 2)
 VALUE(MEXPR_STAGE_PICTURE, 3)
 VALUE(MEXPR_STAGE_MODEL, 4)
 
+/* mexpr_classifier_method */
+VALUE(MEXPR_CLASSIFIER_SVM, 1)
+VALUE(MEXPR_CLASSIFIER_RIDGE, 2)
+
+/* mexpr_kernel */
+VALUE(MEXPR_KERNEL_LINEAR, 1)
+VALUE(MEXPR_KERNEL_RBF, 2)
+VALUE(MEXPR_KERNEL_LAPLACE, 3)
+
+/* mexpr_gamma_unit */
+VALUE(MEXPR_GAMMA_NORM, 1)
+VALUE(MEXPR_GAMMA_DISTANCE, 2)
+VALUE(MEXPR_GAMMA_ABSOLUTE, 3)
+
+/* mexpr_fusion_rule */
+VALUE(MEXPR_FUSION_MEAN, 1)
+VALUE(MEXPR_FUSION_PRODUCT, 2)
+VALUE(MEXPR_FUSION_MAX, 3)
+
 /* macros */
 VALUE(MEXPR_MAX_RANK, 8)
 
@@ -350,6 +369,17 @@ PLACE(mexpr_lbp_top_options, layers, 40)
 PLACE(mexpr_lbp_top_options, sampling, 44)
 PLACE(mexpr_lbp_top_options, patterns, 48)
 PLACE(mexpr_lbp_top_options, counts, 52)
+
+SIZE(mexpr_classifier_options, 56)
+PLACE(mexpr_classifier_options, struct_size, 0)
+PLACE(mexpr_classifier_options, method, 8)
+PLACE(mexpr_classifier_options, kernel, 12)
+PLACE(mexpr_classifier_options, gamma_unit, 16)
+PLACE(mexpr_classifier_options, unbalanced, 20)
+PLACE(mexpr_classifier_options, gamma, 24)
+PLACE(mexpr_classifier_options, cost, 32)
+PLACE(mexpr_classifier_options, ridge, 40)
+PLACE(mexpr_classifier_options, tolerance, 48)
 /* clang-format on */
 
 int main(void)

@@ -36,6 +36,10 @@ mexpr_rewrite = c_int
 mexpr_role = c_int
 mexpr_init = c_int
 mexpr_stage = c_int
+mexpr_classifier_method = c_int
+mexpr_kernel = c_int
+mexpr_gamma_unit = c_int
+mexpr_fusion_rule = c_int
 
 mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
@@ -71,6 +75,10 @@ class mexpr_flow(Structure):
 
 
 class mexpr_magnifier(Structure):
+    """Opaque."""
+
+
+class mexpr_classifier(Structure):
     """Opaque."""
 
 
@@ -259,6 +267,20 @@ class mexpr_lbp_top_options(_Sized):
     ]
 
 
+class mexpr_classifier_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("kernel", c_int32),
+        ("gamma_unit", c_int32),
+        ("unbalanced", c_int32),
+        ("gamma", c_double),
+        ("cost", c_double),
+        ("ridge", c_double),
+        ("tolerance", c_double),
+    ]
+
+
 class mexpr_model_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -325,6 +347,7 @@ class mexpr_recognizer_options(_Sized):
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
 _clip = POINTER(mexpr_clip)
+_classifier = POINTER(mexpr_classifier)
 _magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
@@ -497,6 +520,25 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_magnifier_push": (mexpr_status, (_magnifier, _image)),
     "mexpr_magnifier_pull": (mexpr_status, (_magnifier, POINTER(_image))),
     "mexpr_magnifier_reset": (None, (_magnifier,)),
+    # fusion.h
+    "mexpr_classifier_fit": (
+        mexpr_status,
+        (_context, _floats, POINTER(c_int32), c_int64, c_int64, c_int32,
+         POINTER(mexpr_classifier_options), mexpr_progress_fn, c_void_p,
+         POINTER(_classifier))),
+    "mexpr_classifier_destroy": (None, (POINTER(_classifier),)),
+    "mexpr_classifier_last_error": (c_char_p, (_classifier,)),
+    "mexpr_classifier_n_classes": (c_int32, (_classifier,)),
+    "mexpr_classifier_n_features": (c_int64, (_classifier,)),
+    "mexpr_classifier_n_vectors": (c_int64, (_classifier,)),
+    "mexpr_classifier_scores": (mexpr_status, (_classifier, _floats, c_int64, _floats)),
+    "mexpr_classifier_model": (mexpr_status, (_classifier, POINTER(_model))),
+    "mexpr_fuse_scores": (
+        mexpr_status, (_context, POINTER(_floats), c_int32, c_int64, c_int32, c_int32,
+                       POINTER(c_double), _floats)),
+    "mexpr_fuse_learn": (
+        mexpr_status, (_context, POINTER(_floats), c_int32, c_int64, c_int32,
+                       POINTER(c_int32), POINTER(c_double))),
     # model.h
     "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
     "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),
