@@ -2,7 +2,7 @@
 /**
  * @file evaluate.h
  * How well a way of training does on people it has not seen: protocols and metrics. See
- * docs/evaluation.md.
+ * docs/evaluate.md.
  */
 #ifndef MICROEXPR_EVALUATE_H
 #define MICROEXPR_EVALUATE_H

@@ -231,13 +231,14 @@ mexpr_status mexpr_metrics_interval(mexpr_context *context, const int32_t *label
 
 /* --- McNemar ----------------------------------------------------------------------- */
 
-/* P(X <= k) for X of n fair coins, by logarithms. */
+/* P(X <= k) for X of n fair coins: C(n, i) / 2^n by logarithms, one from the other. */
 static double coins_at_most(int64_t k, int64_t n)
 {
-    double sum = 0;
-    for (int64_t i = 0; i <= k; i++)
-        sum += exp(lgamma((double)n + 1) - lgamma((double)i + 1) -
-                   lgamma((double)(n - i) + 1) - (double)n * log(2));
+    double sum = 0, logarithm = -(double)n * log(2);
+    for (int64_t i = 0; i <= k; i++) {
+        sum += exp(logarithm);
+        logarithm += log((double)(n - i) / (double)(i + 1));
+    }
     return sum;
 }
 
