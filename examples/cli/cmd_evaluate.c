@@ -12,6 +12,7 @@ typedef struct evaluate_request {
     const char *protocol;
     const char *report;
     int folds;
+    int jobs;
     cli_number seed;
 } evaluate_request;
 
@@ -24,6 +25,7 @@ static const cli_option options[] = {
         "                              the people) or dataset (one database)"},
     {"folds", 0, CLI_INT, AT(folds), "N", "kfold: folds (10)"},
     {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the draw of people into folds (0)"},
+    {"jobs", 'j', CLI_INT, AT(jobs), "N", "folds at a time, 1 to 64 (1)"},
     {"report", 0, CLI_TEXT, AT(report), "F.json", "write all predictions and measures"},
     {0},
 };
@@ -304,7 +306,7 @@ static int steps(evaluate_job *job)
                               r->seed.value == (double)(uint64_t)r->seed.value))
         code = cli_usage("--seed is a whole number from 0 to 2^53");
     if (code == CLI_OK)
-        code = cli_context(1, &job->context);
+        code = cli_context(r->jobs, &job->context);
     if (code == CLI_OK)
         code = labelled_read(&r->data, job->context, &job->data);
     job->options.protocol = protocol;

@@ -100,6 +100,8 @@ typedef struct mexpr_evaluate_options {
 /**
  * Trains a network for one fold: a call of mexpr_train(), or anything else. What it is
  * given are the clips of all other folds; nothing of the fold at hand is in its reach.
+ * On a context of several threads it is called from several at once, each with a context
+ * of its own, which it may use until it returns.
  * @param inputs as those of mexpr_evaluate(); they live until the call returns
  * @param out    a network with one input, as `inputs`, and one output, N×classes
  * @return MEXPR_OK, or what ends the evaluation; the sentence is the context's
@@ -114,11 +116,12 @@ typedef struct mexpr_evaluation mexpr_evaluation;
 /**
  * Evaluates a way of training. In turn each fold is held out, `fit` makes a network of
  * the others, which is then applied to the fold once. There is no way to choose anything
- * by the result.
+ * by the result. Folds run side by side on the context's threads; their number does not
+ * change the result.
  * @param manifest of the clips; each needs a label
  * @param inputs   float32, one for each clip of the manifest: n_clips × …; finite
  * @param options  NULL for all defaults
- * @param progress called after every fold, or NULL
+ * @param progress called from this thread, now and then, with the folds done; or NULL
  * @param user     first argument of `fit` and `progress`
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_RANGE (an option; a clip without a
  *         label; fewer than two folds), MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_CANCELLED,

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Cross-validation by persons or databases. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/option.h"
+#include "base/pool.h"
 #include "base/rng.h"
 #include "microexpr/evaluate.h"
 
@@ -16,6 +18,17 @@ struct mexpr_evaluation {
     float *scores;
 };
 
+/* What a worker owns: a fold at a time is its own affair. */
+typedef struct worker {
+    mexpr_context *context;
+    mx_scope *scope; /* of that context */
+    float *rows;     /* clips of the training folds, then those of the fold at hand */
+    int32_t *labels; /* of the training clips */
+    int64_t *order;  /* which clips the rows are of */
+    int32_t failed;  /* the fold that failed, with the sentence in the scope; -1: none */
+    mexpr_status status;
+} worker;
+
 /* An evaluation under way. */
 typedef struct work {
     mx_scope *scope;
@@ -24,10 +37,12 @@ typedef struct work {
     const mexpr_tensor_view *inputs;
     size_t clip_size; /* floats */
     mexpr_fit_fn fit;
+    mexpr_progress_fn progress;
     void *user;
-    float *rows;     /* clips of the training folds, then those of the fold at hand */
-    int32_t *labels; /* of the training clips */
-    int64_t *order;  /* which clips the rows are of */
+    worker *workers;
+    int n_workers;
+    atomic_int n_done;
+    atomic_bool stop;
 } work;
 
 /* --- folds ------------------------------------------------------------------------- */
@@ -85,23 +100,24 @@ static mexpr_status make_folds(work *w, const mexpr_manifest *manifest)
 
 /* --- one fold ---------------------------------------------------------------------- */
 
-/* Rows of the training clips in front, those of the fold behind; how many of each. */
-static void sort_clips(work *w, int32_t fold, int64_t *n_train)
+/* Rows of the training clips in front, those of the fold behind. Returns how many clips
+ * are trained on. */
+static int64_t sort_clips(const work *w, worker *own, int32_t fold)
 {
-    int64_t at = 0;
+    int64_t at = 0, n_train = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = 0; i < w->e->n; i++)
             if ((w->e->folds[i] == fold) == (pass == 1))
-                w->order[at++] = i;
-        if (pass == 0)
-            *n_train = at;
+                own->order[at++] = i;
+        n_train = pass == 0 ? at : n_train;
     }
     for (int64_t k = 0; k < w->e->n; k++)
-        memcpy(w->rows + (size_t)k * w->clip_size,
-            (const float *)w->inputs->data + (size_t)w->order[k] * w->clip_size,
+        memcpy(own->rows + (size_t)k * w->clip_size,
+            (const float *)w->inputs->data + (size_t)own->order[k] * w->clip_size,
             w->clip_size * sizeof(float));
-    for (int64_t k = 0; k < *n_train; k++)
-        w->labels[k] = w->e->labels[w->order[k]];
+    for (int64_t k = 0; k < n_train; k++)
+        own->labels[k] = w->e->labels[own->order[k]];
+    return n_train;
 }
 
 static int32_t largest(const float *scores, int32_t n)
@@ -112,64 +128,140 @@ static int32_t largest(const float *scores, int32_t n)
     return best;
 }
 
-static mexpr_status read_scores(work *w, mexpr_session *session, int64_t from, int64_t n)
+static mexpr_status read_scores(
+    const work *w, worker *own, mexpr_session *session, int64_t from)
 {
     mexpr_evaluation *e = w->e;
     mexpr_tensor_view out = MEXPR_TENSOR_VIEW_INIT;
     const mexpr_status status = mexpr_session_output(session, NULL, &out);
     if (status != MEXPR_OK)
-        return mx_fail(w->scope, status, "%s", mexpr_session_last_error(session));
-    if (out.dtype != MEXPR_DTYPE_F32 || out.rank != 2 || out.dims[0] != n ||
+        return mx_fail(own->scope, status, "%s", mexpr_session_last_error(session));
+    if (out.dtype != MEXPR_DTYPE_F32 || out.rank != 2 || out.dims[0] != e->n - from ||
         out.dims[1] != e->n_classes)
-        return mx_fail(w->scope, MEXPR_E_SHAPE,
+        return mx_fail(own->scope, MEXPR_E_SHAPE,
             "the trained network does not give %d float32 scores for every clip",
             e->n_classes);
-    for (int64_t k = 0; k < n; k++) {
-        float *scores = e->scores + w->order[from + k] * e->n_classes;
-        memcpy(scores, (const float *)out.data + k * e->n_classes,
+    for (int64_t k = from; k < e->n; k++) {
+        float *scores = e->scores + own->order[k] * e->n_classes;
+        memcpy(scores, (const float *)out.data + (k - from) * e->n_classes,
             (size_t)e->n_classes * sizeof *scores);
-        e->predicted[w->order[from + k]] = largest(scores, e->n_classes);
+        e->predicted[own->order[k]] = largest(scores, e->n_classes);
     }
     return MEXPR_OK;
 }
 
-static mexpr_status apply(work *w, mexpr_model *model, int64_t from)
+static mexpr_status apply(const work *w, worker *own, mexpr_model *model, int64_t from)
 {
     mexpr_session *session;
     mexpr_tensor_view view = *w->inputs;
     view.dims[0] = w->e->n - from;
-    view.data = w->rows + (size_t)from * w->clip_size;
+    view.data = own->rows + (size_t)from * w->clip_size;
     mexpr_status status = mexpr_session_create(model, &session);
     if (status != MEXPR_OK)
-        return mx_fail(w->scope, status, "no session for the network could be made");
+        return mx_fail(own->scope, status, "no session for the network could be made");
     status = mexpr_session_set_input(session, NULL, &view);
     if (status == MEXPR_OK)
         status = mexpr_session_run(session);
     status = status == MEXPR_OK
-                 ? read_scores(w, session, from, view.dims[0])
-                 : mx_fail(w->scope, status, "%s", mexpr_session_last_error(session));
+                 ? read_scores(w, own, session, from)
+                 : mx_fail(own->scope, status, "%s", mexpr_session_last_error(session));
     mexpr_session_destroy(&session);
     return status;
 }
 
-static mexpr_status run_fold(work *w, int32_t fold)
+static mexpr_status run_fold(const work *w, worker *own, int32_t fold)
 {
-    int64_t n_train;
-    sort_clips(w, fold, &n_train);
+    const int64_t n_train = sort_clips(w, own, fold);
     if (n_train == w->e->n) /* a fold without clips */
         return MEXPR_OK;
     mexpr_tensor_view train = *w->inputs;
     mexpr_model *model = NULL;
     train.dims[0] = n_train;
-    train.data = w->rows;
-    mexpr_status status = w->fit(w->user, w->scope->context, &train, w->labels,
-        w->e->n_classes, w->o.seed, &model);
+    train.data = own->rows;
+    mexpr_status status = w->fit(
+        w->user, own->context, &train, own->labels, w->e->n_classes, w->o.seed, &model);
     if (status == MEXPR_OK && !model)
-        status = mx_fail(w->scope, MEXPR_E_ARG, "fit() made no network");
+        status = mx_fail(own->scope, MEXPR_E_ARG, "fit() made no network");
     if (status == MEXPR_OK)
-        status = apply(w, model, n_train);
+        status = apply(w, own, model, n_train);
     mexpr_model_destroy(&model);
     return status;
+}
+
+/* --- all folds --------------------------------------------------------------------- */
+
+/* Progress is told by the calling thread alone, which is worker 0. */
+static mexpr_status tell(work *w, worker *own, int done)
+{
+    if (own != w->workers || !w->progress ||
+        !w->progress(w->user, (uint64_t)done, (uint64_t)w->e->n_folds))
+        return MEXPR_OK;
+    return mx_fail(own->scope, MEXPR_E_CANCELLED,
+        "the progress callback asked to stop the evaluation");
+}
+
+static void run_index(void *arg, int fold, int index)
+{
+    work *w = arg;
+    worker *own = &w->workers[index];
+    if (atomic_load(&w->stop))
+        return;
+    own->status = run_fold(w, own, fold);
+    const int done = atomic_fetch_add(&w->n_done, 1) + 1;
+    if (own->status == MEXPR_OK)
+        own->status = tell(w, own, done);
+    if (own->status != MEXPR_OK) {
+        own->failed = fold;
+        atomic_store(&w->stop, true);
+    }
+}
+
+static mexpr_status create_workers(work *w)
+{
+    const int threads = mexpr_context_threads(w->scope->context);
+    const size_t n = (size_t)w->e->n;
+    w->n_workers = threads < w->e->n_folds ? threads : w->e->n_folds;
+    w->workers = mx_calloc(w->scope, (size_t)threads, sizeof *w->workers);
+    if (!w->workers)
+        return MEXPR_E_NOMEM;
+    mexpr_status status = MEXPR_OK;
+    for (int k = 0; k < w->n_workers && status == MEXPR_OK; k++) {
+        worker *own = &w->workers[k];
+        own->failed = -1;
+        status = mx_context_alone(w->scope, &own->context);
+        if (status != MEXPR_OK)
+            return status;
+        own->scope = mx_context_scope(own->context);
+        own->rows = mx_alloc(w->scope, n * w->clip_size, sizeof *own->rows);
+        own->labels = mx_alloc(w->scope, n, sizeof *own->labels);
+        own->order = mx_alloc(w->scope, n, sizeof *own->order);
+        if (!own->rows || !own->labels || !own->order)
+            status = MEXPR_E_NOMEM;
+    }
+    return status;
+}
+
+static void free_workers(work *w)
+{
+    for (int k = 0; w->workers && k < w->n_workers; k++) {
+        mx_free(w->scope->context, w->workers[k].rows);
+        mx_free(w->scope->context, w->workers[k].labels);
+        mx_free(w->scope->context, w->workers[k].order);
+        mexpr_context_destroy(&w->workers[k].context);
+    }
+    mx_free(w->scope->context, w->workers);
+}
+
+static mexpr_status run_folds(work *w)
+{
+    const worker *first = NULL;
+    mx_parallel_for(w->scope->context, w->n_workers, w->e->n_folds, run_index, w);
+    for (int k = 0; k < w->n_workers; k++) {
+        const worker *own = &w->workers[k];
+        if (own->failed >= 0 && (!first || own->failed < first->failed))
+            first = own;
+    }
+    return first ? mx_fail(w->scope, first->status, "%s", first->scope->error) : MEXPR_OK;
 }
 
 /* --- arguments --------------------------------------------------------------------- */
@@ -244,17 +336,12 @@ static mexpr_status create(work *w, const mexpr_manifest *manifest)
     e->folds = mx_calloc(w->scope, n, sizeof *e->folds);
     e->predicted = mx_calloc(w->scope, n, sizeof *e->predicted);
     e->scores = mx_calloc(w->scope, n * (size_t)e->n_classes, sizeof *e->scores);
-    w->rows = mx_alloc(w->scope, n * w->clip_size, sizeof *w->rows);
-    w->labels = mx_alloc(w->scope, n, sizeof *w->labels);
-    w->order = mx_alloc(w->scope, n, sizeof *w->order);
-    return e->labels && e->persons && e->datasets && e->folds && e->predicted &&
-                   e->scores && w->rows && w->labels && w->order
+    return e->labels && e->persons && e->datasets && e->folds && e->predicted && e->scores
                ? MEXPR_OK
                : MEXPR_E_NOMEM;
 }
 
-static mexpr_status evaluate(
-    work *w, const mexpr_manifest *manifest, mexpr_progress_fn progress)
+static mexpr_status evaluate(work *w, const mexpr_manifest *manifest)
 {
     mexpr_status status = check_inputs(w, manifest);
     if (status == MEXPR_OK)
@@ -263,14 +350,9 @@ static mexpr_status evaluate(
         status = read_records(w, manifest);
     if (status == MEXPR_OK)
         status = make_folds(w, manifest);
-    for (int32_t k = 0; status == MEXPR_OK && k < w->e->n_folds; k++) {
-        status = run_fold(w, k);
-        if (status == MEXPR_OK && progress &&
-            progress(w->user, (uint64_t)k + 1, (uint64_t)w->e->n_folds))
-            status = mx_fail(w->scope, MEXPR_E_CANCELLED,
-                "the progress callback asked to stop the evaluation");
-    }
-    return status;
+    if (status == MEXPR_OK)
+        status = create_workers(w);
+    return status == MEXPR_OK ? run_folds(w) : status;
 }
 
 /* --- the door ---------------------------------------------------------------------- */
@@ -290,15 +372,14 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
         .o = MEXPR_EVALUATE_OPTIONS_INIT,
         .inputs = inputs,
         .fit = fit,
+        .progress = progress,
         .user = user};
     if (!manifest || !inputs || !inputs->data || !fit)
         return mx_fail(scope, MEXPR_E_ARG, "mexpr_evaluate() was given NULL");
     mexpr_status status = read_options(scope, options, &w.o);
     if (status == MEXPR_OK)
-        status = evaluate(&w, manifest, progress);
-    mx_free(context, w.order);
-    mx_free(context, w.labels);
-    mx_free(context, w.rows);
+        status = evaluate(&w, manifest);
+    free_workers(&w);
     if (status != MEXPR_OK)
         mexpr_evaluation_destroy(&w.e);
     *out = w.e;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/scope.h"
 #include "microexpr/evaluate.h"
 #include "support.h"
 
@@ -232,6 +233,65 @@ static void predictions(void **state)
     mexpr_manifest_destroy(&manifest);
 }
 
+/* --- folds side by side ------------------------------------------------------------ */
+
+/* A network that knows how much it was trained on: scores are (x, number of clips). */
+static mexpr_status counting(void *user, mexpr_context *c,
+    const mexpr_tensor_view *inputs, const int32_t *train_labels, int32_t n_classes,
+    uint64_t seed, mexpr_model **out)
+{
+    const float n = (float)inputs->dims[0];
+    const float weights[4] = {1, 0, 0, n / 10};
+    static const int64_t dims[2] = {-1, 2};
+    const char *ins[2] = {"x", "weights"}, *result = "y";
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_builder *builder;
+    (void)train_labels;
+    (void)n_classes;
+    (void)seed;
+    if (user && n == *(const float *)user)
+        return mx_fail(
+            mx_context_scope(c), MEXPR_E_INTERNAL, "%g clips are bad", (double)n);
+    view.dtype = MEXPR_DTYPE_F32;
+    view.rank = 2;
+    view.dims[0] = view.dims[1] = 2;
+    view.data = weights;
+    assert_ok(c, mexpr_builder_create(c, "counting", &builder));
+    mexpr_builder_input(builder, "x", MEXPR_DTYPE_F32, 2, dims);
+    mexpr_builder_initializer(builder, "weights", &view, MEXPR_ROLE_CONSTANT);
+    mexpr_builder_node(builder, "MatMul", NULL, ins, 2, &result, 1, NULL);
+    mexpr_builder_output(builder, "y");
+    const mexpr_status status = mexpr_builder_finish(builder, out);
+    mexpr_builder_destroy(&builder);
+    return status;
+}
+
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    const mexpr_tensor_view inputs = inputs_view();
+    mexpr_manifest *manifest = make_manifest();
+    for (int threads = 1; threads <= 4; threads++) {
+        mexpr_context *many = test_context(NULL, threads);
+        mexpr_evaluation *e;
+        float bad = 21; /* clips left by people with three */
+        assert_ok(many,
+            mexpr_evaluate(many, manifest, &inputs, counting, NULL, NULL, NULL, &e));
+        for (int i = 0; i < N_CLIPS; i++) {
+            const int held_out = person_of(i) < 4 ? 3 : 2;
+            assert_true(mexpr_evaluation_scores(e, i)[0] == i);
+            assert_true(mexpr_evaluation_scores(e, i)[1] == N_CLIPS - held_out);
+        }
+        mexpr_evaluation_destroy(&e);
+        assert_failure(many,
+            mexpr_evaluate(many, manifest, &inputs, counting, NULL, NULL, &bad, &e),
+            MEXPR_E_INTERNAL, "21 clips are bad");
+        assert_null(e);
+        mexpr_context_destroy(&many);
+    }
+    mexpr_manifest_destroy(&manifest);
+}
+
 static void ends_early(void **state)
 {
     (void)state;
@@ -296,6 +356,7 @@ int main(void)
         cmocka_unit_test(draws_follow_the_seed),
         cmocka_unit_test(labels_do_not_leak),
         cmocka_unit_test(predictions),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(ends_early),
         cmocka_unit_test(refusals),
     };

@@ -138,6 +138,9 @@ ok recognize --onset "$onset" --apex "$apex" --model svm.onnx --labels up,down -
 holds 'a trained system recognizes' json_is up label
 # shellcheck disable=SC2086
 ok evaluate $labelled --report report.json
+# shellcheck disable=SC2086
+ok evaluate $labelled --jobs 3 --report again.json
+holds 'jobs change nothing' same report.json again.json
 holds 'the summary' prints 'UF1 1.0000'
 mv report.json out
 holds 'uf1' json_is 1 uf1
