@@ -12,6 +12,9 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
+from .dataset import DatasetCrop, Manifest, Record
+from .evaluate import (Evaluation, Metrics, Protocol, evaluate, mcnemar, metrics,
+                       metrics_interval)
 from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, FaceFinder,
                    FaceMark, FaceRow, FaceTracker, Fit, HeadMotion, Occluder, Occlusion,
                    Regions, TransformModel, align_clip, crop_face, crop_names,
@@ -23,6 +26,8 @@ from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, F
 from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, Bounds, Difference, Field, Flow,
                    FlowMethod, FlowParam, Histogram, HistogramNorm, HistogramWeight,
                    MaskFill, Motion, MotionModel, Reference, Strain, Stretch, mdmo_average)
+from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel, fuse_learn,
+                     fuse_scores)
 from .image import (LANDMARKS_68, Clip, Colour, Filter, Format, Image, Missing,
                     polygons_mask)
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
@@ -31,27 +36,32 @@ from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
+from .train import train, train_systems
 
 __version__ = version()
 
 __all__ = [
     "Aligner", "Alignment", "ArgumentError", "Band", "Bounds", "Box", "Builder",
-    "CancelledError", "Clip", "Colour", "Context", "CpuFlag", "Crop", "DType",
-    "Difference", "DisabledError", "ElementTypeError", "Error", "FIELD_UNKNOWN",
-    "FIELD_UNKNOWN_THRESHOLD", "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker",
-    "Field", "FileError", "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format",
-    "FormatError", "HeadMotion", "Histogram", "HistogramNorm", "HistogramWeight", "Image",
-    "Init", "Interpolation", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError",
-    "LogLevel", "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill",
-    "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "NotFoundError",
-    "Occluder", "Occlusion", "OutOfMemoryError", "Recognizer", "Reference", "Regions",
-    "Result", "Rewrite", "Role", "Session", "ShapeError", "Stage", "StateError", "Status",
-    "Strain", "Stretch", "System", "Tensor", "TensorInfo", "TransformModel",
-    "__version__", "align_clip", "build_features", "build_system", "cpu_flags",
-    "crop_face", "crop_names", "crop_transform", "decode_landmarks", "default_context",
-    "draw_faces", "encode_landmarks", "face_region_boxes", "face_regions", "find_crop",
-    "find_faces", "fit_transform", "interpolate", "invert_transform",
-    "landmarks_from_mesh", "lbp_top", "magnify", "mdmo_average", "occlude",
+    "CancelledError", "Classifier", "ClassifierMethod", "Clip", "Colour", "Context",
+    "CpuFlag", "Crop", "DType", "DatasetCrop", "Difference", "DisabledError",
+    "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD",
+    "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker", "Field", "FileError",
+    "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
+    "FusionRule", "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm",
+    "HistogramWeight", "Image", "Init", "Interpolation", "Kernel", "LANDMARKS_68",
+    "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK", "MDMO_CORNERS",
+    "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics", "Missing", "Model",
+    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "Occluder",
+    "Occlusion", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
+    "Regions", "Result", "Rewrite", "Role", "Session", "ShapeError", "Stage",
+    "StateError", "Status", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
+    "TransformModel", "__version__", "align_clip", "build_features", "build_system",
+    "cpu_flags", "crop_face", "crop_names", "crop_transform", "decode_landmarks",
+    "default_context", "draw_faces", "encode_landmarks", "evaluate", "face_region_boxes",
+    "face_regions", "find_crop", "find_faces", "fit_transform", "fuse_learn",
+    "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh", "lbp_top",
+    "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_interval", "occlude",
     "plan_occlusion", "polygons_mask", "read_landmarks", "recognize", "region_names",
-    "systems", "transform_points", "version", "write_landmarks", "write_npy", "write_pts",
+    "systems", "train", "train_systems", "transform_points", "version", "write_landmarks",
+    "write_npy", "write_pts",
 ]
