@@ -82,12 +82,14 @@ static bool find_places(program *p, mx_face_detector *detector, const face_sourc
     int way, mx_rng *rng, uint8_t *turned, places *list)
 {
     enum { MOST = 64 };
+    const float same = 0.6f; /* more places than the detector's own */
     mx_face_box boxes[MOST];
     size_t n;
     const mx_face_view view = face_turn(&source->picture->view, way, turned);
-    const float smallest = 20 * expf(face_uniform(rng, 0, logf(MX_FACE_STEP)));
+    const float smallest = 20 * expf(face_uniform(rng, 0, logf(FACE_TRAINING_STEP)));
+    const mx_face_sizes sizes = {smallest, 1e6f, FACE_TRAINING_STEP};
     bool good = mx_face_detector_candidates(mx_context_scope(p->context), detector, &view,
-                    smallest, 1e6f, boxes, MOST, &n) == MEXPR_OK;
+                    &sizes, same, boxes, MOST, &n) == MEXPR_OK;
     for (size_t i = 0; good && i < n; i++)
         good = add_place(list, source, way, &boxes[i]);
     return good;
