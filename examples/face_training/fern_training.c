@@ -112,11 +112,12 @@ static bool scan_picture(training *t, const face_picture *picture, reservoir *r)
     r->way = (int)mx_rng_below(t->rng, picture->has_face ? 2 : 8);
     r->seen = r->kept = 0;
     const mx_face_view view = face_turn(&picture->view, r->way, t->turned);
-    const float smallest = 20 * expf(face_uniform(t->rng, 0, logf(MX_FACE_STEP)));
+    const float smallest = 20 * expf(face_uniform(t->rng, 0, logf(FACE_TRAINING_STEP)));
+    const mx_face_sizes sizes = {smallest, 1e6f, FACE_TRAINING_STEP};
     return mx_face_octaves_build(scope, &t->octaves, &t->kernels, &view,
-               mx_face_scan_factor(&view, smallest, 1e6f)) == MEXPR_OK &&
-           mx_face_scan_run(scope, &t->scan, &t->kernels, t->cascade, &t->octaves,
-               smallest, 1e6f, keep_window, r) == MEXPR_OK;
+               mx_face_scan_factor(&view, &sizes)) == MEXPR_OK &&
+           mx_face_scan_run(scope, &t->scan, &t->kernels, t->cascade, &t->octaves, &sizes,
+               keep_window, r) == MEXPR_OK;
 }
 
 /* Fills the others' places with windows that the cascade takes for faces. */

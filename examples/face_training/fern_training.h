@@ -7,6 +7,9 @@
 #include "face/face_scan.h"
 #include "face_sampling.h"
 
+/* From one size of the windows to the next; the detector's own are closer. */
+#define FACE_TRAINING_STEP 1.2f
+
 typedef struct fern_options {
     int n_ferns, dense;
     int n_faces, n_others; /* windows to learn from */

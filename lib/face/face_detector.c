@@ -15,11 +15,12 @@ enum {
 
 /* Overlap (intersection over union) from which windows are one candidate, and faces one
  * face; and the part of the smaller box inside the larger that makes them one. */
-static const float same_candidate = 0.6f, same_face = 0.3f, inside_face = 0.7f;
+static const float same_candidate = 0.5f, same_face = 0.3f, inside_face = 0.7f;
 /* Log-odds that a candidate needs for a second look; that need no further ones; from
  * which it is a face. */
-static const float second_look = -6.0f, sure = 5.0f, enough = 0.0f;
+static const float second_look = -6.0f, sure = 5.0f, enough = 1.0f;
 static const float smallest_side = 20.0f; /* where windows are pixels of the picture */
+static const float size_step = 1.1f;
 
 struct mx_face_detector {
     mx_face_model model;
@@ -136,7 +137,7 @@ static void keep_hit(void *user, const mx_face_hit *hit)
 
 /* Takes out of the sorted boxes the first and all that overlap it: their mean, weighted
  * by score, and the sum of the scores. */
-static mx_face_box take_cluster(mx_face_box *boxes, size_t *n)
+static mx_face_box take_cluster(mx_face_box *boxes, size_t *n, float same)
 {
     const mx_face_box seed = boxes[0];
     const float lowest = boxes[*n - 1].score;
@@ -144,7 +145,7 @@ static mx_face_box take_cluster(mx_face_box *boxes, size_t *n)
     size_t left = 0;
     for (size_t i = 0; i < *n; i++) {
         const mx_face_box box = boxes[i];
-        if (i > 0 && mx_face_box_overlap(&seed, &box) < same_candidate) {
+        if (i > 0 && mx_face_box_overlap(&seed, &box) < same) {
             boxes[left++] = box;
             continue;
         }
@@ -159,23 +160,23 @@ static mx_face_box take_cluster(mx_face_box *boxes, size_t *n)
 }
 
 mexpr_status mx_face_detector_candidates(mx_scope *scope, mx_face_detector *detector,
-    const mx_face_view *view, float smallest, float largest, mx_face_box *boxes,
+    const mx_face_view *view, const mx_face_sizes *sizes, float same, mx_face_box *boxes,
     size_t capacity, size_t *count)
 {
+    mx_face_sizes s = *sizes;
     *count = 0;
     detector->n_hits = 0;
-    smallest = smallest >= smallest_side ? smallest : smallest_side;
+    s.smallest = s.smallest >= smallest_side ? s.smallest : smallest_side;
     mexpr_status status = mx_face_octaves_build(scope, &detector->octaves,
-        &detector->kernels, view, mx_face_scan_factor(view, smallest, largest));
+        &detector->kernels, view, mx_face_scan_factor(view, &s));
     if (status == MEXPR_OK)
         status = mx_face_scan_run(scope, &detector->scan, &detector->kernels,
-            &detector->model.cascade, &detector->octaves, smallest, largest, keep_hit,
-            detector);
+            &detector->model.cascade, &detector->octaves, &s, keep_hit, detector);
     if (status != MEXPR_OK)
         return status;
     sort(detector->hits, detector->n_hits);
     while (detector->n_hits > 0 && *count < capacity)
-        boxes[(*count)++] = take_cluster(detector->hits, &detector->n_hits);
+        boxes[(*count)++] = take_cluster(detector->hits, &detector->n_hits, same);
     return MEXPR_OK;
 }
 
@@ -271,6 +272,7 @@ mexpr_status mx_face_detector_run(mx_scope *scope, mx_face_detector *detector,
     const mx_face_view *view, float smallest, float largest, float threshold,
     mx_face_box *boxes, size_t capacity, size_t *count)
 {
+    const mx_face_sizes sizes = {smallest, largest, size_step};
     size_t n;
     *count = 0;
     mexpr_status status = mx_check_size(scope, view->width, view->height);
@@ -280,8 +282,8 @@ mexpr_status mx_face_detector_run(mx_scope *scope, mx_face_detector *detector,
             view->height);
     if (status != MEXPR_OK)
         return status;
-    status = mx_face_detector_candidates(
-        scope, detector, view, smallest, largest, detector->found, MOST_CANDIDATES, &n);
+    status = mx_face_detector_candidates(scope, detector, view, &sizes, same_candidate,
+        detector->found, MOST_CANDIDATES, &n);
     if (status != MEXPR_OK)
         return status;
     n = verify(detector, detector->found, n);

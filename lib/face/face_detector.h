@@ -9,10 +9,11 @@
 mexpr_status mx_face_detector_create_from(
     mx_scope *scope, const uint8_t *bytes, size_t size, mx_face_detector **out);
 
-/* The first stage alone: places where a face may be, overlapping windows merged; best
- * first, at most `capacity`. `octaves` receives the picture. */
+/* The first stage alone: places where a face may be, best first, at most `capacity`.
+ * Windows with an overlap of `same` or more are one place. Sizes below 20 px count as
+ * that. */
 mexpr_status mx_face_detector_candidates(mx_scope *scope, mx_face_detector *detector,
-    const mx_face_view *view, float smallest, float largest, mx_face_box *boxes,
+    const mx_face_view *view, const mx_face_sizes *sizes, float same, mx_face_box *boxes,
     size_t capacity, size_t *count);
 
 #endif

@@ -36,11 +36,11 @@ static bool fits(const mx_face_view *view, float factor)
            reduced(view->height, factor) >= MX_FACE_WINDOW;
 }
 
-float mx_face_scan_factor(const mx_face_view *view, float smallest, float largest)
+float mx_face_scan_factor(const mx_face_view *view, const mx_face_sizes *sizes)
 {
     float factor = 0;
-    for (float size = smallest; size <= largest && fits(view, factor_of(size));
-         size *= MX_FACE_STEP)
+    for (float size = sizes->smallest;
+         size <= sizes->largest && fits(view, factor_of(size)); size *= sizes->step)
         factor = factor_of(size);
     return factor;
 }
@@ -217,13 +217,13 @@ static void scan_level(mx_face_scan *scan, const mx_face_kernels *kernels,
 
 mexpr_status mx_face_scan_run(mx_scope *scope, mx_face_scan *scan,
     const mx_face_kernels *kernels, const mx_face_cascade *cascade,
-    const mx_face_octaves *octaves, float smallest, float largest, mx_face_hit_fn fn,
+    const mx_face_octaves *octaves, const mx_face_sizes *sizes, mx_face_hit_fn fn,
     void *user)
 {
     const mx_face_view *view = &octaves->views[0];
-    if (!fits(view, factor_of(smallest)))
+    if (!fits(view, factor_of(sizes->smallest)))
         return MEXPR_OK;
-    const level_plan first = plan_level(octaves, smallest);
+    const level_plan first = plan_level(octaves, sizes->smallest);
     const size_t widest =
         view->width > (uint32_t)first.width ? view->width : (size_t)first.width;
     const size_t pitch = mx_round_up((size_t)first.width, 128);
@@ -235,8 +235,8 @@ mexpr_status mx_face_scan_run(mx_scope *scope, mx_face_scan *scan,
     if (status != MEXPR_OK)
         return status;
     set_offsets(scan, cascade, pitch);
-    for (float size = smallest; size <= largest && fits(view, factor_of(size));
-         size *= MX_FACE_STEP) {
+    for (float size = sizes->smallest;
+         size <= sizes->largest && fits(view, factor_of(size)); size *= sizes->step) {
         const level_plan plan = plan_level(octaves, size);
         make_level(scan, kernels, octaves, &plan, pitch);
         scan_level(scan, kernels, cascade, &plan, pitch, size, fn, user);

@@ -8,7 +8,6 @@
 
 enum { MX_FACE_WINDOW = 24, MX_FACE_PAD = 4 /* rows and columns beyond the edges */ };
 #define MX_FACE_CONTEXT 1.2f /* side of the window over that of the face's box */
-#define MX_FACE_STEP 1.2f    /* from one size to the next */
 
 /* One step of the cascade. A window goes on while the sum of the leaves it has reached is
  * at least `threshold`. */
@@ -53,16 +52,21 @@ typedef struct mx_face_scan {
     size_t n_offsets;
 } mx_face_scan;
 
-/* Calls `fn` for every window that gets through, whose box has `smallest` px or up to
- * `largest` (its sizes are smallest * MX_FACE_STEP^k), smaller sizes first, then by row
- * and column. The octaves must reach mx_face_scan_factor(). */
+/* The sides of the boxes that are searched for: smallest * step^k up to `largest`;
+ * step > 1. */
+typedef struct mx_face_sizes {
+    float smallest, largest, step;
+} mx_face_sizes;
+
+/* Calls `fn` for every window that gets through, smaller sizes first, then by row and
+ * column. The octaves must reach mx_face_scan_factor(). */
 mexpr_status mx_face_scan_run(mx_scope *scope, mx_face_scan *scan,
     const mx_face_kernels *kernels, const mx_face_cascade *cascade,
-    const mx_face_octaves *octaves, float smallest, float largest, mx_face_hit_fn fn,
+    const mx_face_octaves *octaves, const mx_face_sizes *sizes, mx_face_hit_fn fn,
     void *user);
 void mx_face_scan_free(mexpr_context *context, mx_face_scan *scan);
 
 /* How much the picture is reduced at most; less than 1 when there is nothing to scan. */
-float mx_face_scan_factor(const mx_face_view *view, float smallest, float largest);
+float mx_face_scan_factor(const mx_face_view *view, const mx_face_sizes *sizes);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* curve_face_detector [--weights FILE] [--choose] [--say] [--sweep] DIR: recall and false
- * detections on the held-out pictures as they are and turned, dark, blurred, noisy,
- * covered, as CSV. --choose takes the pictures for choices instead; --sweep goes over
- * thresholds only; --say prints what is missed and false. */
+/* curve_face_detector [--weights FILE] [--choose] [--say] [--sweep] [--every N] DIR:
+ * recall and false detections on the held-out pictures as they are and turned, dark,
+ * blurred, noisy, covered, as CSV. --choose takes the pictures for choices instead;
+ * --sweep goes over thresholds only; --say prints what is missed and false; --every takes
+ * one picture of N. */
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static const curve curves[] = {
 
 typedef struct program {
     const char *folder, *weights;
-    int part;
+    int part, every;
     bool say, sweep;
     face_data data;
     mx_scope *scope;
@@ -145,6 +146,14 @@ static bool print_curves(const program *p)
     return good;
 }
 
+/* The other pictures are put where nobody looks. */
+static void thin_out(program *p)
+{
+    for (int i = 0, k = 0; i < p->data.n; i++)
+        if (p->data.pictures[i].part == p->part && k++ % p->every != 0)
+            p->data.pictures[i].part = -1;
+}
+
 static bool make_detector(program *p)
 {
     uint8_t *bytes = NULL;
@@ -162,23 +171,26 @@ int main(int argc, char **argv)
 {
     static const struct option known[] = {{"weights", required_argument, NULL, 'w'},
         {"choose", no_argument, NULL, 'c'}, {"say", no_argument, NULL, 's'},
-        {"sweep", no_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
-    program p = {.part = FACE_HELD_OUT};
+        {"sweep", no_argument, NULL, 't'}, {"every", required_argument, NULL, 'e'},
+        {NULL, 0, NULL, 0}};
+    program p = {.part = FACE_HELD_OUT, .every = 1};
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         p.weights = option == 'w' ? optarg : p.weights;
         p.part = option == 'c' ? FACE_VALIDATION : p.part;
+        p.every = option == 'e' ? (int)strtol(optarg, NULL, 10) : p.every;
         p.say = p.say || option == 's';
         p.sweep = p.sweep || option == 't';
     }
-    if (optind + 1 != argc) {
+    if (optind + 1 != argc || p.every < 1) {
         fprintf(stderr, "usage: curve_face_detector [options] DIR\n");
         return 2;
     }
     mexpr_context *context = NULL;
     bool good = mexpr_context_create(NULL, &context) == MEXPR_OK;
     p.scope = good ? mx_context_scope(context) : NULL;
-    good = good && make_detector(&p) && face_data_load(context, argv[optind], &p.data) &&
-           print_curves(&p);
+    good = good && make_detector(&p) && face_data_load(context, argv[optind], &p.data);
+    thin_out(&p);
+    good = good && print_curves(&p);
     if (!good)
         fprintf(stderr, "%s\n", context ? mexpr_context_last_error(context) : "failed");
     face_data_free(&p.data);

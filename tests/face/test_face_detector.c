@@ -185,12 +185,13 @@ static void scan(mexpr_context *context, const mx_face_view *view,
     mx_face_kernels kernels;
     mx_face_octaves octaves = {.n = 0};
     mx_face_scan work = {.columns = 0};
+    const mx_face_sizes sizes = {smallest, largest, 1.2f};
     mx_face_kernels_init(&kernels, mexpr_context_cpu(context));
     assert_ok(context, mx_face_octaves_build(scope, &octaves, &kernels, view,
-                           mx_face_scan_factor(view, smallest, largest)));
+                           mx_face_scan_factor(view, &sizes)));
     *found = (collected){.cascade = cascade};
-    assert_ok(context, mx_face_scan_run(scope, &work, &kernels, cascade, &octaves,
-                           smallest, largest, collect, found));
+    assert_ok(context, mx_face_scan_run(scope, &work, &kernels, cascade, &octaves, &sizes,
+                           collect, found));
     mx_face_scan_free(context, &work);
     mx_face_octaves_free(context, &octaves);
 }
@@ -450,6 +451,7 @@ static void test_candidates_everywhere(void **state)
     (void)state;
     mx_face_box boxes[2][MOST];
     size_t n[2];
+    const mx_face_sizes sizes = {24, 1e6f, 1.1f};
     picture p = make_noise(260, 190, 7);
     for (int i = 0; i < 2; i++) {
         mexpr_context_options options = test_options(NULL);
@@ -459,7 +461,7 @@ static void test_candidates_everywhere(void **state)
         assert_int_equal(mexpr_context_create(&options, &context), MEXPR_OK);
         mx_face_detector *detector = make_eager(context);
         assert_ok(context, mx_face_detector_candidates(mx_context_scope(context),
-                               detector, &p.view, 24, 1e6f, boxes[i], MOST, &n[i]));
+                               detector, &p.view, &sizes, 0.5f, boxes[i], MOST, &n[i]));
         mx_face_detector_destroy(context, &detector);
         mexpr_context_destroy(&context);
     }
