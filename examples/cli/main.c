@@ -16,6 +16,8 @@ static const cli_command *const commands[] = {
     &cmd_model_verify,
     &cmd_system_list,
     &cmd_system_export,
+    &cmd_train,
+    &cmd_evaluate,
     &cmd_version,
 };
 

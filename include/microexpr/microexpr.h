@@ -4,11 +4,15 @@
 #define MICROEXPR_MICROEXPR_H
 
 #include "base.h"
+#include "dataset.h"
+#include "evaluate.h"
 #include "flow.h"
+#include "fusion.h"
 #include "image.h"
 #include "model.h"
 #include "recognizer.h"
 #include "spot.h"
 #include "system.h"
+#include "train.h"
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "model/fusion.h"
+#include "model/fused.h"
 
 static void activate(const mx_machine *machine, const mx_fusion *f, size_t n, float *y)
 {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/fusion.h"
+#include "model/fused.h"
 
 /* Columns that are gone through together: their partial results stay in the first-level
  * cache. */

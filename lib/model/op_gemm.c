@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "model/fusion.h"
+#include "model/fused.h"
 #include "model/op_tables.h"
 
 static mexpr_status check_product(mx_infer *infer, int64_t m, int64_t n, int64_t k)

@@ -134,6 +134,30 @@ VALUE(MEXPR_STAGE_FLOW, 2)
 VALUE(MEXPR_STAGE_PICTURE, 3)
 VALUE(MEXPR_STAGE_MODEL, 4)
 
+/* mexpr_classifier_method */
+VALUE(MEXPR_CLASSIFIER_SVM, 1)
+VALUE(MEXPR_CLASSIFIER_RIDGE, 2)
+
+/* mexpr_kernel */
+VALUE(MEXPR_KERNEL_LINEAR, 1)
+VALUE(MEXPR_KERNEL_RBF, 2)
+VALUE(MEXPR_KERNEL_LAPLACE, 3)
+
+/* mexpr_gamma_unit */
+VALUE(MEXPR_GAMMA_NORM, 1)
+VALUE(MEXPR_GAMMA_DISTANCE, 2)
+VALUE(MEXPR_GAMMA_ABSOLUTE, 3)
+
+/* mexpr_fusion_rule */
+VALUE(MEXPR_FUSION_MEAN, 1)
+VALUE(MEXPR_FUSION_PRODUCT, 2)
+VALUE(MEXPR_FUSION_MAX, 3)
+
+/* mexpr_protocol */
+VALUE(MEXPR_PROTOCOL_LOSO, 1)
+VALUE(MEXPR_PROTOCOL_KFOLD, 2)
+VALUE(MEXPR_PROTOCOL_DATASET, 3)
+
 /* macros */
 VALUE(MEXPR_MAX_RANK, 8)
 
@@ -350,6 +374,68 @@ PLACE(mexpr_lbp_top_options, layers, 40)
 PLACE(mexpr_lbp_top_options, sampling, 44)
 PLACE(mexpr_lbp_top_options, patterns, 48)
 PLACE(mexpr_lbp_top_options, counts, 52)
+
+SIZE(mexpr_classifier_options, 56)
+PLACE(mexpr_classifier_options, struct_size, 0)
+PLACE(mexpr_classifier_options, method, 8)
+PLACE(mexpr_classifier_options, kernel, 12)
+PLACE(mexpr_classifier_options, gamma_unit, 16)
+PLACE(mexpr_classifier_options, unbalanced, 20)
+PLACE(mexpr_classifier_options, gamma, 24)
+PLACE(mexpr_classifier_options, cost, 32)
+PLACE(mexpr_classifier_options, ridge, 40)
+PLACE(mexpr_classifier_options, tolerance, 48)
+
+SIZE(mexpr_manifest_options, 16)
+PLACE(mexpr_manifest_options, struct_size, 0)
+PLACE(mexpr_manifest_options, label, 8)
+
+SIZE(mexpr_record, 128)
+PLACE(mexpr_record, struct_size, 0)
+PLACE(mexpr_record, dataset, 8)
+PLACE(mexpr_record, subject, 16)
+PLACE(mexpr_record, clip, 24)
+PLACE(mexpr_record, path, 32)
+PLACE(mexpr_record, type, 40)
+PLACE(mexpr_record, emotion, 48)
+PLACE(mexpr_record, action_units, 56)
+PLACE(mexpr_record, errata, 64)
+PLACE(mexpr_record, label, 72)
+PLACE(mexpr_record, person, 76)
+PLACE(mexpr_record, dataset_index, 80)
+PLACE(mexpr_record, line, 84)
+PLACE(mexpr_record, first_frame, 88)
+PLACE(mexpr_record, onset, 96)
+PLACE(mexpr_record, apex, 104)
+PLACE(mexpr_record, offset, 112)
+PLACE(mexpr_record, fps, 120)
+
+SIZE(mexpr_dataset_crop, 40)
+PLACE(mexpr_dataset_crop, dataset, 0)
+PLACE(mexpr_dataset_crop, scale_x, 8)
+PLACE(mexpr_dataset_crop, scale_y, 16)
+PLACE(mexpr_dataset_crop, shift_x, 24)
+PLACE(mexpr_dataset_crop, shift_y, 32)
+
+SIZE(mexpr_train_options, 16)
+PLACE(mexpr_train_options, struct_size, 0)
+PLACE(mexpr_train_options, labels, 8)
+
+SIZE(mexpr_metrics, 56)
+PLACE(mexpr_metrics, struct_size, 0)
+PLACE(mexpr_metrics, n, 8)
+PLACE(mexpr_metrics, n_classes, 16)
+PLACE(mexpr_metrics, n_absent, 20)
+PLACE(mexpr_metrics, accuracy, 24)
+PLACE(mexpr_metrics, uf1, 32)
+PLACE(mexpr_metrics, uar, 40)
+PLACE(mexpr_metrics, weighted_f1, 48)
+
+SIZE(mexpr_evaluate_options, 24)
+PLACE(mexpr_evaluate_options, struct_size, 0)
+PLACE(mexpr_evaluate_options, protocol, 8)
+PLACE(mexpr_evaluate_options, n_folds, 12)
+PLACE(mexpr_evaluate_options, seed, 16)
 /* clang-format on */
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What rewrites join to a node, and the operators that only rewrites make. */
-#ifndef MX_MODEL_FUSION_H
-#define MX_MODEL_FUSION_H
+#ifndef MX_MODEL_FUSED_H
+#define MX_MODEL_FUSED_H
 
 #include "model/operator.h"
 
