@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "face_data.h"
 #include "microexpr/image.h"
@@ -63,6 +64,14 @@ static mexpr_status tile(mexpr_context *context, char **arguments)
     return status;
 }
 
+/* Milliseconds of the processor's time that this program has had. */
+static double used_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return (double)used.tv_sec * 1e3 + (double)used.tv_nsec * 1e-6;
+}
+
 static mexpr_status time_search(mexpr_context *context, char **arguments)
 {
     enum { MOST = 256 };
@@ -79,10 +88,10 @@ static mexpr_status time_search(mexpr_context *context, char **arguments)
         const mx_face_view view = {mexpr_image_data(image), mexpr_image_stride(image),
             (uint32_t)mexpr_image_width(image), (uint32_t)mexpr_image_height(image)};
         size_t n;
-        const double start = mx_now_ms();
+        const double start = used_ms();
         status = mx_face_detector_run(scope, detector, &view, smallest, 1e6f,
             mx_face_detector_threshold(), boxes, MOST, &n);
-        printf("%.3f %zu\n", mx_now_ms() - start, n);
+        printf("%.3f %zu\n", used_ms() - start, n);
     }
     mx_face_detector_destroy(context, &detector);
     mexpr_image_destroy(&image);
