@@ -259,25 +259,6 @@ typedef struct run_job {
     cli_outputs outputs;
 } run_job;
 
-/* Splits "NAME=path" in a copy, which the caller frees. Without '=' the name is NULL, the
- * model's only input or output. */
-static char *split(const char *item, const char **name, const char **path)
-{
-    const size_t size = strlen(item) + 1;
-    char *copy = malloc(size);
-    if (!copy) {
-        cli_fail("out of memory; close other programs and try again");
-        return NULL;
-    }
-    memcpy(copy, item, size);
-    char *equals = strchr(copy, '=');
-    if (equals)
-        *equals = '\0';
-    *name = equals ? copy : NULL;
-    *path = equals ? equals + 1 : copy;
-    return copy;
-}
-
 static int failed_session(const run_job *job, mexpr_status status, const char *doing)
 {
     return cli_fail_status(status, mexpr_session_last_error(job->session), doing);
@@ -286,7 +267,7 @@ static int failed_session(const run_job *job, mexpr_status status, const char *d
 static int set_input(run_job *job, int index)
 {
     const char *name, *path;
-    char *copy = split(job->request->inputs.items[index], &name, &path);
+    char *copy = cli_split(job->request->inputs.items[index], &name, &path);
     if (!copy)
         return CLI_FAILED;
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
@@ -308,7 +289,7 @@ static int set_input(run_job *job, int index)
 static int write_output(run_job *job, int index)
 {
     const char *name, *path;
-    char *copy = split(job->request->outputs.items[index], &name, &path);
+    char *copy = cli_split(job->request->outputs.items[index], &name, &path);
     if (!copy)
         return CLI_FAILED;
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;

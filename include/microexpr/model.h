@@ -174,6 +174,22 @@ MEXPR_API mexpr_status mexpr_model_encode(
     mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size);
 
 /**
+ * A part of a model as a model of its own: what leads from the tensors `inputs` to the
+ * tensors `outputs`, be they inputs and outputs of the model or between two nodes (the
+ * last feature map, say). It shares the model's weights and keeps them alive.
+ * @param inputs  names; every input of the model that the outputs need otherwise
+ *                has to be among them
+ * @param outputs names, one or more
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND (no tensor of that name),
+ *         MEXPR_E_MODEL (an input is missing, or a name is there twice), MEXPR_E_TYPE,
+ *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_extract(mexpr_context *context, mexpr_model *model,
+    const char *const *inputs, size_t n_inputs, const char *const *outputs,
+    size_t n_outputs, mexpr_model **out);
+
+/**
  * A network under construction. One thread at a time.
  *
  * Parts are added by name in any order, as ONNX describes them; mexpr_builder_finish()

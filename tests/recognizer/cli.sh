@@ -81,7 +81,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'system list' 'system export' train evaluate version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'system list' 'system export' train evaluate version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -106,6 +106,7 @@ fails 2 'needs a value' flow "$onset" "$apex" -o
 fails 2 "'-q'" flow -q "$onset" "$apex"
 fails 2 'missing' model inspect
 fails 2 'missing' model run
+fails 2 'missing' model explain
 fails 2 'missing' model verify
 fails 2 'missing' system export
 fails 2 'too many' version now
@@ -550,6 +551,16 @@ for stage in prepare flow picture model; do
     holds "time of $stage" json milliseconds $stage
 done
 holds 'the flow28 picture is what the network saw' same seen.png q.png
+for method in occlusion grad-cam ablation-cam; do
+    ok recognize --onset "$onset" --apex "$apex" --explain why-$method.png --explain-method $method
+done
+holds 'maps differ' differ why-occlusion.png why-ablation-cam.png
+ok recognize --onset "$onset" --apex "$apex" --face 5,20,130,140 --explain why.png --json
+holds 'still JSON' json label
+fails 2 'needs --explain' recognize --onset "$onset" --apex "$apex" --explain-method grad-cam
+fails 2 'occlusion, grad-cam or ablation-cam' recognize --onset "$onset" --apex "$apex" \
+    --explain x.png --explain-method none
+fails 1 'no-such-folder/x.png' recognize --onset "$onset" --apex "$apex" --explain no-such-folder/x.png
 ok recognize --onset "$onset" --apex "$apex" --model "$model" --json
 holds 'the same network as a file' json_is "$model" model
 ok recognize --onset "$onset" --apex "$apex" --labels 'x, "y",z\' --json
@@ -642,6 +653,28 @@ fails 1 'short.npy' model run "$model" --input "$input=short.npy"
 fails 1 'shape.npy' model run "$model" --input "$input=shape.npy"
 fails 1 'type.npy' model run "$model" --input "$input=type.npy"
 fails 1 'folder/z.npy' model run "$model" --input x.npy --output no-folder/z.npy
+holds 'nothing is written' absent z.npy
+
+ok model explain "$model" -i x.npy --class 2 --picture e.png --over "$apex" --map e.npy \
+    --patch 7 --stride 7
+holds 'the class is told' prints 'class 2, score'
+holds '28 x 28 floats behind the header' test "$(wc -c <e.npy)" -eq 3264
+ok model explain "$model" -i "$input=x.npy" --method grad-cam --map g.npy --threads 2
+holds 'the layer is told' prints 'layer '
+ok model explain "$model" -i x.npy --method ablation-cam --layer pool2 --map g.npy
+holds 'the layer is the one asked for' prints 'layer pool2'
+fails 2 '--picture or --map' model explain "$model" -i x.npy
+fails 2 'give --input for each' model explain "$model" --map z.npy
+fails 2 "no input 'other'" model explain "$model" -i other=x.npy --map z.npy
+fails 2 "no input 'other'" model explain "$model" -i x.npy --look-at other --map z.npy
+fails 2 'given twice' model explain "$model" -i x.npy -i x.npy --map z.npy
+fails 2 'no class' model explain "$model" -i x.npy --class 0.5 --map z.npy
+fails 1 'no class 3' model explain "$model" -i x.npy --class 3 --map z.npy
+fails 1 "'nowhere'" model explain "$model" -i x.npy --method grad-cam --map z.npy \
+    --layer nowhere
+fails 2 'grad-cam or' model explain "$model" -i x.npy --method magic --map z.npy
+fails 2 'needs --picture' model explain "$model" -i x.npy --map z.npy --over "$apex"
+fails 1 'no-folder/z.npy' model explain "$model" -i x.npy --map no-folder/z.npy
 holds 'nothing is written' absent z.npy
 
 # The same as a folder of the ONNX backend suite.

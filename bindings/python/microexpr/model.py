@@ -297,6 +297,12 @@ class Model(Owner):
             finally:
                 lib.mexpr_bytes_free(context._use(), ctypes.byref(data))
 
+    def extract(self, inputs: Iterable[str], outputs: Iterable[str]) -> Model:
+        """What leads from the tensors `inputs` to the tensors `outputs`, as a model of its
+        own that shares the weights: `model.extract(["x"], ["features"])`."""
+        return self._new(self._context, lib.mexpr_model_extract, self._use(),
+                         *_strings(inputs), *_strings(outputs))
+
     def session(self) -> Session:
         """Working memory to run the network in one thread."""
         return Session(self)
