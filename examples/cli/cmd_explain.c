@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "explain_params.h"
+#include "rewrite_params.h"
 
 typedef struct explain_request {
     cli_list inputs;
@@ -18,6 +19,7 @@ typedef struct explain_request {
     const char *over;
     const char *picture;
     const char *map;
+    cli_list without;
     int threads;
 } explain_request;
 
@@ -39,6 +41,7 @@ static const cli_option options[] = {
     {"over", 0, CLI_TEXT, AT(over), "FACE.png", "draw over this picture"},
     {"picture", 'p', CLI_TEXT, AT(picture), "F.png", "write the map in colours"},
     {"map", 'm', CLI_TEXT, AT(map), "F.npy", "write the map's numbers"},
+    NO_REWRITE_OPTION(explain_request, without),
     {"threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)"},
     {0},
 };
@@ -202,7 +205,7 @@ static int run(const void *request, char **arguments, int n)
     if (code == CLI_OK)
         code = cli_context(job.request->threads, &job.context);
     if (code == CLI_OK)
-        code = cli_load_model(job.context, arguments[0], &job.model);
+        code = rewrite_load(job.context, arguments[0], &job.request->without, &job.model);
     if (code == CLI_OK)
         code = read_inputs(&job);
     if (code == CLI_OK)

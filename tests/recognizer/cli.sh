@@ -655,6 +655,14 @@ fails 1 'type.npy' model run "$model" --input "$input=type.npy"
 fails 1 'folder/z.npy' model run "$model" --input x.npy --output no-folder/z.npy
 holds 'nothing is written' absent z.npy
 
+ok model inspect "$model" --list-rewrites
+holds 'rewrites' prints 'rewrite epilogue'
+ok model inspect "$model" --list-rewrites --json
+holds 'counted' json_is 17 rewrites epilogue
+ok model inspect "$model" --list-rewrites --json --no-rewrite epilogue --no-rewrite gate
+holds 'not done' json_is 0 rewrites epilogue
+ok model run "$model" -i x.npy -o y3.npy --no-rewrite all
+fails 2 'batch-norm, epilogue' model run "$model" -i x.npy --no-rewrite some
 ok model explain "$model" -i x.npy --class 2 --picture e.png --over "$apex" --map e.npy \
     --patch 7 --stride 7
 holds 'the class is told' prints 'class 2, score'
