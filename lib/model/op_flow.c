@@ -23,3 +23,16 @@ const mx_operator mx_operators_flow[] = {
     FLOW("Loop", MX_OP_BRANCH),
     {.name = NULL},
 };
+
+static mexpr_status infer_unknown(mx_infer *infer)
+{
+    return mx_fail(infer->scope, MEXPR_E_OPERATOR, "the operator '%.60s' is not known",
+        infer->node->op_type);
+}
+
+const mx_operator mx_unknown_operator = {.name = "unknown",
+    .domain = "",
+    .attributes = "",
+    .flags = MX_OP_VARIADIC,
+    .types = MX_T_ALL,
+    .infer = infer_unknown};

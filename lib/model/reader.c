@@ -367,10 +367,11 @@ static mexpr_status read_attributes(
     return MEXPR_OK;
 }
 
-static mexpr_status add_node(
-    reader *r, const Mx__Onnx__Node *node, const names *n, mx_node_source *source)
+/* Attributes of an operator that is not known may be of any kind: they are left out. */
+static mexpr_status add_node(reader *r, const Mx__Onnx__Node *node, const names *n,
+    bool is_known, mx_node_source *source)
 {
-    const mexpr_status status = read_attributes(r, node, source);
+    const mexpr_status status = is_known ? read_attributes(r, node, source) : MEXPR_OK;
     const char **inputs = mx_arena_alloc(
         r->scope, &r->arena, node->n_input + node->n_output, sizeof *inputs);
     if (status != MEXPR_OK || !inputs)
@@ -405,13 +406,17 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
         .name = node->name, .op_type = node->op_type, .index = r->graph->n_nodes};
     char label[MX_LABEL_SIZE];
     /* The operator first: what an unknown one's attributes are made of does not matter.
-     */
-    mexpr_status status =
-        mx_operator_find(r->scope, source.domain, source.op_type, source.opset, &op);
-    if (status == MEXPR_OK && op->flags & MX_OP_BRANCH)
+     * Under a gate that stays shut it does not matter either. */
+    const bool is_known =
+        mx_operator_is_known(source.domain, source.op_type, source.opset);
+    mexpr_status status = MEXPR_OK;
+    if (is_known || n->gate == 0)
+        status =
+            mx_operator_find(r->scope, source.domain, source.op_type, source.opset, &op);
+    if (status == MEXPR_OK && is_known && op->flags & MX_OP_BRANCH)
         return read_flow(r, node, n, mx_node_label(&named, label));
     if (status == MEXPR_OK)
-        status = add_node(r, node, n, &source);
+        status = add_node(r, node, n, is_known, &source);
     if (status != MEXPR_OK)
         return mx_fail_prefix(r->scope, status, mx_node_label(&named, label));
     return mx_graph_add_node(r->scope, r->graph, &source);

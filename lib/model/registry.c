@@ -118,6 +118,18 @@ static mexpr_status fail_unknown(mx_scope *scope, const char *domain, const char
         name, domain);
 }
 
+bool mx_operator_is_known(const char *domain, const char *name, int opset)
+{
+    for (int i = 0; i < N_FAMILIES; i++) {
+        for (const mx_operator *op = families[i]; op->name; op++) {
+            if (strcmp(op->name, name) == 0 && strcmp(op->domain, domain) == 0 &&
+                opset >= op->since && (op->last == 0 || opset <= op->last))
+                return true;
+        }
+    }
+    return false;
+}
+
 mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,
     int opset, const mx_operator **out)
 {

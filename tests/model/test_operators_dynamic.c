@@ -324,6 +324,29 @@ static void refused_branches(void **state)
     assert_failure(context, load(&m, &model), MEXPR_E_LIMIT, "inside each other");
 }
 
+/* Nor need its operators be known, whatever their attributes: here with a graph. */
+static void unknown_branch(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        onnx_message fancy = onnx_node("Fancy", "fancy", "x", "result");
+        onnx_message body = branch("Neg", "x");
+        onnx_attr_graph(&fancy, "body", &body);
+        onnx_model m = if_model(1);
+        onnx_message strange = graph_of(fancy, "", "result"), good = branch("Neg", "x");
+        onnx_message node = c ? if_node(good, strange) : if_node(strange, good);
+        onnx_add(&m, &node);
+        onnx_output(&m, "y", F32, NULL);
+        mexpr_model *model = NULL;
+        if (c)
+            check_run(&m, FLOATS(1, -2), FLOATS(-1, 2));
+        else
+            assert_failure(context, load(&m, &model), MEXPR_E_OPERATOR,
+                "node 'fancy' (Fancy): the operator 'Fancy' of the domain 'ai.onnx' is "
+                "not known");
+    }
+}
+
 /* v = v + x, while the iteration's number is below `stop`; v each time as well. */
 static onnx_model loop_model(int64_t trips, int64_t stop, bool with_scan)
 {
@@ -396,6 +419,6 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(as_many_as_there_are),
         TEST(warm_runs_allocate_nothing), TEST(computed_shapes),
         TEST(each_dynamic_operator), TEST(suppression), TEST(branches),
-        TEST(refused_branches), TEST(loops), TEST(refused_loops)};
+        TEST(refused_branches), TEST(unknown_branch), TEST(loops), TEST(refused_loops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
