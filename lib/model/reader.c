@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "model/operator.h"
+#include "model/upgrade.h"
 #include "model/weights.h"
 
-enum { IR_FIRST = 3, IR_LAST = 10, OPSET_FIRST = 11, OPSET_LAST = 21, ML_LAST = 5 };
+enum { IR_FIRST = 3, IR_LAST = 10, OPSET_LAST = 21, ML_LAST = 5 };
 
 static const char ml_domain[] = "ai.onnx.ml";
 
@@ -17,8 +18,9 @@ typedef struct reader {
     mx_arena arena; /* of what is unpacked */
     mx_wire_model wire;
     mx_weights weights;
-    int64_t ml_opset; /* of the domain ai.onnx.ml, 0: not used */
-    int n_scopes;     /* graphs inside nodes so far */
+    int64_t ml_opset;   /* of the domain ai.onnx.ml, 0: not used */
+    int n_scopes;       /* graphs inside nodes so far */
+    mx_upgrade upgrade; /* opset 0: the file needs none */
 } reader;
 
 /* Where names are looked up: in a graph inside a node, then around it. Everything becomes
@@ -58,13 +60,15 @@ static mexpr_status read_versions(reader *r)
             "the model is of opset %lld of the domain %s; 1 to %d are supported",
             (long long)r->ml_opset, ml_domain, ML_LAST);
     if (opset == 0 && r->ml_opset > 0) /* nothing of the ONNX domain */
-        opset = OPSET_FIRST;
-    if (opset < OPSET_FIRST || opset > OPSET_LAST)
+        opset = MX_UPGRADE_OPSET;
+    if (opset < 1 || opset > OPSET_LAST)
         return mx_fail(r->scope, MEXPR_E_OPSET,
-            "the model is of opset %lld; %d to %d are supported: convert or export it "
+            "the model is of opset %lld; 1 to %d are supported: convert or export it "
             "anew",
-            (long long)opset, OPSET_FIRST, OPSET_LAST);
-    r->graph->opset = (int)opset;
+            (long long)opset, OPSET_LAST);
+    if (opset < MX_UPGRADE_OPSET)
+        r->upgrade = (mx_upgrade){r->scope, r->graph, &r->arena, (int)opset, 0};
+    r->graph->opset = opset < MX_UPGRADE_OPSET ? MX_UPGRADE_OPSET : (int)opset;
     r->graph->ir_version = model->ir_version;
     if (r->wire.has_functions)
         return mx_fail(r->scope, MEXPR_E_OPERATOR,
@@ -87,7 +91,9 @@ static mexpr_status read_imports(reader *r)
         return MEXPR_E_NOMEM;
     graph->n_imports = model->n_opset_import;
     for (size_t i = 0; i < graph->n_imports; i++) {
-        graph->imports[i].version = model->opset_import[i]->version;
+        graph->imports[i].version = is_onnx_domain(model->opset_import[i]->domain)
+                                        ? graph->opset
+                                        : model->opset_import[i]->version;
         graph->imports[i].domain =
             mx_arena_strdup(r->scope, &graph->arena, model->opset_import[i]->domain);
         if (!graph->imports[i].domain)
@@ -397,7 +403,9 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
 {
     const mx_operator *op;
     mx_node_source source = {.name = node->name,
-        .op_type = node->op_type,
+        .op_type = r->upgrade.opset && is_onnx_domain(node->domain)
+                       ? mx_upgrade_operator(node->op_type)
+                       : node->op_type,
         .domain = is_onnx_domain(node->domain) ? "" : node->domain,
         .gate = n->gate,
         .opset =
@@ -417,6 +425,8 @@ static mexpr_status read_node(reader *r, const Mx__Onnx__Node *node, const names
         return read_flow(r, node, n, mx_node_label(&named, label));
     if (status == MEXPR_OK)
         status = add_node(r, node, n, is_known, &source);
+    if (status == MEXPR_OK && r->upgrade.opset && is_known && !source.domain[0])
+        status = mx_upgrade_node(&r->upgrade, &source);
     if (status != MEXPR_OK)
         return mx_fail_prefix(r->scope, status, mx_node_label(&named, label));
     return mx_graph_add_node(r->scope, r->graph, &source);
