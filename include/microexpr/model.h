@@ -65,9 +65,9 @@ typedef struct mexpr_tensor_view {
 typedef struct mexpr_model mexpr_model;
 
 /**
- * Reads an ONNX file (opset 11 to 21, IR 3 to 10). Weights in side files are looked for
- * beside the model only: no other folder, no link. Everything is checked before use;
- * nothing of the file is needed afterwards.
+ * Reads an ONNX file (IR 3 to 10, opset 1 to 21; nodes of opset 1 to 10 become those of
+ * 11). Weights in side files are looked for beside the model only: no other folder, no
+ * link. Everything is checked before use; nothing of the file is needed afterwards.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_IO, MEXPR_E_FORMAT,
  *         MEXPR_E_TRUNCATED, MEXPR_E_MODEL, MEXPR_E_OPERATOR, MEXPR_E_OPSET,
  *         MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_EXTERNAL, MEXPR_E_LIMIT, MEXPR_E_NOMEM;

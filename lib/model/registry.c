@@ -27,6 +27,7 @@ static const mx_operator *const families[] = {
     mx_operators_sample,
     mx_operators_einsum,
     mx_operators_ml,
+    mx_operators_patch,
     mx_operators_flow,
 };
 
@@ -74,7 +75,6 @@ static const refusal refusals[] = {
     {"Random*", "its results are random"},
     {"RegexFullMatch", "texts are not supported"},
     {"STFT", "signal processing is not supported"},
-    {"Scan", "scans are not supported: export the model with the loop unrolled"},
     {"Sequence*", "sequences are not supported"},
     {"SoftmaxCrossEntropyLoss", "it is a loss; export the model for inference"},
     {"SplitToSequence", "sequences are not supported"},

@@ -836,6 +836,44 @@ def triangle(g: Graph) -> str:
 
 
 @maker
+def centre(g: Graph) -> str:
+    need(g.opset >= 18)
+    x = g.take(least=1)
+    y = g.values[x]
+    axes = [a % y.ndim for a in g.split_axes(y)]
+    sizes = [g.draw(1, y.shape[a] + 3) for a in axes]
+    for a, n in zip(axes, sizes):
+        gap = abs(n - y.shape[a])
+        if n < y.shape[a]:
+            y = np.take(y, range(gap // 2, gap // 2 + n), a)
+        else:
+            y = np.pad(y, [(gap // 2, gap - gap // 2) if i == a else (0, 0)
+                           for i in range(y.ndim)])
+    return g.node("CenterCropPad", [x, g.ints(*sizes)], y, axes=axes)
+
+
+@maker
+def patches(g: Graph) -> str:
+    """The columns of a random picture, added up again."""
+    need(g.opset >= 18)
+    image = [g.draw(2, 6), g.draw(2, 6)]
+    blank = np.zeros((g.draw(1, 2), g.draw(1, 3), *image))
+    kernel, strides, dilations, pads, auto, out = window_sizes(g, blank, 3, True)
+    need(not auto)
+    n, channels = blank.shape[:2]
+    x = g.floats(n, channels * kernel[0] * kernel[1], out[0] * out[1])
+    columns = g.values[x].reshape(n, channels, *kernel, *out)
+    y = np.zeros((n, channels, image[0] + pads[0] + pads[2], image[1] + pads[1] + pads[3]))
+    for i, j in itertools.product(range(kernel[0]), range(kernel[1])):
+        top, left = i * dilations[0], j * dilations[1]
+        y[:, :, top:top + (out[0] - 1) * strides[0] + 1:strides[0],
+          left:left + (out[1] - 1) * strides[1] + 1:strides[1]] += columns[:, :, i, j]
+    return g.node("Col2Im", [x, g.ints(*image), g.ints(*kernel)],
+                  y[:, :, pads[0]:pads[0] + image[0], pads[1]:pads[1] + image[1]],
+                  strides=strides, dilations=dilations, pads=pads)
+
+
+@maker
 def resize(g: Graph) -> str:
     x, v = spatial(g, (4,))
     h, w = g.draw(1, 9), g.draw(1, 9)

@@ -204,10 +204,10 @@ static void field_beyond_its_message(void **state)
 static void versions(void **state)
 {
     (void)state;
-    for (int64_t opset = 10; opset <= 22; opset++) {
+    for (int64_t opset = 0; opset <= 22; opset++) {
         onnx_model m = small(opset, "2 3 3 3");
         mexpr_model *model = NULL;
-        if (opset < 11 || opset > 21)
+        if (opset < 1 || opset > 21)
             assert_failure(context, load(&m, &model), MEXPR_E_OPSET, "opset");
         else
             assert_ok(context, load(&m, &model));

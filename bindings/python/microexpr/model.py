@@ -201,7 +201,7 @@ class Model(Owner):
     @classmethod
     def load(cls, path: Path, *, rewrites: int = Rewrite.ALL,
              context: Context | None = None) -> Model:
-        """Reads an ONNX file, opset 11 to 21, with the side files beside it."""
+        """Reads an ONNX file, opset 1 to 21, with the side files beside it."""
         options = c.mexpr_model_options(rewrites=rewrites)
         return cls._new(context, lib.mexpr_model_load_with, path_bytes(path),
                         ctypes.byref(options))
