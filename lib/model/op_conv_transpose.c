@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "model/fusion.h"
+#include "model/fused.h"
 #include "model/op_tables.h"
 #include "model/op_window.h"
 
