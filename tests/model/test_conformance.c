@@ -286,7 +286,7 @@ static void conformance(void **state)
         skip();
     }
     mexpr_context *context = test_context(NULL, 1);
-    run_suite(context, root, "node", 713);
+    run_suite(context, root, "node", 714);
     run_suite(context, root, "simple", 7);
     run_suite(context, root, "pytorch-operator", 35);
     run_suite(context, root, "pytorch-converted", 82);
