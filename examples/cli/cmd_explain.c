@@ -185,6 +185,19 @@ static int write_files(explain_job *job)
     return code;
 }
 
+static int is_empty(const mexpr_image *map)
+{
+    const char *row = mexpr_image_data(map);
+    for (int32_t y = 0; y < mexpr_image_height(map); y++) {
+        for (int32_t x = 0; x < mexpr_image_width(map); x++) {
+            if (((const float *)(const void *)row)[x] > 0)
+                return 0;
+        }
+        row += mexpr_image_stride(map);
+    }
+    return 1;
+}
+
 static int print_summary(const explain_job *job)
 {
     text out = {0};
@@ -192,6 +205,9 @@ static int print_summary(const explain_job *job)
         mexpr_saliency_target_score(job->saliency));
     if (*mexpr_saliency_layer(job->saliency))
         text_add(&out, "layer %s\n", mexpr_saliency_layer(job->saliency));
+    if (is_empty(mexpr_saliency_map(job->saliency)))
+        text_add(&out, "the map is empty: nothing in it speaks for the class; try "
+                       "another --method or --layer\n");
     const int code = cli_print(&out);
     text_free(&out);
     return code;

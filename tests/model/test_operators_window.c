@@ -389,6 +389,30 @@ static void open_batch(void **state)
     mexpr_model_destroy(&model);
 }
 
+/* Extents that are open when loading, of channels and beside a slope, may fit. */
+static void open_extents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *dims, *weights;
+    } cases[] = {{"Conv", "1 C 4 4", "1 5 1 3"}, {"Conv", "N C 4 4", "2 3 3 3"},
+        {"PRelu", "N M", "1 2"}, {"PRelu", "N 2", "3 2"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        onnx_message node = plain(cases[i].op, "a b");
+        onnx_model m = onnx_begin(11);
+        onnx_input(&m, "a", F32, cases[i].dims);
+        onnx_input(&m, "b", F32, cases[i].weights);
+        onnx_add(&m, &node);
+        onnx_output(&m, "y", F32, NULL);
+        onnx_end(&m);
+        mexpr_model *model = NULL;
+        assert_ok(
+            context, mexpr_model_load_memory(context, m.file.data, m.file.size, &model));
+        onnx_destroy(&m);
+        mexpr_model_destroy(&model);
+    }
+}
+
 /* --- what is refused --------------------------------------------------------------- */
 
 static void refuse_ints(const char *op, const char *inputs, const char *name,
@@ -486,6 +510,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(transposed), TEST(transposed_sizes),
         TEST(pools), TEST(pool_forms), TEST(padded_convolutions), TEST(open_batch),
-        TEST(around_the_centre), TEST(blocks), TEST(refusals)};
+        TEST(open_extents), TEST(around_the_centre), TEST(blocks), TEST(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
