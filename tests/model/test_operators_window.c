@@ -396,7 +396,7 @@ static void open_extents(void **state)
     static const struct {
         const char *op, *dims, *weights;
     } cases[] = {{"Conv", "1 C 4 4", "1 5 1 3"}, {"Conv", "N C 4 4", "2 3 3 3"},
-        {"PRelu", "N M", "1 2"}, {"PRelu", "N 2", "3 2"}};
+        {"PRelu", "1 2", "K 2"}, {"PRelu", "N 2", "3 2"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         onnx_message node = plain(cases[i].op, "a b");
         onnx_model m = onnx_begin(11);
