@@ -70,6 +70,9 @@ typedef struct mx_tvl1_kernels {
     /* Dual step of a row with `below`, of which U alone is read. The last row is its own
      * neighbour. */
     void (*dual)(float *row, const float *below, int width);
+    /* `step` and `dual` with another dual step: p + grad u projected onto |p| <= 1. */
+    float (*project_step)(float *row, float *above, int width, float tau);
+    void (*project)(float *row, const float *below, int width);
     /* A, N1, N2, G of row y from the second picture and its centred differences at the
      * places that the row's U points to: bicubic (Keys, a = -1/2), 0 where the 4 × 4
      * neighbourhood leaves the picture. */
@@ -97,6 +100,9 @@ typedef struct mx_tvl1_kernels {
 } mx_tvl1_kernels;
 
 void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu);
+
+/* Makes `step` and `dual` those that project. */
+void mx_tvl1_kernels_project(mx_tvl1_kernels *table);
 
 /* The parts of mx_tvl1_kernels_init(), one per instruction set. */
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table);

@@ -2,6 +2,7 @@
 #include "kernel/tvl1_kernel.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "microexpr/base.h"
@@ -68,31 +69,58 @@ static float primal_c(float *row, const float *above, int width, float tau)
     return sum_lanes(lanes);
 }
 
-/* Equation (14) for one component: p follows the forward gradient of u, renormalised. */
-static void dual_component(float *u, float *p, const float *below, int width)
+/* Equation (14) for one component: p follows the forward gradient of u, renormalised; or
+ * is projected. */
+static inline void dual_component(
+    float *u, float *p, const float *below, int width, bool projects)
 {
     for (int x = 0; x < width; x++) {
         const ptrdiff_t at = place(x);
         const float ux = x + 1 < width ? u[place(x + 1)] - u[at] : 0.0f;
         const float uy = below[at] - u[at];
-        const float inverse = 1.0f / (1.0f + sqrtf(ux * ux + uy * uy));
-        p[at] = (p[at] + ux) * inverse;
-        p[at + MX_TVL1_LANES] = (p[at + MX_TVL1_LANES] + uy) * inverse;
+        const float p1 = p[at] + ux, p2 = p[at + MX_TVL1_LANES] + uy;
+        float divisor;
+        if (projects) {
+            const float length = sqrtf(p1 * p1 + p2 * p2);
+            divisor = length > 1.0f ? length : 1.0f;
+        } else {
+            divisor = 1.0f + sqrtf(ux * ux + uy * uy);
+        }
+        const float inverse = 1.0f / divisor;
+        p[at] = p1 * inverse;
+        p[at + MX_TVL1_LANES] = p2 * inverse;
     }
+}
+
+static inline void dual_row(float *row, const float *below, int width, bool projects)
+{
+    dual_component(field_of(row, MX_TVL1_U1), field_of(row, MX_TVL1_P11),
+        field_of(below, MX_TVL1_U1), width, projects);
+    dual_component(field_of(row, MX_TVL1_U2), field_of(row, MX_TVL1_P21),
+        field_of(below, MX_TVL1_U2), width, projects);
 }
 
 static void dual_c(float *row, const float *below, int width)
 {
-    dual_component(field_of(row, MX_TVL1_U1), field_of(row, MX_TVL1_P11),
-        field_of(below, MX_TVL1_U1), width);
-    dual_component(field_of(row, MX_TVL1_U2), field_of(row, MX_TVL1_P21),
-        field_of(below, MX_TVL1_U2), width);
+    dual_row(row, below, width, false);
+}
+
+static void project_c(float *row, const float *below, int width)
+{
+    dual_row(row, below, width, true);
 }
 
 static float step_c(float *row, float *above, int width, float tau)
 {
     const float sum = primal_c(row, above, width, tau);
     dual_c(above, row, width);
+    return sum;
+}
+
+static float project_step_c(float *row, float *above, int width, float tau)
+{
+    const float sum = primal_c(row, above, width, tau);
+    project_c(above, row, width);
     return sum;
 }
 
@@ -188,6 +216,8 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
     table->primal = primal_c;
     table->step = step_c;
     table->dual = dual_c;
+    table->project_step = project_step_c;
+    table->project = project_c;
     table->warp = warp_c;
 #if MX_SIMD && defined(__x86_64__)
     if (cpu & MEXPR_CPU_AVX2)
@@ -199,4 +229,10 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
         mx_tvl1_kernels_neon(table);
 #endif
     (void)cpu;
+}
+
+void mx_tvl1_kernels_project(mx_tvl1_kernels *table)
+{
+    table->step = table->project_step;
+    table->dual = table->project;
 }

@@ -69,7 +69,7 @@ static void check_iteration(kcheck *k, const tables *t)
 {
     for (int width = 1; width <= MOST; width++) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
-        for (int turn = 0; turn < 3; turn++) {
+        for (int turn = 0; turn < 5; turn++) {
             float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
             float expected = 0, got = 0;
             if (turn == 0) {
@@ -80,6 +80,14 @@ static void check_iteration(kcheck *k, const tables *t)
                 kcheck_slot(k, "step");
                 expected = t->plain.step(a + row, a, width, 0.2f);
                 got = t->fast.step(b + row, b, width, 0.2f);
+            } else if (turn == 2) {
+                kcheck_slot(k, "project_step");
+                expected = t->plain.project_step(a + row, a, width, 0.2f);
+                got = t->fast.project_step(b + row, b, width, 0.2f);
+            } else if (turn == 3) {
+                kcheck_slot(k, "project");
+                t->plain.project(a + row, a + 2 * row, width);
+                t->fast.project(b + row, b + 2 * row, width);
             } else {
                 kcheck_slot(k, "dual");
                 t->plain.dual(a + row, a + 2 * row, width);
@@ -92,15 +100,16 @@ static void check_iteration(kcheck *k, const tables *t)
 }
 
 /* A pass that does primal and dual step must do what the two do. */
-static void check_fusion(kcheck *k, const tables *t)
+static void check_fusion(kcheck *k, const tables *t, bool projects)
 {
-    kcheck_slot(k, "step");
+    kcheck_slot(k, projects ? "project_step" : "step");
     for (int width = 1; width <= MOST; width += 7) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
         float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
         const float expected = t->fast.primal(a + row, a, width, 0.25f);
-        t->fast.dual(a, a + row, width);
-        const float got = t->fast.step(b + row, b, width, 0.25f);
+        (projects ? t->fast.project : t->fast.dual)(a, a + row, width);
+        const float got =
+            (projects ? t->fast.project_step : t->fast.step)(b + row, b, width, 0.25f);
         kcheck_equal(k, &expected, &got, sizeof got);
         same_state(k, a, b, width);
     }
@@ -218,6 +227,11 @@ static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
     t->plain.cubic_row(l->expected, l->views[0], first, l->views + 2, 1.7f, n);
     t->fast.cubic_row(l->got, l->views[0], first, l->views + 2, 1.7f, n);
     same_line(k, l);
+    for (int i = 0; i < n; i++) /* as pictures grow: close together, with a few leaps */
+        first[i] = (int32_t)((double)i / (1.3 + n % 4)) - 1 + (i % 50 == 49 ? n / 3 : 0);
+    t->plain.cubic_row(l->expected, l->views[0], first, l->views + 2, 1.7f, n);
+    t->fast.cubic_row(l->got, l->views[0], first, l->views + 2, 1.7f, n);
+    same_line(k, l);
     kcheck_slot(k, "normalise");
     t->plain.normalise(l->expected, l->views[0], -3.5, 171.25, n);
     t->fast.normalise(l->got, l->views[0], -3.5, 171.25, n);
@@ -273,7 +287,7 @@ enum { BENCH_WIDTH = 224 };
 typedef struct bench {
     float *state;
     mx_tvl1_warp warp;
-    bool is_warp;
+    enum { BENCH_STEP, BENCH_PROJECT, BENCH_WARP } slot;
 } bench;
 
 static void run_bench(void *arg, uint32_t cpu)
@@ -282,10 +296,11 @@ static void run_bench(void *arg, uint32_t cpu)
     const ptrdiff_t row = mx_tvl1_row_floats(BENCH_WIDTH);
     mx_tvl1_kernels table;
     mx_tvl1_kernels_init(&table, cpu);
-    if (b->is_warp)
+    if (b->slot == BENCH_WARP)
         table.warp(&b->warp, 4, b->state + row);
     else
-        table.step(b->state + row, b->state, BENCH_WIDTH, 0.25f);
+        (b->slot == BENCH_STEP ? table.step : table.project_step)(
+            b->state + row, b->state, BENCH_WIDTH, 0.25f);
 }
 
 static void time_slots(kcheck *k)
@@ -302,7 +317,10 @@ static void time_slots(kcheck *k)
     }
     kcheck_slot(k, "step (224 pixels)");
     kcheck_time(k, run_bench, &b);
-    b.is_warp = true;
+    b.slot = BENCH_PROJECT;
+    kcheck_slot(k, "project_step (224 pixels)");
+    kcheck_time(k, run_bench, &b);
+    b.slot = BENCH_WARP;
     kcheck_slot(k, "warp (224 pixels)");
     kcheck_time(k, run_bench, &b);
     for (int i = 0; i < 2; i++)
@@ -362,7 +380,8 @@ void kcheck_table(kcheck *k)
     mx_tvl1_kernels_init(&t.plain, 0);
     mx_tvl1_kernels_init(&t.fast, k->cpu);
     check_iteration(k, &t);
-    check_fusion(k, &t);
+    check_fusion(k, &t, false);
+    check_fusion(k, &t, true);
     check_warps(k, &t);
     check_simple(k, &t);
     if (k->bench) {
