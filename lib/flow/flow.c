@@ -16,8 +16,12 @@
 static mx_flow_settings settings_of(const mexpr_flow *flow)
 {
     const double *params = flow->params;
+    const bool is_fast = params[MEXPR_FLOW_METHOD] == MEXPR_FLOW_METHOD_TVL1_FAST;
+    /* A shorter primal step goes with a longer dual one. */
+    const double tau = is_fast ? params[MEXPR_FLOW_TAU] / (double)MX_TVL1_SHORTER
+                               : params[MEXPR_FLOW_TAU];
     return (mx_flow_settings){
-        .tau = (float)params[MEXPR_FLOW_TAU],
+        .tau = (float)tau,
         .lambda = (float)params[MEXPR_FLOW_LAMBDA],
         .theta = (float)params[MEXPR_FLOW_THETA],
         .zoom = (float)params[MEXPR_FLOW_ZOOM],
@@ -25,7 +29,7 @@ static mx_flow_settings settings_of(const mexpr_flow *flow)
         .max_levels = (int)params[MEXPR_FLOW_SCALES],
         .n_warps = (int)params[MEXPR_FLOW_WARPS],
         .max_iterations = (int)params[MEXPR_FLOW_ITERATIONS],
-        .is_fast = params[MEXPR_FLOW_METHOD] == MEXPR_FLOW_METHOD_TVL1_FAST,
+        .is_fast = is_fast,
     };
 }
 
@@ -84,7 +88,7 @@ static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] =
                 [MEXPR_FLOW_SCALES] = {"scales", 1, MX_PYRAMID_MAX_LEVELS, 100, true},
                 [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.5, false},
                 [MEXPR_FLOW_WARPS] = {"warps", 1, 1000, 3, true},
-                [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.02, false},
+                [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.017, false},
                 [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 300, true},
                 [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
             },

@@ -35,7 +35,8 @@ static inline float divergence(const float *row, const float *above, int field, 
 
 /* Equations (9) and (13) of Sánchez et al.: the data term moves u along the gradient by
  * a length cut to ±G, the smoothness term by the divergence of p. */
-static inline float primal_pixel(float *row, const float *above, int x, float tau)
+static inline float primal_pixel(
+    float *row, const float *above, int x, float tau, bool projects)
 {
     float *u1 = field_of(row, MX_TVL1_U1) + place(x);
     float *u2 = field_of(row, MX_TVL1_U2) + place(x);
@@ -45,6 +46,8 @@ static inline float primal_pixel(float *row, const float *above, int x, float ta
     float t = field_of(row, MX_TVL1_A)[place(x)] + (n1 * *u1 + n2 * *u2);
     t = t > low ? t : low;
     t = t < high ? t : high;
+    if (projects)
+        t = MX_TVL1_SHORTER * t;
     const float d1 = tau * divergence(row, above, MX_TVL1_P11, x) - t * n1;
     const float d2 = tau * divergence(row, above, MX_TVL1_P21, x) - t * n2;
     *u1 += d1;
@@ -61,12 +64,23 @@ static float sum_lanes(float *lanes)
     return lanes[0];
 }
 
-static float primal_c(float *row, const float *above, int width, float tau)
+static inline float primal_row(
+    float *row, const float *above, int width, float tau, bool projects)
 {
     float lanes[MX_TVL1_LANES] = {0};
     for (int x = 0; x < width; x++)
-        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau);
+        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau, projects);
     return sum_lanes(lanes);
+}
+
+static float primal_c(float *row, const float *above, int width, float tau)
+{
+    return primal_row(row, above, width, tau, false);
+}
+
+static float project_primal_c(float *row, const float *above, int width, float tau)
+{
+    return primal_row(row, above, width, MX_TVL1_SHORTER * tau, true);
 }
 
 /* Equation (14) for one component: p follows the forward gradient of u, renormalised; or
@@ -105,7 +119,7 @@ static void dual_c(float *row, const float *below, int width)
     dual_row(row, below, width, false);
 }
 
-static void project_c(float *row, const float *below, int width)
+static void project_dual_c(float *row, const float *below, int width)
 {
     dual_row(row, below, width, true);
 }
@@ -119,8 +133,8 @@ static float step_c(float *row, float *above, int width, float tau)
 
 static float project_step_c(float *row, float *above, int width, float tau)
 {
-    const float sum = primal_c(row, above, width, tau);
-    project_c(above, row, width);
+    const float sum = project_primal_c(row, above, width, tau);
+    project_dual_c(above, row, width);
     return sum;
 }
 
@@ -216,8 +230,9 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
     table->primal = primal_c;
     table->step = step_c;
     table->dual = dual_c;
+    table->project_primal = project_primal_c;
     table->project_step = project_step_c;
-    table->project = project_c;
+    table->project_dual = project_dual_c;
     table->warp = warp_c;
 #if MX_SIMD && defined(__x86_64__)
     if (cpu & MEXPR_CPU_AVX2)
@@ -233,6 +248,7 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
 
 void mx_tvl1_kernels_project(mx_tvl1_kernels *table)
 {
+    table->primal = table->project_primal;
     table->step = table->project_step;
-    table->dual = table->project;
+    table->dual = table->project_dual;
 }

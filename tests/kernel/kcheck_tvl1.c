@@ -69,7 +69,7 @@ static void check_iteration(kcheck *k, const tables *t)
 {
     for (int width = 1; width <= MOST; width++) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
-        for (int turn = 0; turn < 5; turn++) {
+        for (int turn = 0; turn < 6; turn++) {
             float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
             float expected = 0, got = 0;
             if (turn == 0) {
@@ -85,9 +85,13 @@ static void check_iteration(kcheck *k, const tables *t)
                 expected = t->plain.project_step(a + row, a, width, 0.2f);
                 got = t->fast.project_step(b + row, b, width, 0.2f);
             } else if (turn == 3) {
-                kcheck_slot(k, "project");
-                t->plain.project(a + row, a + 2 * row, width);
-                t->fast.project(b + row, b + 2 * row, width);
+                kcheck_slot(k, "project_dual");
+                t->plain.project_dual(a + row, a + 2 * row, width);
+                t->fast.project_dual(b + row, b + 2 * row, width);
+            } else if (turn == 4) {
+                kcheck_slot(k, "project_primal");
+                expected = t->plain.project_primal(a + row, a, width, 0.2f);
+                got = t->fast.project_primal(b + row, b, width, 0.2f);
             } else {
                 kcheck_slot(k, "dual");
                 t->plain.dual(a + row, a + 2 * row, width);
@@ -100,16 +104,15 @@ static void check_iteration(kcheck *k, const tables *t)
 }
 
 /* A pass that does primal and dual step must do what the two do. */
-static void check_fusion(kcheck *k, const tables *t, bool projects)
+static void check_fusion(kcheck *k, const mx_tvl1_kernels *kernels)
 {
-    kcheck_slot(k, projects ? "project_step" : "step");
+    kcheck_slot(k, "step");
     for (int width = 1; width <= MOST; width += 7) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
         float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
-        const float expected = t->fast.primal(a + row, a, width, 0.25f);
-        (projects ? t->fast.project : t->fast.dual)(a, a + row, width);
-        const float got =
-            (projects ? t->fast.project_step : t->fast.step)(b + row, b, width, 0.25f);
+        const float expected = kernels->primal(a + row, a, width, 0.25f);
+        kernels->dual(a, a + row, width);
+        const float got = kernels->step(b + row, b, width, 0.25f);
         kcheck_equal(k, &expected, &got, sizeof got);
         same_state(k, a, b, width);
     }
@@ -380,8 +383,10 @@ void kcheck_table(kcheck *k)
     mx_tvl1_kernels_init(&t.plain, 0);
     mx_tvl1_kernels_init(&t.fast, k->cpu);
     check_iteration(k, &t);
-    check_fusion(k, &t, false);
-    check_fusion(k, &t, true);
+    check_fusion(k, &t.fast);
+    mx_tvl1_kernels projecting = t.fast;
+    mx_tvl1_kernels_project(&projecting);
+    check_fusion(k, &projecting);
     check_warps(k, &t);
     check_simple(k, &t);
     if (k->bench) {
