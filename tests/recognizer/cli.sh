@@ -208,6 +208,8 @@ ok flow "$onset" "$apex" --method farneback -o two.flo --gaussian
 holds 'a Gaussian window matters' eval '! same farneback.flo two.flo'
 ok features "$onset" "$apex" -k flow
 cp out tvl1.csv
+ok features "$onset" "$apex" -k flow --method fast
+holds 'features of the fast method' eval '! same out tvl1.csv'
 ok features "$onset" "$apex" -k flow --method farneback --window 9
 holds 'features of the method' eval '! same out tvl1.csv'
 ok recognize --onset "$onset" --apex "$onset"
@@ -215,7 +217,7 @@ holds 'frames without movement are told' prints 'no movement'
 ok recognize --onset "$onset" --apex "$onset" --json
 holds 'the JSON tells it by the flow' json_is 0 flow max_px
 ok recognize --onset "$onset" --apex "$apex" --method opencv --json
-fails 2 "--method 'other' is not known; give tvl1, opencv or farneback" \
+fails 2 "--method 'other' is not known; give tvl1, fast, opencv or farneback" \
     flow "$onset" "$apex" --method other
 fails 2 '--tau is not for --method farneback' \
     flow "$onset" "$apex" --method farneback --tau 0.2
@@ -498,6 +500,28 @@ holds 'Y4M from standard input' test $code -eq 0 -a "$(ls piped | wc -l)" -eq 2
 code=$?
 holds 'flow from standard input' test $code -eq 0 -a "$(ls piped2 | wc -l)" -eq 3
 fails 1 'missing' flow missing -o x
+ok features "$onset" "$apex" -k flow,hoof,motion
+cut -d , -f 3- out >pair.csv
+ok features clip --reference onset -k flow,hoof,motion
+holds 'a line for each frame' test "$(wc -l <out)" -eq 3
+holds 'clip and frame come first' prints 'clip,frame,flow_r0_c0_u'
+holds 'the frame' grep -q '^clip,1,' out
+head -n 2 out | cut -d , -f 3- >frame.csv
+holds 'the numbers of a pair' same frame.csv pair.csv
+ok features clip clip -k flow --onset 1 --reference previous -o frames.csv --threads 2
+holds 'nothing is printed' test ! -s out
+holds 'two clips' test "$(wc -l <frames.csv)" -eq 5
+ok features clip --onset 1 -k flow --json
+holds 'frames in JSON' json_is 0 features 0 frame
+holds 'the last frame' json_is 2 features 1 frame
+"$microexpr" features - --reference onset -k strain <clip.y4m >out 2>err
+holds 'features of a stream' test "$(wc -l <out)" -gt 2
+fails 2 'onset or previous' features clip --reference next
+fails 2 'count from 0' features clip --onset 0.5
+fails 1 'no frame 7' features clip --onset 7 -o x.csv
+holds 'no output of a failed command' absent x.csv
+fails 2 'mdmo needs --landmarks' features clip --reference onset -k mdmo
+fails 2 'reads frames' features clip --reference onset -k lbp_top
 fails 2 'for two pictures' flow clip -o x --picture p.png
 fails 2 'for a clip' flow "$onset" "$apex" --reference onset
 fails 2 'onset or previous' flow clip -o x --reference next
