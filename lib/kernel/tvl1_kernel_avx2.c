@@ -80,32 +80,8 @@ static inline float vf_sum_lanes(const vf *sums)
 
 #include "kernel/tvl1_kernel_vector.inc"
 
-typedef __m256i vi;
-
-#define vf_pick(line, index, k)                                                          \
-    _mm256_permutevar8x32_ps(line, _mm256_add_epi32(index, _mm256_set1_epi32(k)))
-
-/* Behind the last place's fourth tap nothing is read. */
-static inline int vf_near(const float *in, const int32_t *first, vf *line, vi *index)
-{
-    const int last = first[VF_LANES - 1] - first[0];
-    const vi lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    *index = _mm256_sub_epi32(
-        _mm256_loadu_si256((const vi *)first), _mm256_set1_epi32(first[0]));
-    const vi least = _mm256_min_epu32(*index, _mm256_set1_epi32(last));
-    if (last < 0 || last > VF_LANES - 4 ||
-        _mm256_movemask_epi8(_mm256_cmpeq_epi32(least, *index)) != -1)
-        return 0;
-    *line = _mm256_maskload_ps(
-        in + first[0], _mm256_cmpgt_epi32(_mm256_set1_epi32(last + 4), lanes));
-    return 1;
-}
-
-#include "kernel/tvl1_kernel_cubic.inc"
-
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table)
 {
     mx_tvl1_simple_avx2(table);
     mx_tvl1_vectors_avx2(table);
-    table->cubic_row = mx_tvl1_cubic_row_near_avx2;
 }

@@ -70,28 +70,8 @@ static inline float vf_sum_lanes(const vf *sums)
 
 #include "kernel/tvl1_kernel_vector.inc"
 
-typedef __m512i vi;
-
-#define vf_pick(line, index, k)                                                          \
-    _mm512_permutexvar_ps(_mm512_add_epi32(index, _mm512_set1_epi32(k)), line)
-
-/* Behind the last place's fourth tap nothing is read. */
-static inline int vf_near(const float *in, const int32_t *first, vf *line, vi *index)
-{
-    const int last = first[VF_LANES - 1] - first[0];
-    *index = _mm512_sub_epi32(_mm512_loadu_si512(first), _mm512_set1_epi32(first[0]));
-    if (last < 0 || last > VF_LANES - 4 ||
-        _mm512_cmpgt_epu32_mask(*index, _mm512_set1_epi32(last)))
-        return 0;
-    *line = _mm512_maskz_loadu_ps((__mmask16)((16u << last) - 1), in + first[0]);
-    return 1;
-}
-
-#include "kernel/tvl1_kernel_cubic.inc"
-
 void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table)
 {
     mx_tvl1_simple_avx512(table);
     mx_tvl1_vectors_avx512(table);
-    table->cubic_row = mx_tvl1_cubic_row_near_avx512;
 }
