@@ -45,6 +45,12 @@ static inline float vf_least(vf a)
     return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
 }
 
+/* `a` of one of the lanes of m, in all lanes. */
+static inline vf vf_pick(vf a, vm m)
+{
+    return vf_set(vf_least(vf_where(m, a, vf_set(1e9f))));
+}
+
 /* The lanes one place to the left: the last of `left`, then `a` without its last. */
 static inline vf vf_before(vf left, vf a)
 {

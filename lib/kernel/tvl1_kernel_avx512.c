@@ -38,6 +38,13 @@ enum { VF_LANES = 16 };
 #define vm_without(a, b) ((vm)((a) & ~(b)))
 #define vm_any(a) ((a) != 0)
 
+/* `a` of one of the lanes of m, in all lanes. */
+static inline vf vf_pick(vf a, vm m)
+{
+    const int lane = __builtin_ctz((unsigned)m | 1u << (VF_LANES - 1));
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(lane), a);
+}
+
 /* The lanes one place to the left: the last of `left`, then `a` without its last. */
 static inline vf vf_before(vf left, vf a)
 {
