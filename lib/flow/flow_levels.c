@@ -4,8 +4,15 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 #include "flow/tvl1.h"
+
+enum {
+    LARGE_BYTES = 4 << 20,
+    WORKING_BYTES = 384 << 10,
+    MOST_AT_ONCE = 16
+};
 
 /* --- memory ------------------------------------------------------------------------ */
 
@@ -21,6 +28,17 @@ float *mx_flow_input(mexpr_flow *flow, int which)
     return scratch_plane(&flow->work, which);
 }
 
+/* A level whose state does not stay in the last cache does some iterations in one pass,
+ * as many as the rows that are in work then fit the second cache. */
+static int most_at_once(const mx_pyramid_level *picture)
+{
+    const size_t row = (size_t)mx_tvl1_row_floats(picture->width) * sizeof(float);
+    const size_t n = WORKING_BYTES / row;
+    if (row * (size_t)picture->height < LARGE_BYTES || n < 2)
+        return 1;
+    return n < MOST_AT_ONCE ? (int)n : MOST_AT_ONCE;
+}
+
 static void place_levels(mx_flow_work *work)
 {
     for (int i = 0; i < work->pyramid.n_levels; i++) {
@@ -31,6 +49,7 @@ static void place_levels(mx_flow_work *work)
         level->height = picture->height;
         level->row_floats = mx_tvl1_row_floats(picture->width);
         level->rows = work->state + level->row_floats;
+        level->most_at_once = most_at_once(picture);
     }
 }
 
@@ -43,8 +62,14 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse =
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
-    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    const int at_once = most_at_once(finest);
+    const size_t errors =
+        mx_round_up((size_t)at_once * (size_t)finest->height, MX_TVL1_LANES);
+    const size_t kept =
+        at_once > 1 ? (size_t)mx_rows_kept_floats(finest->width) * (size_t)finest->height
+                    : 0;
+    float *at =
+        mx_alloc(scope, state + 2 * coarse + lines + 2 * errors + kept, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
@@ -56,6 +81,7 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     at += lines;
     work->errors[0] = at;
     work->errors[1] = at + errors;
+    work->kept = at + 2 * errors;
     place_levels(work);
     return MEXPR_OK;
 }
