@@ -57,7 +57,6 @@ typedef struct mx_flow_level {
     int height;
     ptrdiff_t row_floats;
     float *rows;
-    int most_at_once; /* iterations */
 } mx_flow_level;
 
 typedef struct mx_flow_work {
@@ -66,14 +65,12 @@ typedef struct mx_flow_work {
     int height;
     mx_flow_settings settings;
     /* Memory, in one block: the state of the level that is solved, the flow of the one
-     * before, scratch lines per thread, row errors of even and odd steps, and, where
-     * a level does several iterations at once, what its state was before. */
+     * before, scratch lines per thread, row errors of even and odd steps. */
     float *block;
     float *state;
     float *coarse[2];
     float *lines;
     float *errors[2];
-    float *kept;
     mx_pyramid pyramid;
     mx_flow_level levels[MX_PYRAMID_MAX_LEVELS];
     mx_flow_team team;

@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/checked.h"
-#include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 #include "flow/tvl1.h"
 
 enum {
-    LARGE_BYTES = 4 << 20,
-    WORKING_BYTES = 384 << 10,
+    /* State of a level that stays in the last cache from iteration to iteration. */
+    CACHED_BYTES = 4 << 20,
+    /* Of rows that stay in the second one. */
+    NEAR_BYTES = 384 << 10,
     MOST_AT_ONCE = 16
 };
 
@@ -28,17 +29,6 @@ float *mx_flow_input(mexpr_flow *flow, int which)
     return scratch_plane(&flow->work, which);
 }
 
-/* A level whose state does not stay in the last cache does some iterations in one pass,
- * as many as the rows that are in work then fit the second cache. */
-static int most_at_once(const mx_pyramid_level *picture)
-{
-    const size_t row = (size_t)mx_tvl1_row_floats(picture->width) * sizeof(float);
-    const size_t n = WORKING_BYTES / row;
-    if (row * (size_t)picture->height < LARGE_BYTES || n < 2)
-        return 1;
-    return n < MOST_AT_ONCE ? (int)n : MOST_AT_ONCE;
-}
-
 static void place_levels(mx_flow_work *work)
 {
     for (int i = 0; i < work->pyramid.n_levels; i++) {
@@ -49,7 +39,6 @@ static void place_levels(mx_flow_work *work)
         level->height = picture->height;
         level->row_floats = mx_tvl1_row_floats(picture->width);
         level->rows = work->state + level->row_floats;
-        level->most_at_once = most_at_once(picture);
     }
 }
 
@@ -62,14 +51,8 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse =
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const int at_once = most_at_once(finest);
-    const size_t errors =
-        mx_round_up((size_t)at_once * (size_t)finest->height, MX_TVL1_LANES);
-    const size_t kept =
-        at_once > 1 ? (size_t)mx_rows_kept_floats(finest->width) * (size_t)finest->height
-                    : 0;
-    float *at =
-        mx_alloc(scope, state + 2 * coarse + lines + 2 * errors + kept, sizeof(float));
+    const size_t errors = MOST_AT_ONCE * (size_t)finest->height;
+    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
@@ -81,7 +64,6 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     at += lines;
     work->errors[0] = at;
     work->errors[1] = at + errors;
-    work->kept = at + 2 * errors;
     place_levels(work);
     return MEXPR_OK;
 }
@@ -150,6 +132,21 @@ static void init_level(const mx_flow_worker *worker)
         init_row(worker, y, lines);
 }
 
+/* How many iterations may go over the rows in one pass. One thread gains where the state
+ * does not stay in a cache, several by meeting less often; each of them needs a few rows
+ * an iteration. */
+static int most_at_once(const mx_flow_worker *worker)
+{
+    const mx_flow_level *level = worker->level;
+    const ptrdiff_t row_bytes = level->row_floats * (ptrdiff_t)sizeof(float);
+    if (worker->n_level == 1 && row_bytes * level->height < CACHED_BYTES)
+        return 1;
+    const int rows = level->height / worker->n_level / 3;
+    const int most = rows < MOST_AT_ONCE ? rows : MOST_AT_ONCE;
+    const ptrdiff_t near = NEAR_BYTES / row_bytes;
+    return near >= most ? most : near > 1 ? (int)near : 1;
+}
+
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
  * the next level. */
 static void finish_level(const mx_flow_worker *worker)
@@ -184,9 +181,12 @@ static void work_as(void *arg, int index, int n)
         mx_flow_share_level(&worker, &work->levels[i]);
         if (worker.first_row == worker.end_row)
             continue;
-        init_level(&worker);
-        mx_flow_meet_level(&worker);
-        mx_tvl1_level(&worker);
+        bool is_done = false;
+        for (int most = most_at_once(&worker); !is_done; most = 1) {
+            init_level(&worker);
+            mx_flow_meet_level(&worker);
+            is_done = mx_tvl1_level(&worker, most);
+        }
         finish_level(&worker);
     }
 }

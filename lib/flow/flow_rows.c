@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/flow_rows.h"
 
-#include <string.h>
-
 enum {
     /* A thread's share of a level, below which it costs more than it brings. */
-    MIN_ROWS_PER_THREAD = 24,
-    /* Floats of a block that iterations change: u and p. */
-    KEPT_BLOCK = MX_TVL1_A * MX_TVL1_LANES
+    MIN_ROWS_PER_THREAD = 24
 };
 
 static const float largest_value = 65535.0f;
@@ -55,28 +51,6 @@ static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
         mx_wait_turn(turn);
 }
 
-ptrdiff_t mx_rows_kept_floats(int width)
-{
-    return mx_tvl1_row_floats(width) / MX_TVL1_BLOCK * KEPT_BLOCK;
-}
-
-static void keep_row(float *kept, const float *row, ptrdiff_t kept_floats)
-{
-    for (ptrdiff_t i = 0; i < kept_floats; i += KEPT_BLOCK, row += MX_TVL1_BLOCK)
-        memcpy(kept + i, row, KEPT_BLOCK * sizeof *row);
-}
-
-void mx_rows_restore(const mx_rows_state *rows, const float *kept, int first, int end)
-{
-    const ptrdiff_t kept_floats = mx_rows_kept_floats(rows->width);
-    for (int y = first; y < end; y++) {
-        float *row = rows->rows + y * rows->row_floats;
-        const float *from = kept + y * kept_floats;
-        for (ptrdiff_t i = 0; i < kept_floats; i += KEPT_BLOCK, row += MX_TVL1_BLOCK)
-            memcpy(row, from + i, KEPT_BLOCK * sizeof *row);
-    }
-}
-
 /* Iteration i at row y: the primal step of that row and the dual one of the row above. */
 static void visit_row(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const mx_rows_step *step, int i, int y, float tau, float *errors)
@@ -94,18 +68,15 @@ static void visit_row(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
 }
 
 /* Iterations follow each other at a distance of one row, while what they need is in the
- * caches. Each begins and ends one row below the one before: the rows that a thread leaves
- * out at its beginning are those that its neighbour above goes on to at its end. By then
- * they must be as far as that needs, which the mark tells: the last iteration has done its
- * first primal step here. */
+ * caches. Each begins and ends one row below the one before: the rows that a thread
+ * leaves out at its beginning are those that its neighbour above goes on to at its end.
+ * By then they must be as far as that needs, which the mark tells: the last iteration has
+ * done its first primal step here. */
 void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const mx_rows_step *step, float tau, float *errors)
 {
     const int own = step->end - step->first, last = step->n - 1;
     for (int at = 0; at <= own + (step->below ? 2 : 1) * last; at++) {
-        if (at < own && step->kept)
-            keep_row(step->kept + (step->first + at) * step->kept_floats,
-                rows->rows + (step->first + at) * rows->row_floats, step->kept_floats);
         if (at == own && step->below)
             wait_for_mark(step->below, step->number);
         for (int i = 0; i < step->n; i++)

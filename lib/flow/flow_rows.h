@@ -48,16 +48,13 @@ typedef struct mx_rows_part {
 
 mx_rows_part mx_rows_part_of(int height, int n, int index);
 
-/* Some iterations of a thread on its rows, one if n is. `mark` is its own; `below` is that
- * of the thread which has the rows below, NULL if none has; n is less than half the rows
- * of any thread. Steps are counted on, and all threads meet between them. */
+/* Some iterations of a thread on its rows, one if n is. `mark` is its own; `below` is
+ * that of the thread which has the rows below, NULL if none has; n is less than half the
+ * rows of any thread. Steps are counted on, and all threads meet between them. */
 typedef struct mx_rows_step {
     int first;
     int end;
     int n;
-    float *kept; /* where to keep the rows' u and p from before, or NULL; row `first` is
-                    at kept + first × kept_floats */
-    ptrdiff_t kept_floats;
     mx_flow_mark *mark;
     mx_flow_mark *below;
     uint64_t number;
@@ -67,11 +64,6 @@ typedef struct mx_rows_step {
  * height + y], and is not touched again before the next but one step. */
 void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const mx_rows_step *step, float tau, float *errors);
-
-/* Floats of a row that is kept. */
-ptrdiff_t mx_rows_kept_floats(int width);
-/* Brings rows first to end - 1 back. */
-void mx_rows_restore(const mx_rows_state *rows, const float *kept, int first, int end);
 
 /* Mean |du|² of the level in px², `pixels` being theta / tau: the same bits whatever the
  * number of threads. */

@@ -16,6 +16,9 @@
 #include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 
+/* Errors that fall more slowly, each by this part, may soon fall faster again. */
+#define SLOW_FALL 0.03
+
 static float *row_of(const mx_flow_level *level, int y)
 {
     return level->rows + y * level->row_floats;
@@ -49,23 +52,24 @@ typedef struct progress {
     double enough;
 } progress;
 
-/* How many iterations to do at once: half of those that are still needed if the error goes
- * on to fall as it did over the last n, no more than are done. More than needed would have
- * to be taken back. */
+/* How many iterations to do at once, of which only the last may be the one that is
+ * enough: a third of those that are needed if the error goes on to fall as it did over
+ * the last n, or SLOW_FALL where that was slower, and no more than are done. */
 static int foresee(const progress *p, int n, int most)
 {
-    if (most == 1 || p->before == 0 || p->error <= p->enough)
+    if (p->before == 0 || p->error <= p->enough)
         return 1;
     const double fall = log(p->before / p->error) / n;
-    const double needed = fall > 0 ? log(p->error / p->enough) / fall : most;
-    const double half = needed / 2 < most ? needed / 2 : most;
-    most = half < p->done ? (int)half : p->done;
-    return most > 1 ? most : 1;
+    const double needed =
+        log(p->error / p->enough) / (fall > SLOW_FALL ? fall : SLOW_FALL);
+    const double third = needed / 3 < most ? needed / 3 : most;
+    const int at_once = third < p->done ? (int)third : p->done;
+    return at_once > 1 ? at_once : 1;
 }
 
 /* Does n iterations, a step of the team. False: this worker has to leave. */
-static bool iterate_rows(mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step,
-    int n, float *kept)
+static bool iterate_rows(
+    mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step, int n)
 {
     mx_flow_work *work = &worker->flow->work;
     mx_flow_mark *mark = &work->team.marks[worker->index];
@@ -73,66 +77,58 @@ static bool iterate_rows(mx_flow_worker *worker, const mx_rows_state *rows, uint
         .first = worker->first_row,
         .end = worker->end_row,
         .n = n,
-        .kept = kept,
-        .kept_floats = mx_rows_kept_floats(rows->width),
         .mark = mark,
         .below = worker->index + 1 < worker->n_level ? mark + 1 : NULL,
         .number = step,
     };
     mx_flow_step_begin(worker, step);
-    mx_rows_iterate(&worker->flow->kernels, rows, &own, work->settings.tau,
-        work->errors[step % 2]);
+    mx_rows_iterate(
+        &worker->flow->kernels, rows, &own, work->settings.tau, work->errors[step % 2]);
     return mx_flow_step_end(worker, step);
 }
 
-/* Finds out how far the errors of a step of n iterations let it go: to the first that is
- * small enough. */
-static int judge(progress *p, const mx_flow_worker *worker, const mx_rows_state *rows,
-    const float *errors, int n)
+/* Takes in the errors of a step of n iterations. False: one before the last was enough.
+ */
+static bool judge(progress *p, const mx_flow_worker *worker, const mx_rows_state *rows,
+    int n, uint64_t step)
 {
-    const mx_flow_settings *settings = &worker->flow->work.settings;
-    const double pixels = (double)settings->theta / (double)settings->tau;
+    const mx_flow_work *work = &worker->flow->work;
+    const float *errors = work->errors[step % 2];
+    const double pixels = (double)work->settings.theta / (double)work->settings.tau;
     int i = 0;
     p->before = p->done ? p->error : 0;
     do
         p->error = mx_rows_error(rows, errors + (ptrdiff_t)i * rows->height, pixels);
     while (++i < n && p->error > p->enough);
     p->done += i;
-    return i;
+    return i == n;
 }
 
-/* The iterations of one warp, each tested. Where several are done at once and one before
- * the last turns out to be enough, they are taken back, and done up to that one. */
-static bool iterate_warp(
-    mx_flow_worker *worker, const mx_rows_state *rows, uint64_t *step, int *done)
+typedef enum outcome { GOES_ON, TOO_FAR, LEAVES } outcome;
+
+/* The iterations of one warp, each tested. */
+static outcome iterate_warp(mx_flow_worker *worker, const mx_rows_state *rows,
+    uint64_t *step, int most, uint64_t *done)
 {
-    mx_flow_work *work = &worker->flow->work;
-    const mx_flow_settings *settings = &work->settings;
+    const mx_flow_settings *settings = &worker->flow->work.settings;
     const double enough = (double)settings->epsilon * (double)settings->epsilon;
     progress p = {.error = 2 * enough + 1, .enough = enough};
     int n = 1;
     while (p.done < settings->max_iterations && p.error > enough) {
         const int rest = settings->max_iterations - p.done;
-        n = foresee(&p, n, worker->level->most_at_once);
-        n = n < rest ? n : rest;
-        if (!iterate_rows(worker, rows, ++*step, n, n > 1 ? work->kept : NULL))
-            return false;
-        const int needed = judge(&p, worker, rows, work->errors[*step % 2], n);
-        if (needed == n)
-            continue;
-        mx_rows_restore(rows, work->kept, worker->first_row, worker->end_row);
-        mx_flow_meet_level(worker);
-        if (!iterate_rows(worker, rows, ++*step, needed, NULL))
-            return false;
+        n = foresee(&p, n, most < rest ? most : rest);
+        if (!iterate_rows(worker, rows, ++*step, n))
+            return LEAVES;
+        if (!judge(&p, worker, rows, n, *step))
+            return TOO_FAR;
     }
-    *done += p.done;
-    return true;
+    *done += (uint64_t)p.done;
+    return GOES_ON;
 }
 
-void mx_tvl1_level(mx_flow_worker *worker)
+bool mx_tvl1_level(mx_flow_worker *worker, int most)
 {
     mx_flow_work *work = &worker->flow->work;
-    const mx_flow_settings *settings = &work->settings;
     const mx_flow_level *level = worker->level;
     const mx_rows_state rows = {
         .rows = level->rows,
@@ -141,14 +137,16 @@ void mx_tvl1_level(mx_flow_worker *worker)
         .height = level->height,
     };
     /* Steps count on from level to level, so that marks never lie. */
-    uint64_t step = (uint64_t)(work->pyramid.n_levels - level->index) << 32;
-    int done = 0;
-    for (int warp = 0; warp < settings->n_warps; warp++) {
+    uint64_t step = (uint64_t)(work->pyramid.n_levels - level->index) << 32, done = 0;
+    if (most == 1)
+        step += UINT32_MAX / 2;
+    for (int warp = 0; warp < work->settings.n_warps; warp++) {
         warp_rows(worker);
-        if (!iterate_warp(worker, &rows, &step, &done))
-            return;
+        const outcome o = iterate_warp(worker, &rows, &step, most, &done);
+        if (o != GOES_ON)
+            return o == LEAVES;
     }
     if (worker->index == 0)
-        work->pixel_iterations +=
-            (uint64_t)done * (uint64_t)level->width * (uint64_t)level->height;
+        work->pixel_iterations += done * (uint64_t)level->width * (uint64_t)level->height;
+    return true;
 }
