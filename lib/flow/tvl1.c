@@ -17,7 +17,7 @@
 #include "flow/flow_team.h"
 
 /* Errors that fall more slowly, each by this part, may soon fall faster again. */
-#define SLOW_FALL 0.03
+#define SLOW_FALL 0.05
 
 static float *row_of(const mx_flow_level *level, int y)
 {
