@@ -212,6 +212,7 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
     mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
+    flow->cached_bytes = MX_FLOW_CACHED_BYTES;
     *out = flow;
     return MEXPR_OK;
 }
@@ -225,6 +226,7 @@ mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow *
     mx_scope_init(&clone->scope, mx_context_retain(scope->context));
     memcpy(clone->params, flow->params, sizeof clone->params);
     clone->kernels = flow->kernels;
+    clone->cached_bytes = flow->cached_bytes;
     return MEXPR_OK;
 }
 

@@ -8,9 +8,7 @@
 #include "flow/tvl1.h"
 
 enum {
-    /* State of a level that stays in the last cache from iteration to iteration. */
-    CACHED_BYTES = 4 << 20,
-    /* Of rows that stay in the second one. */
+    /* State of rows that stay in the second cache. */
     NEAR_BYTES = 384 << 10,
     MOST_AT_ONCE = 16
 };
@@ -139,7 +137,7 @@ static int most_at_once(const mx_flow_worker *worker)
 {
     const mx_flow_level *level = worker->level;
     const ptrdiff_t row_bytes = level->row_floats * (ptrdiff_t)sizeof(float);
-    if (worker->n_level == 1 && row_bytes * level->height < CACHED_BYTES)
+    if (worker->n_level == 1 && row_bytes * level->height < worker->flow->cached_bytes)
         return 1;
     const int rows = level->height / worker->n_level / 3;
     const int most = rows < MOST_AT_ONCE ? rows : MOST_AT_ONCE;
@@ -186,6 +184,8 @@ static void work_as(void *arg, int index, int n)
             init_level(&worker);
             mx_flow_meet_level(&worker);
             is_done = mx_tvl1_level(&worker, most);
+            if (index == 0 && !is_done)
+                work->n_anew++;
         }
         finish_level(&worker);
     }
@@ -221,6 +221,7 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     work->u = u;
     work->v = v;
     work->pixel_iterations = 0;
+    work->n_anew = 0;
     mx_flow_team_begin(&work->team);
     mx_team_run(context, mx_flow_team_size(&work->team, mexpr_context_threads(context)),
         work_as, flow);

@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "face_render.h"
+#include "flow/flow_estimator.h"
 #include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 #include "microexpr/flow.h"
@@ -346,47 +347,69 @@ static void agrees_with_a_plain_version(void **state)
 
 /* --- the same bits ----------------------------------------------------------------- */
 
-/* The field of a pattern with noise, on n threads. */
-static mexpr_field *compute_noisy(
-    int n_threads, int width, int height, uint64_t seed, double epsilon)
-{
-    mexpr_context *context = test_context(NULL, n_threads);
-    mexpr_image *a = pattern_image(context, width, height, 0, 0);
-    mexpr_image *b = pattern_image(context, width, height, 2.2, 1.1);
-    mx_rng rng;
-    mx_rng_seed(&rng, seed, 0);
-    float *pixels = mexpr_image_pixels(b);
-    for (int i = 0; i < width * height; i++)
-        pixels[i] += (float)mx_rng_below(&rng, 40);
-    mexpr_flow *flow;
-    mexpr_field *field;
-    assert_ok(context, mexpr_flow_create(context, &flow));
-    assert_ok(context, mexpr_field_create(context, width, height, &field));
-    assert_int_equal(mexpr_flow_set(flow, MEXPR_FLOW_EPSILON, epsilon), MEXPR_OK);
-    assert_int_equal(mexpr_flow_compute(flow, a, b, field), MEXPR_OK);
-    mexpr_flow_destroy(&flow);
-    mexpr_image_destroy(&b);
-    mexpr_image_destroy(&a);
-    mexpr_context_destroy(&context);
-    return field;
-}
-
-/* Several threads do some iterations at once; in some of these calls more than are needed
- * and then the level again. */
 static void threads_do_not_matter(void **state)
 {
     (void)state;
-    for (int i = 0; i < 40; i++) {
-        const int width = 50 + 7 * i % 90, height = 150 - 11 * i % 100;
-        const double epsilon = 0.004 * (1 + i % 9);
-        mexpr_field *first = compute_noisy(1, width, height, (uint64_t)i, epsilon);
-        for (int n = 2; n <= 4; n++) {
-            mexpr_field *field = compute_noisy(n, width, height, (uint64_t)i, epsilon);
+    mexpr_field *first = NULL;
+    for (int n = 1; n <= 4; n++) {
+        mexpr_context *context = test_context(NULL, n);
+        mexpr_image *a = pattern_image(context, 131, 149, 0, 0);
+        mexpr_image *b = pattern_image(context, 131, 149, 2.2, 1.1);
+        mexpr_field *field = compute(context, a, b);
+        if (first)
             assert_same_bits(first, field);
+        mexpr_image_destroy(&b);
+        mexpr_image_destroy(&a);
+        mexpr_context_destroy(&context);
+        if (first)
             mexpr_field_destroy(&field);
-        }
-        mexpr_field_destroy(&first);
+        else
+            first = field;
     }
+    mexpr_field_destroy(&first);
+}
+
+/* Of a call that does several iterations at once wherever it may. */
+static mexpr_field *compute_in_passes(mexpr_context *context, const mexpr_image *a,
+    const mexpr_image *b, double epsilon, ptrdiff_t cached_bytes, int *n_anew)
+{
+    mexpr_flow *flow;
+    mexpr_field *field;
+    assert_ok(context, mexpr_flow_create(context, &flow));
+    assert_ok(context,
+        mexpr_field_create(context, mexpr_image_width(a), mexpr_image_height(a), &field));
+    assert_int_equal(mexpr_flow_set(flow, MEXPR_FLOW_EPSILON, epsilon), MEXPR_OK);
+    flow->cached_bytes = cached_bytes;
+    assert_int_equal(mexpr_flow_compute(flow, a, b, field), MEXPR_OK);
+    *n_anew += flow->work.n_anew;
+    mexpr_flow_destroy(&flow);
+    return field;
+}
+
+/* In some of these calls they turn out to be more than are needed, and a level is begun
+ * anew. */
+static void passes_do_not_matter(void **state)
+{
+    (void)state;
+    int n_anew = 0;
+    for (int i = 0; i < 60; i++) {
+        mexpr_context *context = test_context(NULL, 1 + i % 2);
+        const int width = 30 + 7 * i % 90, height = 130 - 11 * i % 100;
+        const double epsilon = 0.001 * (1 + i % 60);
+        mexpr_image *a = pattern_image(context, width, height, 0, 0);
+        mexpr_image *b = pattern_image(context, width, height, 0.3 * (i % 13), 0.5);
+        mexpr_field *plain =
+            compute_in_passes(context, a, b, epsilon, PTRDIFF_MAX, &n_anew);
+        mexpr_field *field = compute_in_passes(context, a, b, epsilon, 0, &n_anew);
+        assert_same_bits(plain, field);
+        mexpr_field_destroy(&field);
+        mexpr_field_destroy(&plain);
+        mexpr_image_destroy(&b);
+        mexpr_image_destroy(&a);
+        mexpr_context_destroy(&context);
+    }
+    print_message("%d levels begun anew\n", n_anew);
+    assert_true(n_anew > 0);
 }
 
 enum { AT_ONCE = 6, ROWS_WIDTH = 37, ROWS_HEIGHT = 50 };
@@ -672,6 +695,7 @@ int main(void)
         cmocka_unit_test(known_shifts_are_found),
         cmocka_unit_test(agrees_with_a_plain_version),
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(passes_do_not_matter),
         cmocka_unit_test(some_iterations_at_once_are_those_one_by_one),
         cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(busy_machines_are_left_alone),
