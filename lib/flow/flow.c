@@ -142,8 +142,10 @@ mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method, mexpr_flow_param
 /* Takes up a method with its defaults. What another one had laid out is released. */
 static void choose_method(mexpr_flow *flow, int method)
 {
-    if (method != method_of(flow))
+    if (method != method_of(flow)) {
+        mx_flow_window_destroy(flow);
         methods[method_of(flow)].release(flow);
+    }
     for (int i = 1; i <= MX_FLOW_N_PARAMS; i++)
         flow->params[i] = bounds[method][i].standard;
     flow->params[MEXPR_FLOW_METHOD] = method;
@@ -232,8 +234,7 @@ mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow *
 
 mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
 {
-    const mx_flow_settings settings = settings_of(flow);
-    return mx_flow_prepare(flow, &settings, width, height);
+    return methods[method_of(flow)].prepare(flow, width, height);
 }
 
 void mexpr_flow_destroy(mexpr_flow **flow)
@@ -241,6 +242,7 @@ void mexpr_flow_destroy(mexpr_flow **flow)
     if (!flow || !*flow)
         return;
     mexpr_context *context = (*flow)->scope.context;
+    mx_flow_window_destroy(*flow);
     methods[method_of(*flow)].release(*flow);
     mx_free(context, *flow);
     mx_context_release(context);

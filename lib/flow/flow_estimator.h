@@ -94,6 +94,7 @@ struct mexpr_flow {
     /* Memory of the other methods, NULL while not in use. */
     struct mx_dualtvl1 *dualtvl1;
     struct mx_farneback *farneback;
+    struct mx_flow_window *window; /* flow_clip.c; NULL before the first clip */
 };
 
 /* One thread of a call. */
@@ -114,6 +115,7 @@ typedef struct mx_flow_worker {
 
 /* An estimator with the same parameters, for another thread. */
 mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out);
+void mx_flow_window_destroy(mexpr_flow *flow);
 /* Makes a call with pictures of this size allocate nothing. */
 mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height);
 
