@@ -142,10 +142,8 @@ mexpr_status mexpr_flow_method_bounds(mexpr_flow_method method, mexpr_flow_param
 /* Takes up a method with its defaults. What another one had laid out is released. */
 static void choose_method(mexpr_flow *flow, int method)
 {
-    if (method != method_of(flow)) {
-        mx_flow_window_destroy(flow);
+    if (method != method_of(flow))
         methods[method_of(flow)].release(flow);
-    }
     for (int i = 1; i <= MX_FLOW_N_PARAMS; i++)
         flow->params[i] = bounds[method][i].standard;
     flow->params[MEXPR_FLOW_METHOD] = method;

@@ -27,6 +27,7 @@ typedef struct slot {
 struct mx_flow_window {
     int32_t width;
     int32_t height;
+    double method;      /* of the estimators */
     mexpr_image *start; /* grey: the onset, or the last frame of the window before */
     mexpr_flow **flows; /* one for each thread; the first is the caller's */
     int n_flows;
@@ -167,31 +168,47 @@ static mexpr_status fill_window_memory(
     return status;
 }
 
-/* Takes the window of the call before if it will do. */
+static bool will_do(
+    const flow_clip *c, const struct mx_flow_window *w, int n_flows, int n_slots)
+{
+    return w && w->width == mexpr_clip_width(c->clip) &&
+           w->height == mexpr_clip_height(c->clip) && w->n_flows >= n_flows &&
+           w->n_slots >= n_slots && w->method == c->flow->params[MEXPR_FLOW_METHOD];
+}
+
+/* Takes the window of the call before if it will do. The estimator is without one until
+ * keep_window(), whatever callbacks do with it. */
 static mexpr_status make_window(flow_clip *c)
 {
     const uint64_t threads = (uint64_t)mexpr_context_threads(c->scope->context);
     const int n_flows = at_most(threads, c->total);
     const int n_slots = at_most(threads > 1 ? PAIRS_PER_THREAD * threads : 1, c->total);
-    struct mx_flow_window *w = c->flow->window;
     mexpr_status status = MEXPR_OK;
-    if (!w || w->width != mexpr_clip_width(c->clip) ||
-        w->height != mexpr_clip_height(c->clip) || w->n_flows < n_flows ||
-        w->n_slots < n_slots) {
+    if (!will_do(c, c->flow->window, n_flows, n_slots)) {
         mx_flow_window_destroy(c->flow);
-        c->flow->window = w = mx_calloc(c->scope, 1, sizeof *w);
+        struct mx_flow_window *w = mx_calloc(c->scope, 1, sizeof *w);
         if (!w)
             return MEXPR_E_NOMEM;
         w->width = mexpr_clip_width(c->clip);
         w->height = mexpr_clip_height(c->clip);
+        w->method = c->flow->params[MEXPR_FLOW_METHOD];
+        c->flow->window = w;
         status = fill_window_memory(c, w, n_flows, n_slots);
     }
-    c->window = w;
-    for (int i = 0; i < w->n_flows && status == MEXPR_OK; i++)
-        status = ready_flow(c, &w->flows[i]);
+    c->window = c->flow->window;
+    for (int i = 0; i < c->window->n_flows && status == MEXPR_OK; i++)
+        status = ready_flow(c, &c->window->flows[i]);
     if (status != MEXPR_OK)
         mx_flow_window_destroy(c->flow);
+    else
+        c->flow->window = NULL;
     return status;
+}
+
+static void keep_window(const flow_clip *c)
+{
+    mx_flow_window_destroy(c->flow);
+    c->flow->window = c->window;
 }
 
 void mx_flow_window_destroy(mexpr_flow *flow)
@@ -309,9 +326,7 @@ static mexpr_status run(flow_clip *c)
 {
     int64_t next = c->options.first;
     const int64_t start = !is_previous(c) ? c->options.onset : next > 0 ? next - 1 : 0;
-    mexpr_status status = make_window(c);
-    if (status == MEXPR_OK)
-        status = load(c, start, c->window->start);
+    mexpr_status status = load(c, start, c->window->start);
     if (status == MEXPR_END)
         return mx_fail(c->scope, MEXPR_E_RANGE,
             "there is no frame %lld: the clip has %lld", (long long)start,
@@ -351,5 +366,10 @@ mexpr_status mexpr_flow_clip(mexpr_flow *flow, mexpr_clip *clip,
     if (status != MEXPR_OK)
         return status;
     c.total = count_pairs(&c);
-    return run(&c);
+    status = make_window(&c);
+    if (status != MEXPR_OK)
+        return status;
+    status = run(&c);
+    keep_window(&c);
+    return status;
 }
