@@ -14,6 +14,6 @@ int landmarks_read(
 
 /* Whether they can be those of a face in a picture of that size; an exit code. */
 int landmarks_check(
-    const float xy[LANDMARK_NUMBERS], const char *path, const mexpr_image *picture);
+    const float xy[LANDMARK_NUMBERS], const char *path, int width, int height);
 
 #endif

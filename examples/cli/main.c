@@ -15,6 +15,7 @@ static const cli_command *const commands[] = {
     &cmd_recognize,
     &cmd_model_inspect,
     &cmd_model_run,
+    &cmd_model_explain,
     &cmd_model_verify,
     &cmd_system_list,
     &cmd_system_export,

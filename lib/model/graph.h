@@ -89,7 +89,7 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
-enum { MX_N_REWRITES = 7 };
+enum { MX_N_REWRITES = 10 };
 
 /* A version of a domain's operators. */
 typedef struct mx_import {
