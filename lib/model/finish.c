@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/checked.h"
+#include "model/layout.h"
 #include "model/operator.h"
 #include "model/rewrite.h"
 
@@ -500,6 +501,8 @@ static mexpr_status finish_in(finish *f)
         status = settle_outputs(f);
     if (status == MEXPR_OK)
         status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
+    if (status == MEXPR_OK)
+        status = mx_layout(f->scope, graph, &f->arena, &f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;
 }
 

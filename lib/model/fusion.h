@@ -5,17 +5,6 @@
 
 #include "model/operator.h"
 
-typedef enum mx_activation {
-    MX_ACTIVATION_NONE,
-    MX_ACTIVATION_RELU,
-    MX_ACTIVATION_LEAKY_RELU, /* a: slope */
-    MX_ACTIVATION_CLIP,       /* into a..b */
-    MX_ACTIVATION_SIGMOID,
-    MX_ACTIVATION_SILU,
-    MX_ACTIVATION_HARD_SWISH,
-    MX_ACTIVATION_TANH
-} mx_activation;
-
 struct mx_fusion {
     /* The epilogue of a Conv or Gemm: y = activation(product * scale + shift + residual)
      * * post_scale + post_shift, with the inputs below. */
@@ -30,6 +19,8 @@ struct mx_fusion {
     bool max_first;       /* of MeanMax: the maximum comes before the mean */
     bool epsilon_outside; /* of AxisNorm: added to the root, not under it */
     float factor;         /* of GateSum */
+    int64_t channels;     /* of convolutions with channels last: outputs */
+    bool from_planes;     /* of ConvLast: the input has its channels first */
 };
 
 /* Inputs of an epilogue, -1 or absent where there is none; vectors have one number for

@@ -448,3 +448,11 @@ mexpr_status mx_graph_add_gate(
     *number = graph->n_gates;
     return MEXPR_OK;
 }
+
+void mx_graph_count(mx_graph *graph, uint32_t rewrite)
+{
+    for (int bit = 0; bit < MX_N_REWRITES; bit++) {
+        if (rewrite == 1u << bit)
+            graph->n_rewrites[bit]++;
+    }
+}

@@ -89,7 +89,7 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
-enum { MX_N_REWRITES = 7 };
+enum { MX_N_REWRITES = 9 };
 
 /* A version of a domain's operators. */
 typedef struct mx_import {
@@ -190,6 +190,9 @@ mexpr_status mx_graph_add_gate(
 /* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
  * what depends on constants alone, and drops what no output needs. */
 mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph);
+
+/* Counts that a rewrite was done once more. */
+void mx_graph_count(mx_graph *graph, uint32_t rewrite);
 
 enum { MX_LABEL_SIZE = 160 };
 /* "node 'conv1' (Conv)" into `text` of MX_LABEL_SIZE bytes; returns it. */

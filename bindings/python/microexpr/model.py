@@ -40,6 +40,8 @@ class Rewrite(enum.IntFlag):
     SOFTMAX_ONE = 16
     PAD = 32
     GATE = 64
+    LAYOUT = 128
+    WINOGRAD = 256
     ALL = 0x7FFFFFFF
 
 
