@@ -61,6 +61,7 @@ typedef struct mx_conv_tile {
     int rows, cols; /* 1..MX_TILE_ROWS, 1..MX_TILE_COLS */
     size_t runs, length;
     const float *const *x;
+    const ptrdiff_t *offsets; /* NULL, or for each run: x[t][r] is x[0][r] + offsets[t] */
     const float *w;
     float *y;
     ptrdiff_t y_row;

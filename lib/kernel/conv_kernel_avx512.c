@@ -22,5 +22,6 @@ static inline __m512 divide(__m512 a, __m512 b)
 #define TILE_ROWS 12
 #define TILE_VECTORS 2
 #define MAX(a, b) _mm512_max_ps(a, b)
+#define MIN(a, b) _mm512_min_ps(a, b)
 #define DIVIDE(a, b) divide(a, b)
 #include "kernel/conv_kernel.inc"

@@ -31,6 +31,13 @@ static inline vector larger(vector a, vector b)
     return (vector)((above & (integers)a) | (~above & (integers)b));
 }
 
+/* The same for less. */
+static inline vector smaller(vector a, vector b)
+{
+    const integers below = (integers)(a < b);
+    return (vector)((below & (integers)a) | (~below & (integers)b));
+}
+
 #define FILL mx_conv_kernels_fill_c
 #define VECTORS 8
 #define WIDTH 4
@@ -42,5 +49,6 @@ static inline vector larger(vector a, vector b)
 #define TILE_ROWS 4
 #define TILE_VECTORS 2
 #define MAX(a, b) larger(a, b)
+#define MIN(a, b) smaller(a, b)
 #define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

@@ -9,6 +9,12 @@ static inline float32x4_t larger(float32x4_t a, float32x4_t b)
     return vbslq_f32(vcgtq_f32(a, b), a, b);
 }
 
+/* The same for less. */
+static inline float32x4_t smaller(float32x4_t a, float32x4_t b)
+{
+    return vbslq_f32(vcltq_f32(a, b), a, b);
+}
+
 #define FILL mx_conv_kernels_fill_neon
 #define VECTORS 16
 #define WIDTH 4
@@ -20,5 +26,6 @@ static inline float32x4_t larger(float32x4_t a, float32x4_t b)
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
 #define MAX(a, b) larger(a, b)
+#define MIN(a, b) smaller(a, b)
 #define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

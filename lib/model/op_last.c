@@ -43,12 +43,21 @@ mx_last_source mx_last_source_of(
 static void point_one(
     const mx_window *w, const mx_last_source *from, const int64_t *at, const float **x)
 {
+    const ptrdiff_t step = from->steps[2] * (ptrdiff_t)w->dilation[2];
+    const bool is_whole =
+        at[2] >= 0 && at[2] + (w->kernel[2] - 1) * w->dilation[2] < w->in[2];
     for (int64_t i = 0; i < w->kernel[0]; i++) {
         const int64_t d = at[0] + i * w->dilation[0];
         for (int64_t j = 0; j < w->kernel[1]; j++) {
             const int64_t h = at[1] + j * w->dilation[1];
             const bool inside = d >= 0 && d < w->in[0] && h >= 0 && h < w->in[1];
             const float *line = from->image + d * from->steps[0] + h * from->steps[1];
+            if (inside && is_whole) {
+                line += at[2] * from->steps[2];
+                for (int64_t k = 0; k < w->kernel[2]; k++, x += MX_TILE_ROWS, line += step)
+                    *x = line;
+                continue;
+            }
             for (int64_t k = 0; k < w->kernel[2]; k++, x += MX_TILE_ROWS) {
                 const int64_t v = at[2] + k * w->dilation[2];
                 *x = inside && v >= 0 && v < w->in[2] ? line + v * from->steps[2]

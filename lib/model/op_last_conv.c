@@ -38,8 +38,11 @@ static mexpr_status infer_conv(mx_infer *infer)
     for (int d = 0; d < MX_SPATIAL; d++)
         p->padded[d] = p->window.in[d] + p->window.before[d] + p->window.after[d];
     if (p->n_in >= 0 && p->n_out >= 0)
-        infer->workspace = input_floats(f, p) * sizeof(float) +
-                           (size_t)(runs_of(f, p) * MX_LAST_BLOCK) * sizeof(float *);
+        infer->workspace =
+            input_floats(f, p) * sizeof(float) +
+            (size_t)(f->from_planes ? runs_of(f, p) + MX_LAST_BLOCK
+                                    : runs_of(f, p) * MX_LAST_BLOCK) *
+                sizeof(float *);
     mx_last_shape(infer, 0, p, p->c_out);
     return MEXPR_OK;
 }
@@ -50,6 +53,7 @@ typedef struct image {
     const mx_last_params *p;
     int64_t index;
     const float *outside; /* or the padded copy */
+    const ptrdiff_t *offsets; /* of lines of the window in that, or NULL */
 } image;
 
 static void pad_planes(const mx_last_params *p, const float *x, float *y)
@@ -76,65 +80,92 @@ static void pad_planes(const mx_last_params *p, const float *x, float *y)
     }
 }
 
-/* As mx_last_point(), for lines of the window in the padded planes. */
-static void point_at_planes(const mx_last_params *p, const float *planes, int64_t first,
-    int rows, const float **x)
+/* Lines of the window, from its corner in the padded planes. */
+static void plane_offsets(const mx_last_params *p, ptrdiff_t *offsets)
 {
     const mx_window *w = &p->window;
     const int64_t line = p->padded[2], slice = line * p->padded[1];
-    const float *corner[MX_TILE_ROWS];
-    for (int r = 0; r < rows; r++) {
-        const int64_t i = first + r, v = i % w->out[2], h = i / w->out[2] % w->out[1];
-        corner[r] = planes + i / w->out[2] / w->out[1] * w->stride[0] * slice +
-                    h * w->stride[1] * line + v * w->stride[2];
-    }
     for (int64_t c = 0; c < p->c_in; c++) {
         for (int64_t i = 0; i < w->kernel[0]; i++) {
-            for (int64_t j = 0; j < w->kernel[1]; j++, x += MX_TILE_ROWS) {
-                const int64_t at = (c * p->padded[0] + i * w->dilation[0]) * slice +
-                                   j * w->dilation[1] * line;
-                for (int r = 0; r < rows; r++)
-                    x[r] = corner[r] + at;
-            }
+            for (int64_t j = 0; j < w->kernel[1]; j++)
+                *offsets++ = (ptrdiff_t)((c * p->padded[0] + i * w->dilation[0]) * slice +
+                                         j * w->dilation[1] * line);
         }
     }
 }
 
-/* Outputs first..first + n - 1 of an image: one panel of weights after the other. */
-static void multiply_block(const mx_run *run, const image *of, int64_t first, int64_t n,
-    const float **pointers)
+/* Corners of the windows of outputs first..first + rows - 1. */
+static void plane_corners(
+    const mx_last_params *p, const float *planes, int64_t first, int rows, const float **x)
 {
-    const mx_last_params *p = of->p;
-    const mx_fusion *f = run->node->fusion;
-    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
-    const float *x = run->inputs[0]->data, *w = run->inputs[1]->data;
-    const int64_t runs = runs_of(f, p), from = (of->index * p->n_out + first) * p->c_out;
-    const int64_t n_tiles = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
-    int64_t starts[MX_LAST_TILES + 1] = {0};
-    for (int64_t i = 0; i < n_tiles; i++) {
-        const int64_t at = starts[i], rows = (n - at + n_tiles - i - 1) / (n_tiles - i);
-        starts[i + 1] = at + rows;
-        const float **to = pointers + i * runs * MX_TILE_ROWS;
-        if (f->from_planes) {
-            point_at_planes(p, of->outside, first + at, (int)rows, to);
-        } else {
-            const mx_last_source source = mx_last_source_of(p, x, of->index, of->outside);
-            mx_last_point(&p->window, &source, first + at, (int)rows, to);
-        }
+    const mx_window *w = &p->window;
+    int64_t v = first % w->out[2], h = first / w->out[2] % w->out[1];
+    int64_t d = first / w->out[2] / w->out[1];
+    for (int r = 0; r < rows; r++) {
+        x[r] = planes + (d * w->stride[0] * p->padded[1] + h * w->stride[1]) * p->padded[2] +
+               v * w->stride[2];
+        if (++v < w->out[2])
+            continue;
+        v = 0;
+        if (++h < w->out[1])
+            continue;
+        h = 0;
+        d++;
     }
-    const int64_t length = f->from_planes ? p->window.kernel[2] : p->c_in;
+}
+
+/* A block of outputs of one image. */
+typedef struct block {
+    const mx_run *run;
+    const image *of;
+    int64_t first, n_tiles, runs, length;
+    int64_t starts[MX_LAST_TILES + 1]; /* of the tiles, from the first output on */
+    int64_t step;                      /* pointers of a tile */
+    const float **x;
+    const ptrdiff_t *offsets;
+} block;
+
+static void point_block(block *b, int64_t n)
+{
+    const mx_last_params *p = b->of->p;
+    const bool from_planes = b->run->node->fusion->from_planes;
+    const mx_last_source source =
+        mx_last_source_of(p, b->run->inputs[0]->data, b->of->index, b->of->outside);
+    b->n_tiles = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
+    b->step = (from_planes ? 1 : b->runs) * MX_TILE_ROWS;
+    b->starts[0] = 0;
+    for (int64_t i = 0; i < b->n_tiles; i++) {
+        const int64_t at = b->starts[i], left = b->n_tiles - i;
+        const int rows = (int)((n - at + left - 1) / left);
+        b->starts[i + 1] = at + rows;
+        if (from_planes)
+            plane_corners(p, b->of->outside, b->first + at, rows, b->x + i * b->step);
+        else
+            mx_last_point(&p->window, &source, b->first + at, rows, b->x + i * b->step);
+    }
+}
+
+/* One panel of weights after the other, for all tiles. */
+static void multiply_block(const block *b)
+{
+    const mx_run *run = b->run;
+    const mx_last_params *p = b->of->p;
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
+    const float *w = run->inputs[1]->data;
+    const int64_t from = (b->of->index * p->n_out + b->first) * p->c_out;
     for (int64_t c = 0; c < p->c_out; c += MX_TILE_COLS) {
-        mx_conv_tile t = {.cols = (int)(p->c_out - c < MX_TILE_COLS ? p->c_out - c
-                                                                    : MX_TILE_COLS),
-            .runs = (size_t)runs,
-            .length = (size_t)length,
-            .w = w + c * runs * length,
+        const int64_t cols = p->c_out - c;
+        mx_conv_tile t = {.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS),
+            .runs = (size_t)b->runs,
+            .length = (size_t)b->length,
+            .offsets = b->offsets,
+            .w = w + c * b->runs * b->length,
             .y_row = (ptrdiff_t)p->c_out,
             .finish = mx_last_finish(run, c)};
-        for (int64_t i = 0; i < n_tiles; i++) {
-            const int64_t at = from + starts[i] * p->c_out + c;
-            t.rows = (int)(starts[i + 1] - starts[i]);
-            t.x = pointers + i * runs * MX_TILE_ROWS;
+        for (int64_t i = 0; i < b->n_tiles; i++) {
+            const int64_t at = from + b->starts[i] * p->c_out + c;
+            t.rows = (int)(b->starts[i + 1] - b->starts[i]);
+            t.x = b->x + i * b->step;
             t.y = (float *)run->outputs[0]->data + at;
             t.finish.residual = residual ? (const float *)residual->data + at : NULL;
             run->machine->conv.tile(&t);
@@ -145,8 +176,18 @@ static void multiply_block(const mx_run *run, const image *of, int64_t first, in
 static void conv_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const image *of = arg;
-    const int64_t first = part * MX_LAST_BLOCK, left = of->p->n_out - first;
-    multiply_block(run, of, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK, space);
+    const mx_last_params *p = of->p;
+    const bool from_planes = run->node->fusion->from_planes;
+    block b = {.run = run,
+        .of = of,
+        .first = part * MX_LAST_BLOCK,
+        .runs = runs_of(run->node->fusion, p),
+        .length = from_planes ? p->window.kernel[2] : p->c_in,
+        .x = space,
+        .offsets = of->offsets};
+    const int64_t left = p->n_out - b.first;
+    point_block(&b, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK);
+    multiply_block(&b);
 }
 
 static mexpr_status conv(const mx_run *run)
@@ -154,16 +195,19 @@ static mexpr_status conv(const mx_run *run)
     const mx_last_params *p = run->params;
     const mx_fusion *f = run->node->fusion;
     float *own = run->workspace;
+    ptrdiff_t *offsets = (ptrdiff_t *)(void *)(own + input_floats(f, p));
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
-    if (!f->from_planes)
+    if (f->from_planes)
+        plane_offsets(p, offsets);
+    else
         memset(own, 0, (size_t)p->c_in * sizeof *own);
     for (int64_t i = 0; i < p->batch; i++) {
-        const image of = {p, i, own};
+        const image of = {p, i, own, f->from_planes ? offsets : NULL};
         if (f->from_planes)
             pad_planes(p, (const float *)run->inputs[0]->data + i * p->n_in * p->c_in, own);
         for (int64_t part = 0; part < p->parts; part++)
-            conv_part(run, &of, part, own + input_floats(f, p));
+            conv_part(run, &of, part, offsets + (f->from_planes ? runs_of(f, p) : 0));
     }
     return MEXPR_OK;
 }
@@ -219,7 +263,7 @@ static mexpr_status depthwise(const mx_run *run)
         return MEXPR_OK;
     memset(own, 0, (size_t)p->c_in * sizeof *own);
     for (int64_t i = 0; i < p->batch; i++) {
-        const image of = {p, i, own};
+        const image of = {p, i, own, NULL};
         for (int64_t part = 0; part < p->parts; part++)
             depthwise_part(run, &of, part, own + input_floats(run->node->fusion, p));
     }

@@ -349,6 +349,7 @@ static const struct {
     {MEXPR_REWRITE_GATE, mx_rule_cbam},
     {MEXPR_REWRITE_GATE, mx_rule_global},
     {MEXPR_REWRITE_BATCH_NORM | MEXPR_REWRITE_EPILOGUE, mx_rule_epilogue},
+    {MEXPR_REWRITE_LAYOUT, mx_rule_sibling},
 };
 
 static mexpr_status start(mx_rewriter *r)
