@@ -61,7 +61,8 @@ typedef struct mx_conv_tile {
     int rows, cols; /* 1..MX_TILE_ROWS, 1..MX_TILE_COLS */
     size_t runs, length;
     const float *const *x;
-    const ptrdiff_t *offsets; /* NULL, or for each run: x[t][r] is x[0][r] + offsets[t] */
+    const ptrdiff_t *offsets; /* NULL; or for each run: x[t][r] is x[0][0] + r * step + */
+    ptrdiff_t step;           /* offsets[t] */
     const float *w;
     float *y;
     ptrdiff_t y_row;
@@ -69,20 +70,30 @@ typedef struct mx_conv_tile {
 } mx_conv_tile;
 
 /* y[r * y_row + c] = finish(sum over t < taps of x[t][r] [c] * w[t * w_row + c]) for r <
- * rows, c < channels. A pool has no w: sums, or maxima for is_max (of no NaN, or NaN),
- * times scale[r], without finish. */
+ * rows, c < channels. */
 typedef struct mx_depth_tile {
     int rows;
     size_t channels, taps;
     const float *const *x;
     const float *w;
     ptrdiff_t w_row;
-    bool is_max;
-    const float *factors; /* of a pool: for each row, NULL: 1 */
     float *y;
     ptrdiff_t y_row;
     mx_tile_finish finish;
 } mx_depth_tile;
+
+/* y[c] = the sum times factor, or for is_max the maximum (NaN if there is one), of x[i *
+ * steps[0] + j * steps[1] + k * steps[2] + c] for i < n[0], j < n[1], k < n[2]; c <
+ * channels. */
+typedef struct mx_pool_window {
+    size_t channels;
+    bool is_max;
+    float factor;
+    const float *x;
+    int64_t n[3];
+    ptrdiff_t steps[3];
+    float *y;
+} mx_pool_window;
 
 /* Winograd's F(4x4, 3x3): 6 x 6 inputs make 36 numbers v, and sums of products of these
  * with transformed weights make 4 x 4 outputs. */
@@ -119,7 +130,7 @@ typedef struct mx_conv_kernels {
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
     void (*depth)(const mx_depth_tile *tile); /* R(1e-6 * sqrt(taps)) */
-    void (*pool)(const mx_depth_tile *tile);  /* E but for the product with a factor */
+    void (*pool)(const mx_pool_window *window); /* E: in the order of i, j, k */
     void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */
     void (*winograd_out)(const mx_winograd_out *tile); /* R(2e-6) */
     /* For r < rows: sum[r] and max[r] of the numbers x[r * channels + c] * a[c] (a NULL:

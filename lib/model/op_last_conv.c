@@ -10,19 +10,36 @@
 
 /* --- planning ---------------------------------------------------------------------- */
 
-/* Pieces of the window that lie in one piece in the input. */
-static int64_t runs_of(const mx_fusion *f, const mx_last_params *p)
-{
-    const mx_window *w = &p->window;
-    return f->from_planes ? p->c_in * w->kernel[0] * w->kernel[1] : p->taps;
-}
-
 /* The workspace: for images a pixel of zeros, for planes a padded copy; then pointers. */
 static size_t input_floats(const mx_fusion *f, const mx_last_params *p)
 {
     const int64_t n =
         f->from_planes ? p->c_in * mx_dims_product(p->padded, 0, MX_SPATIAL) : p->c_in;
     return mx_round_up((size_t)n, MX_ALIGNMENT / sizeof(float));
+}
+
+static size_t pointer_bytes(const mx_fusion *f, const mx_last_params *p)
+{
+    return f->from_planes || p->is_pointwise
+               ? 0
+               : (size_t)(p->runs * MX_LAST_BLOCK) * sizeof(float *);
+}
+
+/* Stretches of the window that lie in one piece in the input. */
+static void choose_runs(const mx_fusion *f, mx_last_params *p)
+{
+    const mx_window *w = &p->window;
+    p->runs = f->from_planes ? p->c_in * w->kernel[0] * w->kernel[1] : p->taps;
+    p->length = f->from_planes ? w->kernel[2] : p->c_in;
+    p->is_pointwise = !f->from_planes && p->taps == 1 && p->n_in == p->n_out;
+    for (int d = 0; d < MX_SPATIAL; d++) {
+        p->padded[d] = w->in[d] + w->before[d] + w->after[d];
+        p->is_pointwise = p->is_pointwise && w->stride[d] == 1 && w->before[d] == 0;
+    }
+    p->block = p->window.out[2] > 0 ? MX_LAST_BLOCK / p->window.out[2] : 1;
+    p->block = p->block > 0 ? p->block : 1;
+    if (f->from_planes)
+        p->parts = (w->out[0] * w->out[1] + p->block - 1) / p->block;
 }
 
 static mexpr_status infer_conv(mx_infer *infer)
@@ -35,14 +52,10 @@ static mexpr_status infer_conv(mx_infer *infer)
     if (status != MEXPR_OK)
         return status;
     p->c_out = f->channels;
-    for (int d = 0; d < MX_SPATIAL; d++)
-        p->padded[d] = p->window.in[d] + p->window.before[d] + p->window.after[d];
+    choose_runs(f, p);
     if (p->n_in >= 0 && p->n_out >= 0)
-        infer->workspace =
-            input_floats(f, p) * sizeof(float) +
-            (size_t)(f->from_planes ? runs_of(f, p) + MX_LAST_BLOCK
-                                    : runs_of(f, p) * MX_LAST_BLOCK) *
-                sizeof(float *);
+        infer->workspace = input_floats(f, p) * sizeof(float) +
+                           (size_t)p->runs * sizeof(ptrdiff_t) + pointer_bytes(f, p);
     mx_last_shape(infer, 0, p, p->c_out);
     return MEXPR_OK;
 }
@@ -53,29 +66,23 @@ typedef struct image {
     const mx_last_params *p;
     int64_t index;
     const float *outside; /* or the padded copy */
-    const ptrdiff_t *offsets; /* of lines of the window in that, or NULL */
+    const ptrdiff_t *offsets; /* of runs, NULL where each tile has its pointers; and */
+    int64_t step;             /* from output to output */
 } image;
 
 static void pad_planes(const mx_last_params *p, const float *x, float *y)
 {
     const mx_window *w = &p->window;
-    const int64_t line = p->padded[2], right = line - w->before[2] - w->in[2];
-    for (int64_t c = 0; c < p->c_in; c++) {
-        for (int64_t d = 0; d < p->padded[0]; d++) {
-            for (int64_t h = 0; h < p->padded[1]; h++, y += line) {
-                const int64_t i = d - w->before[0], j = h - w->before[1];
-                if (i < 0 || i >= w->in[0] || j < 0 || j >= w->in[1]) {
-                    memset(y, 0, (size_t)line * sizeof *y);
-                    continue;
-                }
-                for (int64_t k = 0; k < w->before[2]; k++)
-                    y[k] = 0;
-                memcpy(y + w->before[2],
-                    x + ((c * w->in[0] + i) * w->in[1] + j) * w->in[2],
-                    (size_t)w->in[2] * sizeof *y);
-                for (int64_t k = 0; k < right; k++)
-                    y[line - right + k] = 0;
-            }
+    const int64_t line = p->padded[2], size = mx_dims_product(p->padded, 0, MX_SPATIAL);
+    if (size != p->n_in)
+        memset(y, 0, (size_t)(size * p->c_in) * sizeof *y);
+    for (int64_t c = 0; c < p->c_in; c++, y += size) {
+        for (int64_t d = 0; d < w->in[0]; d++) {
+            float *to = y +
+                        ((d + w->before[0]) * p->padded[1] + w->before[1]) * line +
+                        w->before[2];
+            for (int64_t h = 0; h < w->in[1]; h++, to += line, x += w->in[2])
+                memcpy(to, x, (size_t)w->in[2] * sizeof *to);
         }
     }
 }
@@ -94,54 +101,26 @@ static void plane_offsets(const mx_last_params *p, ptrdiff_t *offsets)
     }
 }
 
-/* Corners of the windows of outputs first..first + rows - 1. */
-static void plane_corners(
-    const mx_last_params *p, const float *planes, int64_t first, int rows, const float **x)
-{
-    const mx_window *w = &p->window;
-    int64_t v = first % w->out[2], h = first / w->out[2] % w->out[1];
-    int64_t d = first / w->out[2] / w->out[1];
-    for (int r = 0; r < rows; r++) {
-        x[r] = planes + (d * w->stride[0] * p->padded[1] + h * w->stride[1]) * p->padded[2] +
-               v * w->stride[2];
-        if (++v < w->out[2])
-            continue;
-        v = 0;
-        if (++h < w->out[1])
-            continue;
-        h = 0;
-        d++;
-    }
-}
-
-/* A block of outputs of one image. */
+/* A block of outputs of one image, in tiles of neighbours. */
 typedef struct block {
     const mx_run *run;
     const image *of;
-    int64_t first, n_tiles, runs, length;
+    int64_t first; /* output */
+    int64_t runs, length;
+    int64_t n_tiles;
     int64_t starts[MX_LAST_TILES + 1]; /* of the tiles, from the first output on */
-    int64_t step;                      /* pointers of a tile */
-    const float **x;
-    const ptrdiff_t *offsets;
+    const float **x;                   /* pointers of each tile, `pointers` for each */
+    int64_t pointers;
 } block;
 
-static void point_block(block *b, int64_t n)
+/* Cuts n outputs into tiles of nearly equal size. */
+static void cut_tiles(block *b, int64_t n)
 {
-    const mx_last_params *p = b->of->p;
-    const bool from_planes = b->run->node->fusion->from_planes;
-    const mx_last_source source =
-        mx_last_source_of(p, b->run->inputs[0]->data, b->of->index, b->of->outside);
     b->n_tiles = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
-    b->step = (from_planes ? 1 : b->runs) * MX_TILE_ROWS;
     b->starts[0] = 0;
     for (int64_t i = 0; i < b->n_tiles; i++) {
-        const int64_t at = b->starts[i], left = b->n_tiles - i;
-        const int rows = (int)((n - at + left - 1) / left);
-        b->starts[i + 1] = at + rows;
-        if (from_planes)
-            plane_corners(p, b->of->outside, b->first + at, rows, b->x + i * b->step);
-        else
-            mx_last_point(&p->window, &source, b->first + at, rows, b->x + i * b->step);
+        const int64_t left = b->n_tiles - i;
+        b->starts[i + 1] = b->starts[i] + (n - b->starts[i] + left - 1) / left;
     }
 }
 
@@ -158,14 +137,15 @@ static void multiply_block(const block *b)
         mx_conv_tile t = {.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS),
             .runs = (size_t)b->runs,
             .length = (size_t)b->length,
-            .offsets = b->offsets,
+            .offsets = b->of->offsets,
+            .step = (ptrdiff_t)b->of->step,
             .w = w + c * b->runs * b->length,
             .y_row = (ptrdiff_t)p->c_out,
             .finish = mx_last_finish(run, c)};
         for (int64_t i = 0; i < b->n_tiles; i++) {
             const int64_t at = from + b->starts[i] * p->c_out + c;
             t.rows = (int)(b->starts[i + 1] - b->starts[i]);
-            t.x = b->x + i * b->step;
+            t.x = b->x + i * b->pointers;
             t.y = (float *)run->outputs[0]->data + at;
             t.finish.residual = residual ? (const float *)residual->data + at : NULL;
             run->machine->conv.tile(&t);
@@ -173,42 +153,88 @@ static void multiply_block(const block *b)
     }
 }
 
+/* Outputs from `first` on; for planes of one line, for those of a pointwise convolution
+ * wherever they are, one step apart. */
+static void conv_block(const mx_run *run, const image *of, int64_t first, int64_t n,
+    const float *corner, void *space)
+{
+    const mx_last_params *p = of->p;
+    const float *corners[MX_LAST_TILES];
+    block b = {.run = run,
+        .of = of,
+        .first = first,
+        .runs = p->runs,
+        .length = p->length,
+        .x = of->offsets ? corners : space,
+        .pointers = of->offsets ? 1 : p->runs * MX_TILE_ROWS};
+    const mx_last_source source =
+        mx_last_source_of(p, run->inputs[0]->data, of->index, of->outside);
+    cut_tiles(&b, n);
+    for (int64_t i = 0; i < b.n_tiles; i++) {
+        const int64_t at = b.starts[i];
+        if (of->offsets)
+            corners[i] = corner + at * of->step;
+        else
+            mx_last_point(&p->window, &source, first + at,
+                (int)(b.starts[i + 1] - at), b.x + i * b.pointers);
+    }
+    multiply_block(&b);
+}
+
+/* Part `part` of an image's outputs: some lines of planes, or any outputs. */
 static void conv_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
+    const mx_window *w = &p->window;
+    if (!run->node->fusion->from_planes) {
+        const int64_t first = part * MX_LAST_BLOCK, left = p->n_out - first;
+        const float *x = (const float *)run->inputs[0]->data;
+        conv_block(run, of, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK,
+            x + (of->index * p->n_in + first) * p->c_in, space);
+        return;
+    }
+    const int64_t lines = w->out[0] * w->out[1], end = (part + 1) * p->block;
+    for (int64_t i = part * p->block; i < (end < lines ? end : lines); i++) {
+        const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
+        const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
+        for (int64_t v = 0; v < w->out[2]; v += MX_LAST_BLOCK) {
+            const int64_t left = w->out[2] - v;
+            conv_block(run, of, i * w->out[2] + v,
+                left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK, line + v * of->step, space);
+        }
+    }
+}
+
+static void conv_image(const mx_run *run, int64_t index, float *own, ptrdiff_t *offsets)
+{
+    const mx_last_params *p = run->params;
     const bool from_planes = run->node->fusion->from_planes;
-    block b = {.run = run,
-        .of = of,
-        .first = part * MX_LAST_BLOCK,
-        .runs = runs_of(run->node->fusion, p),
-        .length = from_planes ? p->window.kernel[2] : p->c_in,
-        .x = space,
-        .offsets = of->offsets};
-    const int64_t left = p->n_out - b.first;
-    point_block(&b, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK);
-    multiply_block(&b);
+    const float *x = (const float *)run->inputs[0]->data + index * p->n_in * p->c_in;
+    const image of = {p, index, own, from_planes || p->is_pointwise ? offsets : NULL,
+        from_planes ? p->window.stride[2] : p->c_in};
+    if (from_planes)
+        pad_planes(p, x, own);
+    for (int64_t part = 0; part < p->parts; part++)
+        conv_part(run, &of, part, offsets + p->runs);
 }
 
 static mexpr_status conv(const mx_run *run)
 {
     const mx_last_params *p = run->params;
-    const mx_fusion *f = run->node->fusion;
     float *own = run->workspace;
-    ptrdiff_t *offsets = (ptrdiff_t *)(void *)(own + input_floats(f, p));
+    ptrdiff_t *offsets =
+        (ptrdiff_t *)(void *)(own + input_floats(run->node->fusion, p));
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
-    if (f->from_planes)
+    if (run->node->fusion->from_planes)
         plane_offsets(p, offsets);
     else
         memset(own, 0, (size_t)p->c_in * sizeof *own);
-    for (int64_t i = 0; i < p->batch; i++) {
-        const image of = {p, i, own, f->from_planes ? offsets : NULL};
-        if (f->from_planes)
-            pad_planes(p, (const float *)run->inputs[0]->data + i * p->n_in * p->c_in, own);
-        for (int64_t part = 0; part < p->parts; part++)
-            conv_part(run, &of, part, offsets + (f->from_planes ? runs_of(f, p) : 0));
-    }
+    if (p->is_pointwise)
+        offsets[0] = 0;
+    for (int64_t i = 0; i < p->batch; i++)
+        conv_image(run, i, own, offsets);
     return MEXPR_OK;
 }
 
@@ -263,7 +289,7 @@ static mexpr_status depthwise(const mx_run *run)
         return MEXPR_OK;
     memset(own, 0, (size_t)p->c_in * sizeof *own);
     for (int64_t i = 0; i < p->batch; i++) {
-        const image of = {p, i, own, NULL};
+        const image of = {p, i, own, NULL, 0};
         for (int64_t part = 0; part < p->parts; part++)
             depthwise_part(run, &of, part, own + input_floats(run->node->fusion, p));
     }

@@ -6,12 +6,6 @@
 #include "base/checked.h"
 #include "model/op_last.h"
 
-/* Inputs of a pool: a pixel that does not matter, factors, pointers. */
-static size_t pixel_floats(const mx_last_params *p)
-{
-    return mx_round_up((size_t)p->c_in, MX_ALIGNMENT / sizeof(float));
-}
-
 static mexpr_status infer_pool(mx_infer *infer)
 {
     mx_last_params *p = infer->params;
@@ -19,57 +13,51 @@ static mexpr_status infer_pool(mx_infer *infer)
     if (status != MEXPR_OK)
         return status;
     p->counts_padding = mx_attr_int(infer->node, "count_include_pad", 0) != 0;
-    if (p->n_in >= 0 && p->n_out >= 0)
-        infer->workspace = (pixel_floats(p) + MX_CONV_LANES) * sizeof(float) +
-                           (size_t)(p->taps * MX_TILE_ROWS) * sizeof(float *);
     mx_last_shape(infer, 0, p, p->c_in);
     return MEXPR_OK;
 }
 
-/* Elements that count under window o along one dimension, at least 1: those inside the
- * input or, when padding counts, inside input and padding, but nothing beyond that. */
-static int64_t counted(const mx_last_params *p, int d, int64_t o)
+/* Along dimension d under window o: the first input and how many there are; how many
+ * count, at least 1: those inside the input or, when padding counts, inside input and
+ * padding, but nothing beyond that. */
+typedef struct span {
+    int64_t at, n, counted;
+} span;
+
+static span span_of(const mx_last_params *p, int d, int64_t o)
 {
     const mx_window *w = &p->window;
-    const int64_t start = o * w->stride[d] - w->before[d];
-    int64_t n = 0;
-    for (int64_t k = 0; k < w->kernel[d]; k++) {
-        const int64_t i = start + k * w->dilation[d];
-        const int64_t past = w->in[d] + w->after[d];
-        n += p->counts_padding ? i < past : i >= 0 && i < w->in[d];
-    }
-    return n > 1 ? n : 1;
+    const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
+    const int64_t lo = start < 0 ? (-start + step - 1) / step : 0;
+    const int64_t room = w->in[d] - start, past = room <= 0 ? 0 : (room + step - 1) / step;
+    const int64_t hi = past < w->kernel[d] ? past : w->kernel[d];
+    const int64_t most = (room + w->after[d] + step - 1) / step;
+    span s = {start + lo * step, hi > lo ? hi - lo : 0, 0};
+    s.counted = !p->counts_padding ? s.n : most < w->kernel[d] ? most : w->kernel[d];
+    s.counted = s.counted > 1 ? s.counted : 1;
+    return s;
 }
 
-static void count(const mx_last_params *p, int64_t first, int rows, float *factors)
-{
-    const int64_t *out = p->window.out;
-    for (int r = 0; r < rows; r++) {
-        const int64_t i = first + r;
-        factors[r] = 1.0f / (float)(counted(p, 0, i / out[2] / out[1]) *
-                                    counted(p, 1, i / out[2] % out[1]) *
-                                    counted(p, 2, i % out[2]));
-    }
-}
-
-static void pool_image(const mx_run *run, int64_t image, bool is_max)
+/* One line of outputs of one image. */
+static void pool_line(const mx_run *run, int64_t image, int64_t line, bool is_max)
 {
     const mx_last_params *p = run->params;
-    float *outside = run->workspace, *factors = outside + pixel_floats(p);
-    const float **x = (const float **)(void *)(factors + MX_CONV_LANES);
-    const mx_last_source from = mx_last_source_of(p, run->inputs[0]->data, image, outside);
-    mx_depth_tile t = {.channels = (size_t)p->c_in,
-        .taps = (size_t)p->taps,
-        .x = x,
+    const mx_window *w = &p->window;
+    const mx_last_source from = mx_last_source_of(p, run->inputs[0]->data, image, NULL);
+    const span d = span_of(p, 0, line / w->out[1]), h = span_of(p, 1, line % w->out[1]);
+    const float *x = from.image + d.at * from.steps[0] + h.at * from.steps[1];
+    mx_pool_window t = {.channels = (size_t)p->c_in,
         .is_max = is_max,
-        .factors = factors,
-        .y_row = (ptrdiff_t)p->c_in};
-    for (int64_t i = 0; i < p->n_out; i += t.rows) {
-        t.rows = (int)(p->n_out - i < MX_TILE_ROWS ? p->n_out - i : MX_TILE_ROWS);
-        mx_last_point(&p->window, &from, i, t.rows, x);
-        if (!is_max)
-            count(p, i, t.rows, factors);
-        t.y = (float *)run->outputs[0]->data + (image * p->n_out + i) * p->c_in;
+        .n = {d.n, h.n, 0},
+        .y = (float *)run->outputs[0]->data +
+             (image * p->n_out + line * w->out[2]) * p->c_in};
+    for (int i = 0; i < MX_SPATIAL; i++)
+        t.steps[i] = from.steps[i] * (ptrdiff_t)w->dilation[i];
+    for (int64_t o = 0; o < w->out[2]; o++, t.y += p->c_in) {
+        const span v = span_of(p, 2, o);
+        t.n[2] = v.n;
+        t.x = x + v.at * from.steps[2];
+        t.factor = 1.0f / (float)(d.counted * h.counted * v.counted);
         run->machine->conv.pool(&t);
     }
 }
@@ -77,13 +65,11 @@ static void pool_image(const mx_run *run, int64_t image, bool is_max)
 static void pool(const mx_run *run, bool is_max)
 {
     const mx_last_params *p = run->params;
-    float *outside = run->workspace;
     if (mx_tensor_count(run->outputs[0]) == 0)
         return;
-    for (int64_t c = 0; c < p->c_in; c++)
-        outside[c] = is_max ? -INFINITY : 0;
     for (int64_t i = 0; i < p->batch; i++)
-        pool_image(run, i, is_max);
+        for (int64_t line = 0; line < p->window.out[0] * p->window.out[1]; line++)
+            pool_line(run, i, line, is_max);
 }
 
 static mexpr_status max_pool(const mx_run *run)

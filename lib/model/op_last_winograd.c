@@ -108,18 +108,6 @@ static void transform_slice(const block *b, int64_t slice)
     }
 }
 
-/* Pointers to tiles first..first + rows - 1 of the slices lo..hi - 1 under the window. */
-static void point_at_tiles(const block *b, int64_t number, int64_t first, int rows,
-    int64_t lo, int64_t hi, const float **x)
-{
-    const mx_last_params *p = b->p;
-    for (int64_t slice = lo; slice < hi; slice++, x += MX_TILE_ROWS) {
-        const float *v = slot_of(b, slice) + (number * b->n + first) * p->c_in;
-        for (int r = 0; r < rows; r++)
-            x[r] = v + r * p->c_in;
-    }
-}
-
 /* Sums over channels and the slices under the window of output slice `slice`, for each
  * of the 36 numbers. */
 static void multiply(const block *b, int64_t slice)
@@ -129,16 +117,21 @@ static void multiply(const block *b, int64_t slice)
     const int64_t lo = at < 0 ? 0 : at, panel = depth * p->c_in * MX_TILE_COLS;
     const int64_t hi = at + depth < p->window.in[0] ? at + depth : p->window.in[0];
     const int64_t n_groups = (b->n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
-    const float *x[MX_WINOGRAD_SLICES * MX_TILE_ROWS], *w = b->run->inputs[1]->data;
+    const float *w = b->run->inputs[1]->data, *x = NULL;
+    ptrdiff_t offsets[MX_WINOGRAD_SLICES];
+    for (int64_t i = lo; i < hi; i++)
+        offsets[i - lo] = slot_of(b, i) - b->slots;
     mx_conv_tile t = {.runs = (size_t)(hi - lo),
         .length = (size_t)p->c_in,
-        .x = x,
+        .x = &x,
+        .offsets = offsets,
+        .step = (ptrdiff_t)p->c_in,
         .y_row = (ptrdiff_t)(MX_WINOGRAD_IN * p->c_out)};
     for (int64_t number = 0; number < MX_WINOGRAD_IN; number++) {
         const int64_t n_panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
         for (int64_t first = 0, left = n_groups; left > 0; first += t.rows, left--) {
             t.rows = (int)((b->n - first + left - 1) / left);
-            point_at_tiles(b, number, first, t.rows, lo, hi, x);
+            x = b->slots + (number * b->n + first) * p->c_in;
             for (int64_t i = 0; i < n_panels; i++) {
                 const int64_t c = i * MX_TILE_COLS, cols = p->c_out - c;
                 t.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS);
