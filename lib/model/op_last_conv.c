@@ -8,6 +8,9 @@
 #include "base/checked.h"
 #include "model/op_last.h"
 
+/* Outputs of planes that are made at a time, in whole lines. */
+enum { PLANE_OUTPUTS = 512 };
+
 /* --- planning ---------------------------------------------------------------------- */
 
 /* The workspace: for images a pixel of zeros, for planes a padded copy; then pointers. */
@@ -36,7 +39,7 @@ static void choose_runs(const mx_fusion *f, mx_last_params *p)
         p->padded[d] = w->in[d] + w->before[d] + w->after[d];
         p->is_pointwise = p->is_pointwise && w->stride[d] == 1 && w->before[d] == 0;
     }
-    p->block = p->window.out[2] > 0 ? MX_LAST_BLOCK / p->window.out[2] : 1;
+    p->block = p->window.out[2] > 0 ? PLANE_OUTPUTS / p->window.out[2] : 1;
     p->block = p->block > 0 ? p->block : 1;
     if (f->from_planes)
         p->parts = (w->out[0] * w->out[1] + p->block - 1) / p->block;
@@ -101,82 +104,89 @@ static void plane_offsets(const mx_last_params *p, ptrdiff_t *offsets)
     }
 }
 
-/* A block of outputs of one image, in tiles of neighbours. */
+/* Neighbouring outputs, and where their inputs are: one pointer where the rows lie evenly,
+ * otherwise MX_TILE_ROWS for each run. */
+typedef struct tile {
+    int64_t first;
+    int rows;
+    const float **x;
+} tile;
+
+/* Tiles that share a panel of weights while it is near. */
 typedef struct block {
     const mx_run *run;
     const image *of;
-    int64_t first; /* output */
-    int64_t runs, length;
-    int64_t n_tiles;
-    int64_t starts[MX_LAST_TILES + 1]; /* of the tiles, from the first output on */
-    const float **x;                   /* pointers of each tile, `pointers` for each */
-    int64_t pointers;
+    int n_tiles;
+    tile tiles[MX_LAST_TILES];
 } block;
 
-/* Cuts n outputs into tiles of nearly equal size. */
-static void cut_tiles(block *b, int64_t n)
-{
-    b->n_tiles = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
-    b->starts[0] = 0;
-    for (int64_t i = 0; i < b->n_tiles; i++) {
-        const int64_t left = b->n_tiles - i;
-        b->starts[i + 1] = b->starts[i] + (n - b->starts[i] + left - 1) / left;
-    }
-}
-
-/* One panel of weights after the other, for all tiles. */
 static void multiply_block(const block *b)
 {
     const mx_run *run = b->run;
     const mx_last_params *p = b->of->p;
     const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
-    const float *w = run->inputs[1]->data;
-    const int64_t from = (b->of->index * p->n_out + b->first) * p->c_out;
+    const float *w = run->inputs[1]->data, *add = residual ? residual->data : NULL;
+    float *y = run->outputs[0]->data;
     for (int64_t c = 0; c < p->c_out; c += MX_TILE_COLS) {
         const int64_t cols = p->c_out - c;
         mx_conv_tile t = {.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS),
-            .runs = (size_t)b->runs,
-            .length = (size_t)b->length,
+            .runs = (size_t)p->runs,
+            .length = (size_t)p->length,
             .offsets = b->of->offsets,
             .step = (ptrdiff_t)b->of->step,
-            .w = w + c * b->runs * b->length,
+            .w = w + c * p->runs * p->length,
             .y_row = (ptrdiff_t)p->c_out,
             .finish = mx_last_finish(run, c)};
-        for (int64_t i = 0; i < b->n_tiles; i++) {
-            const int64_t at = from + b->starts[i] * p->c_out + c;
-            t.rows = (int)(b->starts[i + 1] - b->starts[i]);
-            t.x = b->x + i * b->pointers;
-            t.y = (float *)run->outputs[0]->data + at;
-            t.finish.residual = residual ? (const float *)residual->data + at : NULL;
+        for (int i = 0; i < b->n_tiles; i++) {
+            const int64_t at = (b->of->index * p->n_out + b->tiles[i].first) * p->c_out + c;
+            t.rows = b->tiles[i].rows;
+            t.x = b->tiles[i].x;
+            t.y = y + at;
+            t.finish.residual = add ? add + at : NULL;
             run->machine->conv.tile(&t);
         }
     }
 }
 
-/* Outputs from `first` on; for planes of one line, for those of a pointwise convolution
- * wherever they are, one step apart. */
-static void conv_block(const mx_run *run, const image *of, int64_t first, int64_t n,
-    const float *corner, void *space)
+/* Outputs first..first + n - 1, in tiles of nearly equal size behind those of the block.
+ * Their inputs lie evenly from `x` on, or are pointed at from there on. */
+static void add_tiles(block *b, int64_t first, int64_t n, const float *even, const float **x)
+{
+    const mx_last_params *p = b->of->p;
+    const mx_last_source source =
+        mx_last_source_of(p, b->run->inputs[0]->data, b->of->index, b->of->outside);
+    const int64_t start = first;
+    for (int64_t left = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS; left > 0; left--) {
+        tile *t = &b->tiles[b->n_tiles++];
+        *t = (tile){first, (int)((start + n - first + left - 1) / left), x};
+        if (even)
+            *x++ = even + (first - start) * b->of->step;
+        else
+            mx_last_point(&p->window, &source, first, t->rows, x);
+        x += even ? 0 : p->runs * MX_TILE_ROWS;
+        first += t->rows;
+    }
+}
+
+/* Lines first..end - 1 of outputs whose inputs are planes. */
+static void plane_lines(const mx_run *run, const image *of, int64_t first, int64_t end)
 {
     const mx_last_params *p = of->p;
-    const float *corners[MX_LAST_TILES];
-    block b = {.run = run,
-        .of = of,
-        .first = first,
-        .runs = p->runs,
-        .length = p->length,
-        .x = of->offsets ? corners : space,
-        .pointers = of->offsets ? 1 : p->runs * MX_TILE_ROWS};
-    const mx_last_source source =
-        mx_last_source_of(p, run->inputs[0]->data, of->index, of->outside);
-    cut_tiles(&b, n);
-    for (int64_t i = 0; i < b.n_tiles; i++) {
-        const int64_t at = b.starts[i];
-        if (of->offsets)
-            corners[i] = corner + at * of->step;
-        else
-            mx_last_point(&p->window, &source, first + at,
-                (int)(b.starts[i + 1] - at), b.x + i * b.pointers);
+    const mx_window *w = &p->window;
+    const float *x[MX_LAST_TILES];
+    block b = {.run = run, .of = of};
+    for (int64_t i = first; i < end; i++) {
+        const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
+        const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
+        for (int64_t v = 0; v < w->out[2]; v += MX_LAST_BLOCK) {
+            const int64_t left = w->out[2] - v;
+            const int64_t n = left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK;
+            if (b.n_tiles + (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS > MX_LAST_TILES) {
+                multiply_block(&b);
+                b.n_tiles = 0;
+            }
+            add_tiles(&b, i * w->out[2] + v, n, line + v * of->step, x + b.n_tiles);
+        }
     }
     multiply_block(&b);
 }
@@ -186,24 +196,20 @@ static void conv_part(const mx_run *run, const void *arg, int64_t part, void *sp
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
-    const mx_window *w = &p->window;
-    if (!run->node->fusion->from_planes) {
-        const int64_t first = part * MX_LAST_BLOCK, left = p->n_out - first;
-        const float *x = (const float *)run->inputs[0]->data;
-        conv_block(run, of, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK,
-            x + (of->index * p->n_in + first) * p->c_in, space);
+    const float *pointers[MX_LAST_TILES];
+    if (run->node->fusion->from_planes) {
+        const int64_t lines = p->window.out[0] * p->window.out[1];
+        const int64_t end = (part + 1) * p->block;
+        plane_lines(run, of, part * p->block, end < lines ? end : lines);
         return;
     }
-    const int64_t lines = w->out[0] * w->out[1], end = (part + 1) * p->block;
-    for (int64_t i = part * p->block; i < (end < lines ? end : lines); i++) {
-        const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
-        const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
-        for (int64_t v = 0; v < w->out[2]; v += MX_LAST_BLOCK) {
-            const int64_t left = w->out[2] - v;
-            conv_block(run, of, i * w->out[2] + v,
-                left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK, line + v * of->step, space);
-        }
-    }
+    const int64_t first = part * MX_LAST_BLOCK, left = p->n_out - first;
+    const float *x = run->inputs[0]->data;
+    block b = {.run = run, .of = of};
+    add_tiles(&b, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK,
+        p->is_pointwise ? x + (of->index * p->n_in + first) * p->c_in : NULL,
+        p->is_pointwise ? pointers : space);
+    multiply_block(&b);
 }
 
 static void conv_image(const mx_run *run, int64_t index, float *own, ptrdiff_t *offsets)
