@@ -14,9 +14,12 @@ typedef struct step {
     const mx_tensor **inputs;
     mx_tensor **outputs;
     void *params;
-    size_t workspace_bytes;
+    size_t own_space, part_space; /* as infer gave them, rounded up */
+    double multiply_adds;
+    double nanoseconds; /* a guess: on one thread */
+    int n_workers;
     size_t workspace_offset; /* in the stage's block */
-    void *workspace;
+    uint8_t *workspace;
 } step;
 
 /* A plan is one stage unless shapes depend on computed values. Then a stage ends where
@@ -222,12 +225,26 @@ static bool decides_shape(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
+/* Multiply-adds at 100 GFLOP/s, data at 10 GB/s. */
+static double guess_time(const build *b, const step *s)
+{
+    double bytes = 0;
+    for (int k = 0; k < s->node->n_inputs; k++)
+        bytes += s->inputs[k] ? (double)mx_tensor_bytes(s->inputs[k]) : 0;
+    for (int k = 0; k < s->node->n_outputs; k++)
+        bytes += s->outputs[k] ? (double)b->bytes[s->node->outputs[k]] : 0;
+    return s->multiply_adds / 50 + bytes / 10;
+}
+
 static mexpr_status add_step(build *b, const mx_node *node)
 {
     stage *plan = b->stage;
     step *s = &plan->steps[plan->n_steps];
     s->node = node;
-    s->workspace_bytes = b->frame.workspace;
+    s->own_space = mx_round_up(b->frame.workspace, MX_ALIGNMENT);
+    s->part_space = mx_round_up(b->frame.part_space, MX_ALIGNMENT);
+    s->multiply_adds = b->frame.multiply_adds;
+    s->n_workers = 1;
     s->inputs =
         mx_arena_alloc(b->scope, &plan->arena, (size_t)node->n_inputs, sizeof *s->inputs);
     s->outputs = mx_arena_alloc(
@@ -246,6 +263,7 @@ static mexpr_status add_step(build *b, const mx_node *node)
         plan->is_computed[value] = true;
         b->bytes[value] = mx_node_bytes(&b->frame, node, k);
     }
+    s->nanoseconds = guess_time(b, s);
     plan->n_steps++;
     return MEXPR_OK;
 }
@@ -347,6 +365,30 @@ static mexpr_status drop_unused(build *b)
     return MEXPR_OK;
 }
 
+/* --- threads ----------------------------------------------------------------------- */
+
+/* Below this a network stays on one thread: waking others takes its share of the time,
+ * and so small a network is often one of many side by side. */
+enum { MIN_STAGE_NANOSECONDS = 500000 };
+
+static size_t space_of(const step *s)
+{
+    return s->own_space + (size_t)s->n_workers * s->part_space;
+}
+
+static void give_threads(const build *b)
+{
+    const stage *plan = b->stage;
+    const int n_threads = mexpr_context_threads(b->scope->context);
+    double nanoseconds = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        nanoseconds += plan->steps[i].nanoseconds;
+    for (int i = 0; i < plan->n_steps && nanoseconds >= MIN_STAGE_NANOSECONDS; i++) {
+        step *s = &plan->steps[i];
+        s->n_workers = mx_node_workers(s->node, s->nanoseconds, n_threads);
+    }
+}
+
 /* --- lifetimes --------------------------------------------------------------------- */
 
 static void touch(build *b, int value, int at)
@@ -416,7 +458,7 @@ static mexpr_status lay_out(build *b)
             if (value >= 0 && b->root[value] == value)
                 b->offset[value] = layout_take(&b->layout, padded_bytes(b->bytes[value]));
         }
-        const size_t size = padded_bytes(s->workspace_bytes);
+        const size_t size = padded_bytes(space_of(s));
         s->workspace_offset = layout_take(&b->layout, size);
         layout_give(&b->layout, s->workspace_offset, size);
         give_back(b, s->node->inputs, s->node->n_inputs, i);
@@ -481,8 +523,10 @@ static mexpr_status fill_stage(
         status = place_nodes(b);
     if (status == MEXPR_OK)
         status = drop_unused(b);
-    if (status == MEXPR_OK)
+    if (status == MEXPR_OK) {
+        give_threads(b);
         status = lay_out(b);
+    }
     return status == MEXPR_OK ? allocate(b) : status;
 }
 
@@ -572,9 +616,19 @@ bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs)
 
 static mexpr_status run_step(mx_scope *scope, const mx_machine *machine, const step *s)
 {
-    const mx_run run = {scope, machine, s->node, s->node->n_inputs, s->inputs,
-        s->node->n_outputs, s->outputs, s->params, s->workspace};
-    const mexpr_status status = s->node->op->forward(&run);
+    const mx_run run = {.scope = scope,
+        .machine = machine,
+        .node = s->node,
+        .n_inputs = s->node->n_inputs,
+        .inputs = s->inputs,
+        .n_outputs = s->node->n_outputs,
+        .outputs = s->outputs,
+        .params = s->params,
+        .workspace = s->workspace,
+        .n_workers = s->n_workers,
+        .part_spaces = s->workspace + s->own_space,
+        .part_space = s->part_space};
+    const mexpr_status status = mx_run_forward(&run);
     char label[MX_LABEL_SIZE];
     if (status != MEXPR_OK)
         mx_fail_prefix(scope, status, mx_node_label(s->node, label));
