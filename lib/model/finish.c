@@ -416,6 +416,7 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
+        value->is_spare = !is_used[i];
         if (is_used[i] || !value->block || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);

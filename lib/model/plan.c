@@ -20,6 +20,9 @@ typedef struct step {
     int n_workers;
     size_t workspace_offset; /* in the stage's block */
     uint8_t *workspace;
+    size_t result_bytes;
+    uint64_t n_runs; /* timed ones */
+    double milliseconds, min_milliseconds;
 } step;
 
 /* A plan is one stage unless shapes depend on computed values. Then a stage ends where
@@ -37,6 +40,7 @@ typedef struct stage {
     int n_steps;
     step *steps;
     uint8_t *memory; /* one block for all results and scratch memory */
+    size_t memory_bytes;
 } stage;
 
 struct mx_plan {
@@ -45,6 +49,7 @@ struct mx_plan {
     mx_arena arena;
     int n_stages;
     stage **stages;
+    bool is_timed;
 };
 
 /* --- memory ------------------------------------------------------------------------ */
@@ -262,6 +267,7 @@ static mexpr_status add_step(build *b, const mx_node *node)
             continue;
         plan->is_computed[value] = true;
         b->bytes[value] = mx_node_bytes(&b->frame, node, k);
+        s->result_bytes += b->bytes[value];
     }
     s->nanoseconds = guess_time(b, s);
     plan->n_steps++;
@@ -471,6 +477,7 @@ static mexpr_status allocate(build *b)
 {
     stage *s = b->stage;
     s->memory = mx_alloc(b->scope, b->layout.end, 1);
+    s->memory_bytes = b->layout.end;
     if (!s->memory)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_values; i++) {
@@ -635,6 +642,17 @@ static mexpr_status run_step(mx_scope *scope, const mx_machine *machine, const s
     return status;
 }
 
+static mexpr_status time_step(mx_scope *scope, const mx_machine *machine, step *s)
+{
+    const double start = mx_now_ms();
+    const mexpr_status status = run_step(scope, machine, s);
+    const double taken = mx_now_ms() - start;
+    s->milliseconds += taken;
+    if (s->n_runs++ == 0 || taken < s->min_milliseconds)
+        s->min_milliseconds = taken;
+    return status;
+}
+
 static void point_at_inputs(mx_plan *plan, const mx_tensor *inputs)
 {
     const mx_graph *graph = plan->graph;
@@ -662,7 +680,8 @@ mexpr_status mx_plan_run(
             return status;
         const stage *s = plan->stages[k];
         for (int i = 0; i < s->n_steps; i++) {
-            status = run_step(scope, machine, &s->steps[i]);
+            status = plan->is_timed ? time_step(scope, machine, &s->steps[i])
+                                    : run_step(scope, machine, &s->steps[i]);
             if (status != MEXPR_OK)
                 return status;
         }
@@ -674,4 +693,61 @@ mexpr_status mx_plan_run(
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
     return &plan->stages[plan->n_stages - 1]->tensors[plan->graph->outputs[index].value];
+}
+
+/* --- looking at it ----------------------------------------------------------------- */
+
+void mx_plan_profile(mx_plan *plan, bool on)
+{
+    plan->is_timed = on;
+    for (int k = 0; on && k < plan->n_stages; k++) {
+        const stage *s = plan->stages[k];
+        for (int i = 0; i < s->n_steps; i++) {
+            s->steps[i].n_runs = 0;
+            s->steps[i].milliseconds = s->steps[i].min_milliseconds = 0;
+        }
+    }
+}
+
+int mx_plan_n_steps(const mx_plan *plan)
+{
+    int n = 0;
+    for (int k = 0; k < plan->n_stages; k++)
+        n += plan->stages[k]->n_steps;
+    return n;
+}
+
+void mx_plan_step(const mx_plan *plan, int index, mexpr_step_info *info)
+{
+    int k = 0;
+    for (; index >= plan->stages[k]->n_steps; k++)
+        index -= plan->stages[k]->n_steps;
+    const step *s = &plan->stages[k]->steps[index];
+    const mx_tensor *out = s->node->n_outputs > 0 ? s->outputs[0] : NULL;
+    info->name = s->node->name;
+    info->op = s->node->op->name;
+    info->n_threads = s->n_workers;
+    info->rank = out ? out->rank : -1;
+    for (int i = 0; i < info->rank; i++)
+        info->dims[i] = out->dims[i];
+    info->multiply_adds = s->multiply_adds;
+    info->result_bytes = s->result_bytes;
+    info->scratch_bytes = space_of(s);
+    info->n_runs = s->n_runs;
+    info->milliseconds = s->milliseconds;
+    info->min_milliseconds = s->min_milliseconds;
+}
+
+void mx_plan_memory(const mx_plan *plan, mexpr_memory_info *info)
+{
+    for (int k = 0; k < plan->n_stages; k++) {
+        const stage *s = plan->stages[k];
+        info->block_bytes += s->memory_bytes;
+        for (int i = 0; i < s->n_steps; i++) {
+            const size_t scratch = space_of(&s->steps[i]);
+            info->result_bytes += s->steps[i].result_bytes;
+            if (scratch > info->scratch_bytes)
+                info->scratch_bytes = scratch;
+        }
+    }
 }

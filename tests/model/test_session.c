@@ -431,6 +431,66 @@ static void error_while_running(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* --- profile ----------------------------------------------------------------------- */
+
+static mexpr_step_info step_of(const mexpr_session *session, const char *op)
+{
+    for (int32_t i = 0; i < mexpr_session_n_steps(session); i++) {
+        mexpr_step_info info = MEXPR_STEP_INFO_INIT;
+        assert_int_equal(mexpr_session_step(session, i, &info), MEXPR_OK);
+        if (strcmp(info.op, op) == 0)
+            return info;
+    }
+    fail_msg("no step is a %s", op);
+    return (mexpr_step_info)MEXPR_STEP_INFO_INIT;
+}
+
+static void run_batch(mexpr_session *session, int64_t batch, int n_runs)
+{
+    static const float x[2 * 3 * 16 * 16];
+    const int64_t dims[4] = {batch, 3, 16, 16};
+    const mexpr_tensor_view in = view(F32, 4, dims, x);
+    for (int i = 0; i < n_runs; i++) {
+        assert_session(session, mexpr_session_set_input(session, NULL, &in));
+        assert_session(session, mexpr_session_run(session));
+    }
+}
+
+static void steps_are_timed(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    mexpr_memory_info memory = MEXPR_MEMORY_INFO_INIT;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_memory(session, &memory), MEXPR_OK);
+    assert_true(memory.weight_bytes >= (8 * 3 * 9 + 8 * 8 + 3 * 8) * sizeof(float));
+    assert_true(memory.block_bytes == 0);
+    run_batch(session, 1, 2);
+    assert_true(step_of(session, "Gemm").n_runs == 0);
+    assert_session(session, mexpr_session_profile(session, 1));
+    run_batch(session, 1, 3);
+    mexpr_step_info gemm = step_of(session, "Gemm");
+    assert_true(gemm.n_runs == 3 && gemm.milliseconds > 0 && gemm.milliseconds < 1e4);
+    assert_true(gemm.min_milliseconds * 3 <= gemm.milliseconds + 1e-9);
+    assert_true(gemm.multiply_adds == 24 && gemm.result_bytes == 12);
+    assert_true(gemm.rank == 2 && gemm.dims[0] == 1 && gemm.dims[1] == 3);
+    assert_true(step_of(session, "Conv").multiply_adds == 8 * 27 * 256);
+    run_batch(session, 2, 1);
+    gemm = step_of(session, "Gemm");
+    assert_true(gemm.n_runs == 1 && gemm.dims[0] == 2 && gemm.multiply_adds == 48);
+    assert_int_equal(mexpr_session_memory(session, &memory), MEXPR_OK);
+    assert_true(memory.block_bytes > 0 && memory.result_bytes > 0);
+    assert_session(session, mexpr_session_profile(session, 0));
+    run_batch(session, 2, 1);
+    assert_true(step_of(session, "Gemm").n_runs == 1);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
 /* --- threads ----------------------------------------------------------------------- */
 
 enum { N_THREADS = 8, N_RUNS = 20, MAX_OUTPUT = 32 * 40 * 40 };
@@ -618,6 +678,7 @@ int main(void)
         cmocka_unit_test(outputs_of_all_kinds),
         cmocka_unit_test(nan_goes_through),
         cmocka_unit_test(error_while_running),
+        cmocka_unit_test(steps_are_timed),
         cmocka_unit_test(threads_share_a_model),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(threads_have_threads),

@@ -21,7 +21,7 @@ from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel
                      fuse_scores)
 from .image import Clip, Colour, Filter, Format, Image, Missing
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
-                    Tensor, TensorInfo, write_npy)
+                    SessionMemory, Step, Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
@@ -39,9 +39,9 @@ __all__ = [
     "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK",
     "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill", "Missing", "Model",
     "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "OutOfMemoryError",
-    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "ShapeError",
-    "Stage", "StateError", "Status", "Strain", "Stretch", "System", "Tensor",
-    "TensorInfo", "__version__", "build_features", "build_system", "cpu_flags",
+    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "SessionMemory",
+    "ShapeError", "Stage", "StateError", "Status", "Step", "Strain", "Stretch", "System",
+    "Tensor", "TensorInfo", "__version__", "build_features", "build_system", "cpu_flags",
     "default_context", "fuse_learn", "fuse_scores", "interpolate", "lbp_top", "magnify",
     "mdmo_average", "mdmo_regions", "polygons_mask", "recognize", "systems", "version",
     "write_npy",
