@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "flow.h"
+#include "fusion.h"
 #include "image.h"
 #include "model.h"
 #include "recognizer.h"

@@ -389,8 +389,8 @@ static mexpr_status choose_steps(finish *f)
     mx_graph *graph = f->graph;
     bool *is_used =
         mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *is_used);
-    graph->steps = mx_arena_alloc(
-        f->scope, &graph->arena, (size_t)f->n_order, sizeof *graph->steps);
+    graph->steps =
+        mx_arena_alloc(f->scope, &graph->arena, (size_t)f->n_order, sizeof *graph->steps);
     if (!is_used || !graph->steps)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_outputs; i++)
@@ -417,6 +417,7 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
+        value->is_spare = !is_used[i];
         if (is_used[i] || !value->block || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);

@@ -2,7 +2,7 @@
 #ifndef MX_MODEL_OP_CONV_H
 #define MX_MODEL_OP_CONV_H
 
-#include "model/fusion.h"
+#include "model/fused.h"
 #include "model/op_window.h"
 
 typedef enum mx_conv_method {

@@ -352,7 +352,7 @@ static mexpr_status gate_product(const mx_run *run)
     }
 
 static const mx_operator operators[] = {
-    FUSED("SiLU", 1, 1, 0, 0, mx_infer_same, silu),
+    FUSED("SiLU", 1, 1, MX_OP_SPLIT, 0, mx_infer_same, silu),
     FUSED("Ones", 1, 1, MX_OP_FROM_SHAPE, 0, mx_infer_same, ones),
     FUSED("AxisNorm", 3, 1, 0, sizeof(axis_params), infer_axis_norm, axis_norm),
     FUSED("MeanMax", 2, 1, 0, sizeof(axis_params), infer_mean_max, mean_max),

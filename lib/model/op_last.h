@@ -4,7 +4,7 @@
 #ifndef MX_MODEL_OP_LAST_H
 #define MX_MODEL_OP_LAST_H
 
-#include "model/fusion.h"
+#include "model/fused.h"
 #include "model/op_window.h"
 
 /* How a window goes over an image. */

@@ -24,6 +24,13 @@ bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs);
 mexpr_status mx_plan_run(
     mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs);
 
+/* Whether runs are timed, step by step; switching it on starts at zero. */
+void mx_plan_profile(mx_plan *plan, bool on);
+int mx_plan_n_steps(const mx_plan *plan);
+/* All but struct_size. */
+void mx_plan_step(const mx_plan *plan, int index, mexpr_step_info *info);
+void mx_plan_memory(const mx_plan *plan, mexpr_memory_info *info);
+
 /* Output `index` of the graph after a run. */
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index);
 

@@ -4,7 +4,7 @@
 #ifndef MX_MODEL_REWRITE_H
 #define MX_MODEL_REWRITE_H
 
-#include "model/fusion.h"
+#include "model/fused.h"
 
 /* The nodes in the order in which they run; rules look from a node to those that make its
  * inputs. */

@@ -134,6 +134,25 @@ VALUE(MEXPR_STAGE_FLOW, 2)
 VALUE(MEXPR_STAGE_PICTURE, 3)
 VALUE(MEXPR_STAGE_MODEL, 4)
 
+/* mexpr_classifier_method */
+VALUE(MEXPR_CLASSIFIER_SVM, 1)
+VALUE(MEXPR_CLASSIFIER_RIDGE, 2)
+
+/* mexpr_kernel */
+VALUE(MEXPR_KERNEL_LINEAR, 1)
+VALUE(MEXPR_KERNEL_RBF, 2)
+VALUE(MEXPR_KERNEL_LAPLACE, 3)
+
+/* mexpr_gamma_unit */
+VALUE(MEXPR_GAMMA_NORM, 1)
+VALUE(MEXPR_GAMMA_DISTANCE, 2)
+VALUE(MEXPR_GAMMA_ABSOLUTE, 3)
+
+/* mexpr_fusion_rule */
+VALUE(MEXPR_FUSION_MEAN, 1)
+VALUE(MEXPR_FUSION_PRODUCT, 2)
+VALUE(MEXPR_FUSION_MAX, 3)
+
 /* macros */
 VALUE(MEXPR_MAX_RANK, 8)
 
@@ -171,6 +190,28 @@ PLACE(mexpr_tensor_view, dtype, 8)
 PLACE(mexpr_tensor_view, rank, 12)
 PLACE(mexpr_tensor_view, dims, 16)
 PLACE(mexpr_tensor_view, data, 80)
+
+SIZE(mexpr_step_info, 144)
+PLACE(mexpr_step_info, struct_size, 0)
+PLACE(mexpr_step_info, name, 8)
+PLACE(mexpr_step_info, op, 16)
+PLACE(mexpr_step_info, n_threads, 24)
+PLACE(mexpr_step_info, rank, 28)
+PLACE(mexpr_step_info, dims, 32)
+PLACE(mexpr_step_info, multiply_adds, 96)
+PLACE(mexpr_step_info, result_bytes, 104)
+PLACE(mexpr_step_info, scratch_bytes, 112)
+PLACE(mexpr_step_info, n_runs, 120)
+PLACE(mexpr_step_info, milliseconds, 128)
+PLACE(mexpr_step_info, min_milliseconds, 136)
+
+SIZE(mexpr_memory_info, 48)
+PLACE(mexpr_memory_info, struct_size, 0)
+PLACE(mexpr_memory_info, weight_bytes, 8)
+PLACE(mexpr_memory_info, source_bytes, 16)
+PLACE(mexpr_memory_info, block_bytes, 24)
+PLACE(mexpr_memory_info, result_bytes, 32)
+PLACE(mexpr_memory_info, scratch_bytes, 40)
 
 SIZE(mexpr_system_info, 48)
 PLACE(mexpr_system_info, struct_size, 0)
@@ -350,6 +391,17 @@ PLACE(mexpr_lbp_top_options, layers, 40)
 PLACE(mexpr_lbp_top_options, sampling, 44)
 PLACE(mexpr_lbp_top_options, patterns, 48)
 PLACE(mexpr_lbp_top_options, counts, 52)
+
+SIZE(mexpr_classifier_options, 56)
+PLACE(mexpr_classifier_options, struct_size, 0)
+PLACE(mexpr_classifier_options, method, 8)
+PLACE(mexpr_classifier_options, kernel, 12)
+PLACE(mexpr_classifier_options, gamma_unit, 16)
+PLACE(mexpr_classifier_options, unbalanced, 20)
+PLACE(mexpr_classifier_options, gamma, 24)
+PLACE(mexpr_classifier_options, cost, 32)
+PLACE(mexpr_classifier_options, ridge, 40)
+PLACE(mexpr_classifier_options, tolerance, 48)
 /* clang-format on */
 
 int main(void)

@@ -12,7 +12,7 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import _signatures, base, flow, image, model, recognizer, spot, system
+from microexpr import _signatures, base, flow, fusion, image, model, recognizer, spot, system
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -46,6 +46,10 @@ ENUM_CLASSES = {
     "mexpr_band": (spot.Band, "MEXPR_BAND_"),
     "mexpr_lbp_sampling": (spot.LbpSampling, "MEXPR_LBP_"),
     "mexpr_lbp_patterns": (spot.LbpPatterns, "MEXPR_LBP_"),
+    "mexpr_classifier_method": (fusion.ClassifierMethod, "MEXPR_CLASSIFIER_"),
+    "mexpr_kernel": (fusion.Kernel, "MEXPR_KERNEL_"),
+    "mexpr_gamma_unit": (fusion.GammaUnit, "MEXPR_GAMMA_"),
+    "mexpr_fusion_rule": (fusion.FusionRule, "MEXPR_FUSION_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),
@@ -142,7 +146,7 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, flow, image, model, recognizer, spot, system)
+    classes = {value for module in (base, flow, fusion, image, model, recognizer, spot, system)
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

@@ -17,9 +17,11 @@ from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CO
                    Histogram, HistogramNorm, HistogramWeight, MaskFill, Motion,
                    MotionModel, Reference, Strain, Stretch, mdmo_average, mdmo_regions,
                    polygons_mask)
+from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel, fuse_learn,
+                     fuse_scores)
 from .image import Clip, Colour, Filter, Format, Image, Missing
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
-                    Tensor, TensorInfo, write_npy)
+                    SessionMemory, Step, Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
@@ -28,17 +30,19 @@ from .system import System, build_system, systems
 __version__ = version()
 
 __all__ = [
-    "ArgumentError", "Band", "Bounds", "Box", "Builder", "CancelledError", "Clip",
-    "Colour", "Context", "CpuFlag", "DType", "Difference", "DisabledError",
-    "ElementTypeError", "Error", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field",
-    "FileError", "Filter", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
-    "Histogram", "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation",
+    "ArgumentError", "Band", "Bounds", "Box", "Builder", "CancelledError", "Classifier",
+    "ClassifierMethod", "Clip", "Colour", "Context", "CpuFlag", "DType", "Difference",
+    "DisabledError", "ElementTypeError", "Error", "FIELD_UNKNOWN",
+    "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow", "FlowMethod",
+    "FlowParam", "Format", "FormatError", "FusionRule", "GammaUnit", "Histogram",
+    "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation", "Kernel",
     "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK",
     "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill", "Missing", "Model",
     "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "OutOfMemoryError",
-    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "ShapeError",
-    "Stage", "StateError", "Status", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
-    "__version__", "build_features", "build_system", "cpu_flags", "default_context",
-    "interpolate", "lbp_top", "magnify", "mdmo_average", "mdmo_regions",
-    "polygons_mask", "recognize", "systems", "version", "write_npy",
+    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "SessionMemory",
+    "ShapeError", "Stage", "StateError", "Status", "Step", "Strain", "Stretch", "System",
+    "Tensor", "TensorInfo", "__version__", "build_features", "build_system", "cpu_flags",
+    "default_context", "fuse_learn", "fuse_scores", "interpolate", "lbp_top", "magnify",
+    "mdmo_average", "mdmo_regions", "polygons_mask", "recognize", "systems", "version",
+    "write_npy",
 ]

@@ -36,6 +36,10 @@ mexpr_rewrite = c_int
 mexpr_role = c_int
 mexpr_init = c_int
 mexpr_stage = c_int
+mexpr_classifier_method = c_int
+mexpr_kernel = c_int
+mexpr_gamma_unit = c_int
+mexpr_fusion_rule = c_int
 
 mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
@@ -71,6 +75,10 @@ class mexpr_flow(Structure):
 
 
 class mexpr_magnifier(Structure):
+    """Opaque."""
+
+
+class mexpr_classifier(Structure):
     """Opaque."""
 
 
@@ -259,6 +267,20 @@ class mexpr_lbp_top_options(_Sized):
     ]
 
 
+class mexpr_classifier_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("kernel", c_int32),
+        ("gamma_unit", c_int32),
+        ("unbalanced", c_int32),
+        ("gamma", c_double),
+        ("cost", c_double),
+        ("ridge", c_double),
+        ("tolerance", c_double),
+    ]
+
+
 class mexpr_model_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -283,6 +305,34 @@ class mexpr_tensor_view(_Sized):
         ("rank", c_int32),
         ("dims", c_int64 * MEXPR_MAX_RANK),
         ("data", c_void_p),
+    ]
+
+
+class mexpr_step_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("op", c_char_p),
+        ("n_threads", c_int32),
+        ("rank", c_int32),
+        ("dims", c_int64 * MEXPR_MAX_RANK),
+        ("multiply_adds", c_double),
+        ("result_bytes", c_uint64),
+        ("scratch_bytes", c_uint64),
+        ("n_runs", c_uint64),
+        ("milliseconds", c_double),
+        ("min_milliseconds", c_double),
+    ]
+
+
+class mexpr_memory_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("weight_bytes", c_uint64),
+        ("source_bytes", c_uint64),
+        ("block_bytes", c_uint64),
+        ("result_bytes", c_uint64),
+        ("scratch_bytes", c_uint64),
     ]
 
 
@@ -325,6 +375,7 @@ class mexpr_recognizer_options(_Sized):
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
 _clip = POINTER(mexpr_clip)
+_classifier = POINTER(mexpr_classifier)
 _magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
@@ -497,6 +548,25 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_magnifier_push": (mexpr_status, (_magnifier, _image)),
     "mexpr_magnifier_pull": (mexpr_status, (_magnifier, POINTER(_image))),
     "mexpr_magnifier_reset": (None, (_magnifier,)),
+    # fusion.h
+    "mexpr_classifier_fit": (
+        mexpr_status,
+        (_context, _floats, POINTER(c_int32), c_int64, c_int64, c_int32,
+         POINTER(mexpr_classifier_options), mexpr_progress_fn, c_void_p,
+         POINTER(_classifier))),
+    "mexpr_classifier_destroy": (None, (POINTER(_classifier),)),
+    "mexpr_classifier_last_error": (c_char_p, (_classifier,)),
+    "mexpr_classifier_n_classes": (c_int32, (_classifier,)),
+    "mexpr_classifier_n_features": (c_int64, (_classifier,)),
+    "mexpr_classifier_n_vectors": (c_int64, (_classifier,)),
+    "mexpr_classifier_scores": (mexpr_status, (_classifier, _floats, c_int64, _floats)),
+    "mexpr_classifier_model": (mexpr_status, (_classifier, POINTER(_model))),
+    "mexpr_fuse_scores": (
+        mexpr_status, (_context, POINTER(_floats), c_int32, c_int64, c_int32, c_int32,
+                       POINTER(c_double), _floats)),
+    "mexpr_fuse_learn": (
+        mexpr_status, (_context, POINTER(_floats), c_int32, c_int64, c_int32,
+                       POINTER(c_int32), POINTER(c_double))),
     # model.h
     "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
     "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),
@@ -568,6 +638,11 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_session_run": (mexpr_status, (_session,)),
     "mexpr_session_output": (
         mexpr_status, (_session, c_char_p, POINTER(mexpr_tensor_view))),
+    "mexpr_session_profile": (mexpr_status, (_session, c_int32)),
+    "mexpr_session_n_steps": (c_int32, (_session,)),
+    "mexpr_session_step": (
+        mexpr_status, (_session, c_int32, POINTER(mexpr_step_info))),
+    "mexpr_session_memory": (mexpr_status, (_session, POINTER(mexpr_memory_info))),
     "mexpr_tensor_decode_pb": (
         mexpr_status, (_context, c_void_p, c_size_t, POINTER(_tensor))),
     "mexpr_tensor_decode_npy": (

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What rewrites join to a node, and the operators that only rewrites make. */
-#ifndef MX_MODEL_FUSION_H
-#define MX_MODEL_FUSION_H
+#ifndef MX_MODEL_FUSED_H
+#define MX_MODEL_FUSED_H
 
 #include "model/operator.h"
 
@@ -40,8 +40,11 @@ enum {
  * input MX_EPILOGUE_SHIFT. */
 void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
     int64_t stride, const mx_tensor *shift, const float *residual, float *y);
-/* Where the columns are the channels; contiguous rows. */
-void mx_epilogue_cols(const mx_run *run, int64_t rows, int64_t cols, float *y);
+/* Where the columns are the channels: rows row..row + rows - 1 and columns col..col +
+ * cols
+ * - 1 of y, which has rows of `stride` numbers; `y` is where they begin. */
+void mx_epilogue_cols(const mx_run *run, int64_t row, int64_t rows, int64_t col,
+    int64_t cols, int64_t stride, float *y);
 
 /* "SiLU", "AxisNorm", "Ones", "MeanMax", "GateSum", ...: domain "mexpr". No file can name
  * them. */
