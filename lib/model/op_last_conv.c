@@ -8,8 +8,9 @@
 #include "base/checked.h"
 #include "model/op_last.h"
 
-/* Outputs of planes that are made at a time, in whole lines. */
-enum { PLANE_OUTPUTS = 512 };
+/* Outputs of planes that are made at a time, in whole lines; parts of an image that are
+ * worth having, where there are as many. */
+enum { PLANE_OUTPUTS = 512, MIN_PARTS = 8 };
 
 /* --- planning ---------------------------------------------------------------------- */
 
@@ -43,6 +44,9 @@ static void choose_runs(const mx_fusion *f, mx_last_params *p)
     p->block = p->block > 0 ? p->block : 1;
     if (f->from_planes)
         p->parts = (w->out[0] * w->out[1] + p->block - 1) / p->block;
+    const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
+    p->shares = p->parts > 0 ? (MIN_PARTS + p->parts - 1) / p->parts : 1;
+    p->shares = p->shares < panels ? p->shares : panels;
 }
 
 static mexpr_status infer_conv(mx_infer *infer)
@@ -56,9 +60,13 @@ static mexpr_status infer_conv(mx_infer *infer)
         return status;
     p->c_out = f->channels;
     choose_runs(f, p);
-    if (p->n_in >= 0 && p->n_out >= 0)
+    if (p->n_in >= 0 && p->n_out >= 0) {
         infer->workspace = input_floats(f, p) * sizeof(float) +
-                           (size_t)p->runs * sizeof(ptrdiff_t) + pointer_bytes(f, p);
+                           (size_t)p->runs * sizeof(ptrdiff_t);
+        infer->part_space = pointer_bytes(f, p);
+    }
+    infer->multiply_adds = (double)p->batch * (double)p->n_out * (double)p->taps *
+                           (double)p->c_in * (double)p->c_out;
     mx_last_shape(infer, 0, p, p->c_out);
     return MEXPR_OK;
 }
@@ -116,6 +124,7 @@ typedef struct tile {
 typedef struct block {
     const mx_run *run;
     const image *of;
+    int64_t channel, end; /* outputs that are made, from a panel's first on */
     int n_tiles;
     tile tiles[MX_LAST_TILES];
 } block;
@@ -127,7 +136,7 @@ static void multiply_block(const block *b)
     const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
     const float *w = run->inputs[1]->data, *add = residual ? residual->data : NULL;
     float *y = run->outputs[0]->data;
-    for (int64_t c = 0; c < p->c_out; c += MX_TILE_COLS) {
+    for (int64_t c = b->channel; c < b->end; c += MX_TILE_COLS) {
         const int64_t cols = p->c_out - c;
         mx_conv_tile t = {.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS),
             .runs = (size_t)p->runs,
@@ -169,43 +178,47 @@ static void add_tiles(block *b, int64_t first, int64_t n, const float *even, con
 }
 
 /* Lines first..end - 1 of outputs whose inputs are planes. */
-static void plane_lines(const mx_run *run, const image *of, int64_t first, int64_t end)
+static void plane_lines(block *b, int64_t first, int64_t end)
 {
+    const image *of = b->of;
     const mx_last_params *p = of->p;
     const mx_window *w = &p->window;
     const float *x[MX_LAST_TILES];
-    block b = {.run = run, .of = of};
     for (int64_t i = first; i < end; i++) {
         const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
         const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
         for (int64_t v = 0; v < w->out[2]; v += MX_LAST_BLOCK) {
             const int64_t left = w->out[2] - v;
             const int64_t n = left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK;
-            if (b.n_tiles + (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS > MX_LAST_TILES) {
-                multiply_block(&b);
-                b.n_tiles = 0;
+            if (b->n_tiles + (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS > MX_LAST_TILES) {
+                multiply_block(b);
+                b->n_tiles = 0;
             }
-            add_tiles(&b, i * w->out[2] + v, n, line + v * of->step, x + b.n_tiles);
+            add_tiles(b, i * w->out[2] + v, n, line + v * of->step, x + b->n_tiles);
         }
     }
-    multiply_block(&b);
+    multiply_block(b);
 }
 
-/* Part `part` of an image's outputs: some lines of planes, or any outputs. */
+/* Some panels for some of an image's outputs: lines of planes, or any. */
 static void conv_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
     const float *pointers[MX_LAST_TILES];
+    const int64_t place = part / p->shares, share = part % p->shares;
+    const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
+    block b = {.run = run, .of = of, .channel = share * panels / p->shares * MX_TILE_COLS};
+    b.end = (share + 1) * panels / p->shares * MX_TILE_COLS;
+    b.end = b.end < p->c_out ? b.end : p->c_out;
     if (run->node->fusion->from_planes) {
         const int64_t lines = p->window.out[0] * p->window.out[1];
-        const int64_t end = (part + 1) * p->block;
-        plane_lines(run, of, part * p->block, end < lines ? end : lines);
+        const int64_t end = (place + 1) * p->block;
+        plane_lines(&b, place * p->block, end < lines ? end : lines);
         return;
     }
-    const int64_t first = part * MX_LAST_BLOCK, left = p->n_out - first;
+    const int64_t first = place * MX_LAST_BLOCK, left = p->n_out - first;
     const float *x = run->inputs[0]->data;
-    block b = {.run = run, .of = of};
     add_tiles(&b, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK,
         p->is_pointwise ? x + (of->index * p->n_in + first) * p->c_in : NULL,
         p->is_pointwise ? pointers : space);
@@ -221,8 +234,7 @@ static void conv_image(const mx_run *run, int64_t index, float *own, ptrdiff_t *
         from_planes ? p->window.stride[2] : p->c_in};
     if (from_planes)
         pad_planes(p, x, own);
-    for (int64_t part = 0; part < p->parts; part++)
-        conv_part(run, &of, part, offsets + p->runs);
+    mx_run_parts(run, p->parts * p->shares, conv_part, &of);
 }
 
 static mexpr_status conv(const mx_run *run)
@@ -254,9 +266,12 @@ static mexpr_status infer_depthwise(mx_infer *infer)
     if (status != MEXPR_OK)
         return status;
     p->c_out = infer->node->fusion->channels;
-    if (p->n_in >= 0 && p->n_out >= 0)
-        infer->workspace = input_floats(infer->node->fusion, p) * sizeof(float) +
-                           (size_t)(p->taps * MX_TILE_ROWS) * sizeof(float *);
+    if (p->n_in >= 0 && p->n_out >= 0) {
+        infer->workspace = input_floats(infer->node->fusion, p) * sizeof(float);
+        infer->part_space = (size_t)(p->taps * MX_TILE_ROWS) * sizeof(float *);
+    }
+    infer->multiply_adds =
+        (double)p->batch * (double)p->n_out * (double)p->taps * (double)p->c_out;
     mx_last_shape(infer, 0, p, p->c_out);
     return MEXPR_OK;
 }
@@ -296,8 +311,7 @@ static mexpr_status depthwise(const mx_run *run)
     memset(own, 0, (size_t)p->c_in * sizeof *own);
     for (int64_t i = 0; i < p->batch; i++) {
         const image of = {p, i, own, NULL, 0};
-        for (int64_t part = 0; part < p->parts; part++)
-            depthwise_part(run, &of, part, own + input_floats(run->node->fusion, p));
+        mx_run_parts(run, p->parts, depthwise_part, &of);
     }
     return MEXPR_OK;
 }
@@ -306,8 +320,8 @@ static mexpr_status depthwise(const mx_run *run)
     {                                                                                    \
         .name = op, .domain = "mexpr", .since = 1, .min_inputs = 2,                      \
         .max_inputs = MX_EPILOGUE_INPUTS, .min_outputs = 1, .max_outputs = 1,            \
-        .types = MX_T_F32, .attributes = "", .params_size = sizeof(mx_last_params),      \
-        .infer = infer_fn, .forward = forward_fn                                         \
+        .types = MX_T_F32, .attributes = "", .flags = MX_OP_PARTS,                       \
+        .params_size = sizeof(mx_last_params), .infer = infer_fn, .forward = forward_fn  \
     }
 
 const mx_operator mx_operators_last_conv[] = {

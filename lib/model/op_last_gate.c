@@ -6,6 +6,9 @@
 
 #include "model/op_last.h"
 
+/* Positions that are gone through at a time. */
+enum { PIECE = 1024 };
+
 /* --- moving ------------------------------------------------------------------------ */
 
 static void turned_dims(const mx_tensor *in, bool to_last, int64_t *dims)
@@ -106,18 +109,37 @@ static void reduce_rows(const mx_nn_kernels *nn, int64_t outer, int64_t size,
     }
 }
 
-static void reduce_channels(const mx_run *run, float *mean, float *max)
+/* A piece of the positions of one image. */
+typedef struct piece {
+    int64_t image, first, n; /* from the first position of all images on */
+} piece;
+
+static int64_t pieces_of(const mx_tensor *x)
+{
+    return (mx_dims_product(x->dims, 1, x->rank - 1) + PIECE - 1) / PIECE;
+}
+
+static piece piece_of(const mx_tensor *x, int64_t part)
+{
+    const int64_t n = mx_dims_product(x->dims, 1, x->rank - 1), pieces = pieces_of(x);
+    const int64_t image = part / pieces, at = part % pieces * PIECE;
+    return (piece){image, image * n + at, n - at < PIECE ? n - at : PIECE};
+}
+
+static void reduce_channels(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const mx_tensor *x = run->inputs[0], *a = mx_run_input(run, 1);
-    const int64_t channels = x->dims[3], n = x->dims[1] * x->dims[2];
-    const float *factors = a ? a->data : NULL;
-    for (int64_t i = 0; i < x->dims[0]; i++) {
-        run->machine->conv.row_stats((size_t)n, (size_t)channels,
-            (const float *)x->data + i * n * channels, factors, mean + i * n, max + i * n);
-        run->machine->nn.div_scalar(
-            (size_t)n, mean + i * n, (float)channels, mean + i * n);
-        factors = a && a->dims[0] > 1 ? factors + channels : factors;
-    }
+    const piece at = piece_of(x, part);
+    const int64_t channels = x->dims[3];
+    float *mean = run->workspace, *max = mean + mx_tensor_count(run->outputs[0]) / 2;
+    (void)arg;
+    (void)space;
+    run->machine->conv.row_stats((size_t)at.n, (size_t)channels,
+        (const float *)x->data + at.first * channels,
+        a ? (const float *)a->data + (a->dims[0] > 1 ? at.image * channels : 0) : NULL,
+        mean + at.first, max + at.first);
+    run->machine->nn.div_scalar(
+        (size_t)at.n, mean + at.first, (float)channels, mean + at.first);
 }
 
 /* Results lie in the order N, lines, columns, C; they go into half `k` of the output in
@@ -160,7 +182,7 @@ static mexpr_status mean_max(const mx_run *run)
             max[i] = -INFINITY;
         }
     } else if (dim == 1) {
-        reduce_channels(run, mean, max);
+        mx_run_parts(run, d[0] * pieces_of(x), reduce_channels, NULL);
     } else if (dim == 2) {
         reduce_rows(nn, d[0], d[1], d[2] * d[3], x->data, mean, max);
     } else if (dim == 3) {
@@ -176,20 +198,28 @@ static mexpr_status mean_max(const mx_run *run)
 /* --- products ---------------------------------------------------------------------- */
 
 /* y = x * a * b: a for each channel, b for each position; either may be left out. */
-static mexpr_status gate_product(const mx_run *run)
+static void multiply_piece(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const mx_tensor *in = run->inputs[0], *a = mx_run_input(run, 1);
     const mx_tensor *b = mx_run_input(run, 2);
+    const piece at = piece_of(in, part);
     const int64_t channels = in->dims[in->rank - 1];
     const int64_t n = mx_dims_product(in->dims, 1, in->rank - 1);
-    for (int64_t i = 0; i < in->dims[0] && n * channels > 0; i++) {
-        const int64_t at = i * n * channels;
-        run->machine->conv.row_gate((size_t)n, (size_t)channels,
-            (const float *)in->data + at,
-            a ? (const float *)a->data + (a->dims[0] > 1 ? i * channels : 0) : NULL,
-            b ? (const float *)b->data + (b->dims[0] > 1 ? i * n : 0) : NULL,
-            (float *)run->outputs[0]->data + at);
-    }
+    const int64_t own = b && b->dims[0] > 1 ? at.first : at.first - at.image * n;
+    (void)arg;
+    (void)space;
+    run->machine->conv.row_gate((size_t)at.n, (size_t)channels,
+        (const float *)in->data + at.first * channels,
+        a ? (const float *)a->data + (a->dims[0] > 1 ? at.image * channels : 0) : NULL,
+        b ? (const float *)b->data + own : NULL,
+        (float *)run->outputs[0]->data + at.first * channels);
+}
+
+static mexpr_status gate_product(const mx_run *run)
+{
+    const mx_tensor *in = run->inputs[0];
+    if (mx_tensor_count(in) > 0)
+        mx_run_parts(run, in->dims[0] * pieces_of(in), multiply_piece, NULL);
     return MEXPR_OK;
 }
 
@@ -258,8 +288,8 @@ const mx_operator mx_operators_last_gate[] = {
     LAST("ToFirst", 1, 0, infer_to_first, to_first),
     LAST("AsLast", 1, MX_OP_ALIAS, infer_to_last, same),
     LAST("AsFirst", 1, MX_OP_ALIAS, infer_to_first, same),
-    LAST("MeanMaxLast", 2, 0, infer_mean_max, mean_max),
-    LAST("GateProductLast", 3, 0, mx_infer_same, gate_product),
+    LAST("MeanMaxLast", 2, MX_OP_PARTS, infer_mean_max, mean_max),
+    LAST("GateProductLast", 3, MX_OP_PARTS, mx_infer_same, gate_product),
     LAST("GateSumLast", 4, 0, infer_gate_sum, gate_sum),
     {.name = NULL},
 };

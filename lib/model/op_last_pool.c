@@ -39,10 +39,13 @@ static span span_of(const mx_last_params *p, int d, int64_t o)
 }
 
 /* One line of outputs of one image. */
-static void pool_line(const mx_run *run, int64_t image, int64_t line, bool is_max)
+static void pool_line(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const mx_last_params *p = run->params;
     const mx_window *w = &p->window;
+    const bool is_max = arg != NULL;
+    const int64_t lines = w->out[0] * w->out[1], image = part / lines, line = part % lines;
+    (void)space;
     const mx_last_source from = mx_last_source_of(p, run->inputs[0]->data, image, NULL);
     const span d = span_of(p, 0, line / w->out[1]), h = span_of(p, 1, line % w->out[1]);
     const float *x = from.image + d.at * from.steps[0] + h.at * from.steps[1];
@@ -62,25 +65,20 @@ static void pool_line(const mx_run *run, int64_t image, int64_t line, bool is_ma
     }
 }
 
-static void pool(const mx_run *run, bool is_max)
-{
-    const mx_last_params *p = run->params;
-    if (mx_tensor_count(run->outputs[0]) == 0)
-        return;
-    for (int64_t i = 0; i < p->batch; i++)
-        for (int64_t line = 0; line < p->window.out[0] * p->window.out[1]; line++)
-            pool_line(run, i, line, is_max);
-}
-
 static mexpr_status max_pool(const mx_run *run)
 {
-    pool(run, true);
+    const mx_last_params *p = run->params;
+    if (mx_tensor_count(run->outputs[0]) > 0)
+        mx_run_parts(
+            run, p->batch * p->window.out[0] * p->window.out[1], pool_line, run->params);
     return MEXPR_OK;
 }
 
 static mexpr_status average_pool(const mx_run *run)
 {
-    pool(run, false);
+    const mx_last_params *p = run->params;
+    if (mx_tensor_count(run->outputs[0]) > 0)
+        mx_run_parts(run, p->batch * p->window.out[0] * p->window.out[1], pool_line, NULL);
     return MEXPR_OK;
 }
 
@@ -123,17 +121,18 @@ static mexpr_status global(const mx_run *run)
     return MEXPR_OK;
 }
 
-#define POOL(op, n_out, size, attribute_list, infer_fn, forward_fn)                      \
+#define POOL(op, n_out, size, attribute_list, bits, infer_fn, forward_fn)                \
     {                                                                                    \
         .name = op, .domain = "mexpr", .since = 1, .min_inputs = 1, .max_inputs = 1,     \
         .min_outputs = 1, .max_outputs = n_out, .types = MX_T_F32,                       \
-        .attributes = attribute_list, .params_size = size, .infer = infer_fn,            \
-        .forward = forward_fn                                                            \
+        .attributes = attribute_list, .flags = bits, .params_size = size,                \
+        .infer = infer_fn, .forward = forward_fn                                                            \
     }
 
 const mx_operator mx_operators_last_pool[] = {
-    POOL("AveragePoolLast", 1, sizeof(mx_last_params), "", infer_pool, average_pool),
-    POOL("MaxPoolLast", 1, sizeof(mx_last_params), "", infer_pool, max_pool),
-    POOL("GlobalMeanMaxLast", 2, 0, "", infer_global, global),
+    POOL("AveragePoolLast", 1, sizeof(mx_last_params), "", MX_OP_PARTS, infer_pool,
+        average_pool),
+    POOL("MaxPoolLast", 1, sizeof(mx_last_params), "", MX_OP_PARTS, infer_pool, max_pool),
+    POOL("GlobalMeanMaxLast", 2, 0, "", 0, infer_global, global),
     {.name = NULL},
 };

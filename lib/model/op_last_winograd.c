@@ -25,7 +25,7 @@ static size_t sum_floats(const mx_last_params *p)
     return (size_t)(MX_WINOGRAD_IN * p->block * p->c_out);
 }
 
-/* Zeros to read, a place to write what is outside, transformed slices, sums. */
+/* The workspace: zeros to read outside of the image. */
 static size_t outside_floats(const mx_last_params *p)
 {
     return mx_round_up((size_t)p->c_in, MX_ALIGNMENT / sizeof(float));
@@ -58,10 +58,13 @@ mexpr_status mx_last_winograd_infer(mx_infer *infer)
         p->tiles[d] = (p->window.out[d] + TILE - 1) / TILE;
     if (p->n_in >= 0 && p->n_out >= 0) {
         choose_block(p);
-        infer->workspace = (outside_floats(p) + sum_floats(p) +
-                               slot_floats(p) * (size_t)p->window.kernel[0]) *
-                           sizeof(float);
+        infer->workspace = outside_floats(p) * sizeof(float);
+        infer->part_space =
+            (sum_floats(p) + slot_floats(p) * (size_t)p->window.kernel[0]) *
+            sizeof(float);
     }
+    infer->multiply_adds = (double)p->batch * (double)p->n_out * (double)p->taps *
+                           (double)p->c_in * (double)p->c_out / 4;
     mx_last_shape(infer, 0, p, p->c_out);
     return MEXPR_OK;
 }
@@ -196,7 +199,6 @@ mexpr_status mx_last_winograd(const mx_run *run)
         return MEXPR_OK;
     memset(own, 0, (size_t)p->c_in * sizeof *own);
     for (int64_t i = 0; i < p->batch; i++)
-        for (int64_t part = 0; part < p->parts; part++)
-            winograd_part(run, &i, part, own + outside_floats(p));
+        mx_run_parts(run, p->parts, winograd_part, &i);
     return MEXPR_OK;
 }
