@@ -107,8 +107,8 @@ typedef struct mx_winograd_in {
     ptrdiff_t v_step;
 } mx_winograd_in;
 
-/* Sums m[p * m_step + c]; outputs go to y[i] [c] where y[i] is not NULL, which residual[i]
- * is for; finish.residual is not used. */
+/* Sums m[p * m_step + c]; outputs go to y[i] [c] where y[i] is not NULL, which
+ * residual[i] is for; finish.residual is not used. */
 typedef struct mx_winograd_out {
     size_t channels;
     const float *m;
@@ -129,8 +129,8 @@ typedef struct mx_conv_kernels {
     void (*silu)(size_t n, const float *x, float *y);
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
-    void (*depth)(const mx_depth_tile *tile); /* R(1e-6 * sqrt(taps)) */
-    void (*pool)(const mx_pool_window *window); /* E: in the order of i, j, k */
+    void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */
+    void (*pool)(const mx_pool_window *window);        /* E: in the order of i, j, k */
     void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */
     void (*winograd_out)(const mx_winograd_out *tile); /* R(2e-6) */
     /* For r < rows: sum[r] and max[r] of the numbers x[r * channels + c] * a[c] (a NULL:

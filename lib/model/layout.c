@@ -107,9 +107,10 @@ static mexpr_status need_last(pass *p, int value)
     if (p->last[value] >= 0)
         return MEXPR_OK;
     const mexpr_status status = new_last(p, value);
-    return status == MEXPR_OK ? turn(p, value, p->last[value],
-                                    keeps_order(tensor_of(p, value)) ? "AsLast" : "ToLast")
-                              : status;
+    return status == MEXPR_OK
+               ? turn(p, value, p->last[value],
+                     keeps_order(tensor_of(p, value)) ? "AsLast" : "ToLast")
+               : status;
 }
 
 /* Emits a changed copy of a node: another operator (NULL: its own), other inputs; its
@@ -157,7 +158,8 @@ static mexpr_status emit_changed(pass *p, const mx_node *old, const change *c)
 /* --- weights ----------------------------------------------------------------------- */
 
 /* A constant for the loops, zeroed. */
-static mexpr_status new_constant(pass *p, const mx_tensor *shape, float **data, int *value)
+static mexpr_status new_constant(
+    pass *p, const mx_tensor *shape, float **data, int *value)
 {
     mx_tensor t = *shape;
     const mexpr_status status = mx_tensor_check(p->scope, &t);
@@ -184,7 +186,8 @@ static int64_t padded_channels(int64_t n)
     return (n + MX_TILE_COLS - 1) / MX_TILE_COLS * MX_TILE_COLS;
 }
 
-/* Panels of MX_TILE_COLS outputs: for images by tap and channel, for planes as they are. */
+/* Panels of MX_TILE_COLS outputs: for images by tap and channel, for planes as they are.
+ */
 static mexpr_status pack_panels(pass *p, const conv *c, int *value)
 {
     const int at = c->from_planes ? 2 : 1;
@@ -305,7 +308,8 @@ static bool all_are(const mx_node *node, const char *name, int64_t number)
 /* Whether a convolution goes with channels last, and how. */
 static bool read_conv(const pass *p, const mx_node *node, conv *c)
 {
-    const mx_tensor *x = tensor_of(p, node->inputs[0]), *w = tensor_of(p, node->inputs[1]);
+    const mx_tensor *x = tensor_of(p, node->inputs[0]),
+                    *w = tensor_of(p, node->inputs[1]);
     if (!w->data || w->dtype != MEXPR_DTYPE_F32 || w->rank != x->rank || w->rank < 4 ||
         w->rank > 5 || mx_tensor_count(w) == 0)
         return false;
@@ -360,7 +364,7 @@ static mexpr_status move_conv(pass *p, const conv *c)
     mx_fusion fusion = c->node->fusion ? *c->node->fusion : (mx_fusion){0};
     fusion.channels = c->c_out;
     fusion.from_planes = c->from_planes;
-    change to = {.op = winograd           ? "WinogradLast"
+    change to = {.op = winograd          ? "WinogradLast"
                        : c->is_depthwise ? "DepthwiseLast"
                                          : "ConvLast",
         .n_inputs = MX_EPILOGUE_INPUTS,
@@ -368,7 +372,7 @@ static mexpr_status move_conv(pass *p, const conv *c)
     mexpr_status status = pack_vectors(p, c, &to);
     const int x = c->node->inputs[0], residual = to.inputs[MX_EPILOGUE_RESIDUAL];
     if (status == MEXPR_OK)
-        status = winograd           ? pack_winograd(p, c, &to.inputs[1])
+        status = winograd          ? pack_winograd(p, c, &to.inputs[1])
                  : c->is_depthwise ? pack_depthwise(p, c, &to.inputs[1])
                                    : pack_panels(p, c, &to.inputs[1]);
     if (status == MEXPR_OK)
@@ -407,14 +411,14 @@ static follower kind_of(const mx_node *node)
     } kinds[] = {{"Relu", FOLLOWER_UNARY}, {"LeakyRelu", FOLLOWER_UNARY},
         {"Clip", FOLLOWER_UNARY}, {"Sigmoid", FOLLOWER_UNARY}, {"Tanh", FOLLOWER_UNARY},
         {"SiLU", FOLLOWER_UNARY}, {"HardSwish", FOLLOWER_UNARY}, {"Elu", FOLLOWER_UNARY},
-        {"HardSigmoid", FOLLOWER_UNARY}, {"Exp", FOLLOWER_UNARY}, {"Sqrt", FOLLOWER_UNARY},
-        {"Abs", FOLLOWER_UNARY}, {"Neg", FOLLOWER_UNARY}, {"Gelu", FOLLOWER_UNARY},
-        {"Add", FOLLOWER_BINARY}, {"Sub", FOLLOWER_BINARY}, {"Mul", FOLLOWER_BINARY},
-        {"Div", FOLLOWER_BINARY}, {"Concat", FOLLOWER_CONCAT}, {"MaxPool", FOLLOWER_POOL},
-        {"AveragePool", FOLLOWER_POOL}, {"GlobalAveragePool", FOLLOWER_GLOBAL},
-        {"GlobalMaxPool", FOLLOWER_GLOBAL}, {"GlobalMeanMax", FOLLOWER_GLOBAL},
-        {"MeanMax", FOLLOWER_MEAN_MAX}, {"GateSum", FOLLOWER_GATE_SUM},
-        {"GateProduct", FOLLOWER_GATE_PRODUCT}};
+        {"HardSigmoid", FOLLOWER_UNARY}, {"Exp", FOLLOWER_UNARY},
+        {"Sqrt", FOLLOWER_UNARY}, {"Abs", FOLLOWER_UNARY}, {"Neg", FOLLOWER_UNARY},
+        {"Gelu", FOLLOWER_UNARY}, {"Add", FOLLOWER_BINARY}, {"Sub", FOLLOWER_BINARY},
+        {"Mul", FOLLOWER_BINARY}, {"Div", FOLLOWER_BINARY}, {"Concat", FOLLOWER_CONCAT},
+        {"MaxPool", FOLLOWER_POOL}, {"AveragePool", FOLLOWER_POOL},
+        {"GlobalAveragePool", FOLLOWER_GLOBAL}, {"GlobalMaxPool", FOLLOWER_GLOBAL},
+        {"GlobalMeanMax", FOLLOWER_GLOBAL}, {"MeanMax", FOLLOWER_MEAN_MAX},
+        {"GateSum", FOLLOWER_GATE_SUM}, {"GateProduct", FOLLOWER_GATE_PRODUCT}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(node->op->name, kinds[i].name) == 0)
             return kinds[i].kind;
@@ -587,10 +591,10 @@ static mexpr_status follow_sum(pass *p, const mx_node *node, bool *done)
         const mx_tensor *g = tensor_of(p, value);
         const bool channels = g->dims[1] == x->dims[1];
         const bool lines = g->dims[2] == x->dims[2], columns = g->dims[3] == x->dims[3];
-        const int at = channels && columns && g->dims[2] == 1               ? 1
-                       : channels && lines && g->dims[3] == 1               ? 2
+        const int at = channels && columns && g->dims[2] == 1             ? 1
+                       : channels && lines && g->dims[3] == 1             ? 2
                        : g->dims[1] == 1 && lines && columns && !channels ? 3
-                                                                            : 0;
+                                                                          : 0;
         if (at == 0 || c.inputs[at] >= 0)
             return MEXPR_OK;
         c.inputs[at] = value;
@@ -669,7 +673,8 @@ static size_t room_for(const mx_graph *graph, const int *order, int n)
 mexpr_status mx_layout(
     mx_scope *scope, mx_graph *graph, mx_arena *arena, int **order, int *n)
 {
-    pass p = {.scope = scope, .graph = graph, .arena = arena, .n_values = graph->n_values};
+    pass p = {
+        .scope = scope, .graph = graph, .arena = arena, .n_values = graph->n_values};
     if (!(graph->rewrites & MEXPR_REWRITE_LAYOUT))
         return MEXPR_OK;
     p.last = mx_arena_raw(scope, arena, (size_t)graph->n_values, sizeof *p.last);

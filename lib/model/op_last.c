@@ -54,7 +54,8 @@ static void point_one(
             const float *line = from->image + d * from->steps[0] + h * from->steps[1];
             if (inside && is_whole) {
                 line += at[2] * from->steps[2];
-                for (int64_t k = 0; k < w->kernel[2]; k++, x += MX_TILE_ROWS, line += step)
+                for (int64_t k = 0; k < w->kernel[2];
+                     k++, x += MX_TILE_ROWS, line += step)
                     *x = line;
                 continue;
             }
@@ -70,8 +71,8 @@ static void point_one(
 void mx_last_point(const mx_window *w, const mx_last_source *from, int64_t first,
     int rows, const float **x)
 {
-    int64_t o[MX_SPATIAL] = {first / w->out[2] / w->out[1], first / w->out[2] % w->out[1],
-        first % w->out[2]};
+    int64_t o[MX_SPATIAL] = {
+        first / w->out[2] / w->out[1], first / w->out[2] % w->out[1], first % w->out[2]};
     for (int r = 0; r < rows; r++) {
         int64_t at[MX_SPATIAL];
         for (int d = 0; d < MX_SPATIAL; d++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Operators on images whose channels lie side by side ("channels last": N, lines, columns,
- * C); only the layout pass (layout.c) makes them. */
+/* Operators on images whose channels lie side by side ("channels last": N, lines,
+ * columns, C); only the layout pass (layout.c) makes them. */
 #ifndef MX_MODEL_OP_LAST_H
 #define MX_MODEL_OP_LAST_H
 
@@ -28,7 +28,8 @@ typedef struct mx_last_params {
 } mx_last_params;
 
 enum {
-    MX_LAST_TILES = 8, /* tiles of outputs that share a panel of weights while it is near */
+    MX_LAST_TILES =
+        8, /* tiles of outputs that share a panel of weights while it is near */
     MX_LAST_BLOCK = MX_LAST_TILES * MX_TILE_ROWS
 };
 
@@ -45,8 +46,8 @@ typedef struct mx_last_source {
     const float *outside;        /* what lies in the padding */
 } mx_last_source;
 
-/* Pointers to the inputs that outputs first..first + rows - 1 meet: x[tap * MX_TILE_ROWS +
- * row]. */
+/* Pointers to the inputs that outputs first..first + rows - 1 meet: x[tap * MX_TILE_ROWS
+ * + row]. */
 void mx_last_point(const mx_window *w, const mx_last_source *from, int64_t first,
     int rows, const float **x);
 mx_last_source mx_last_source_of(

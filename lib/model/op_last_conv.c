@@ -61,8 +61,8 @@ static mexpr_status infer_conv(mx_infer *infer)
     p->c_out = f->channels;
     choose_runs(f, p);
     if (p->n_in >= 0 && p->n_out >= 0) {
-        infer->workspace = input_floats(f, p) * sizeof(float) +
-                           (size_t)p->runs * sizeof(ptrdiff_t);
+        infer->workspace =
+            input_floats(f, p) * sizeof(float) + (size_t)p->runs * sizeof(ptrdiff_t);
         infer->part_space = pointer_bytes(f, p);
     }
     infer->multiply_adds = (double)p->batch * (double)p->n_out * (double)p->taps *
@@ -76,7 +76,7 @@ static mexpr_status infer_conv(mx_infer *infer)
 typedef struct image {
     const mx_last_params *p;
     int64_t index;
-    const float *outside; /* or the padded copy */
+    const float *outside;     /* or the padded copy */
     const ptrdiff_t *offsets; /* of runs, NULL where each tile has its pointers; and */
     int64_t step;             /* from output to output */
 } image;
@@ -89,8 +89,7 @@ static void pad_planes(const mx_last_params *p, const float *x, float *y)
         memset(y, 0, (size_t)(size * p->c_in) * sizeof *y);
     for (int64_t c = 0; c < p->c_in; c++, y += size) {
         for (int64_t d = 0; d < w->in[0]; d++) {
-            float *to = y +
-                        ((d + w->before[0]) * p->padded[1] + w->before[1]) * line +
+            float *to = y + ((d + w->before[0]) * p->padded[1] + w->before[1]) * line +
                         w->before[2];
             for (int64_t h = 0; h < w->in[1]; h++, to += line, x += w->in[2])
                 memcpy(to, x, (size_t)w->in[2] * sizeof *to);
@@ -112,8 +111,8 @@ static void plane_offsets(const mx_last_params *p, ptrdiff_t *offsets)
     }
 }
 
-/* Neighbouring outputs, and where their inputs are: one pointer where the rows lie evenly,
- * otherwise MX_TILE_ROWS for each run. */
+/* Neighbouring outputs, and where their inputs are: one pointer where the rows lie
+ * evenly, otherwise MX_TILE_ROWS for each run. */
 typedef struct tile {
     int64_t first;
     int rows;
@@ -147,7 +146,8 @@ static void multiply_block(const block *b)
             .y_row = (ptrdiff_t)p->c_out,
             .finish = mx_last_finish(run, c)};
         for (int i = 0; i < b->n_tiles; i++) {
-            const int64_t at = (b->of->index * p->n_out + b->tiles[i].first) * p->c_out + c;
+            const int64_t at =
+                (b->of->index * p->n_out + b->tiles[i].first) * p->c_out + c;
             t.rows = b->tiles[i].rows;
             t.x = b->tiles[i].x;
             t.y = y + at;
@@ -159,7 +159,8 @@ static void multiply_block(const block *b)
 
 /* Outputs first..first + n - 1, in tiles of nearly equal size behind those of the block.
  * Their inputs lie evenly from `x` on, or are pointed at from there on. */
-static void add_tiles(block *b, int64_t first, int64_t n, const float *even, const float **x)
+static void add_tiles(
+    block *b, int64_t first, int64_t n, const float *even, const float **x)
 {
     const mx_last_params *p = b->of->p;
     const mx_last_source source =
@@ -208,7 +209,8 @@ static void conv_part(const mx_run *run, const void *arg, int64_t part, void *sp
     const float *pointers[MX_LAST_TILES];
     const int64_t place = part / p->shares, share = part % p->shares;
     const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
-    block b = {.run = run, .of = of, .channel = share * panels / p->shares * MX_TILE_COLS};
+    block b = {
+        .run = run, .of = of, .channel = share * panels / p->shares * MX_TILE_COLS};
     b.end = (share + 1) * panels / p->shares * MX_TILE_COLS;
     b.end = b.end < p->c_out ? b.end : p->c_out;
     if (run->node->fusion->from_planes) {
@@ -241,8 +243,7 @@ static mexpr_status conv(const mx_run *run)
 {
     const mx_last_params *p = run->params;
     float *own = run->workspace;
-    ptrdiff_t *offsets =
-        (ptrdiff_t *)(void *)(own + input_floats(run->node->fusion, p));
+    ptrdiff_t *offsets = (ptrdiff_t *)(void *)(own + input_floats(run->node->fusion, p));
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
     if (run->node->fusion->from_planes)
@@ -280,11 +281,13 @@ static void depthwise_part(const mx_run *run, const void *arg, int64_t part, voi
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
-    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL), *w = run->inputs[1];
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL),
+                    *w = run->inputs[1];
     const mx_last_source source =
         mx_last_source_of(p, run->inputs[0]->data, of->index, of->outside);
     const int64_t first = part * MX_LAST_BLOCK;
-    const int64_t end = first + MX_LAST_BLOCK < p->n_out ? first + MX_LAST_BLOCK : p->n_out;
+    const int64_t end =
+        first + MX_LAST_BLOCK < p->n_out ? first + MX_LAST_BLOCK : p->n_out;
     mx_depth_tile t = {.channels = (size_t)p->c_out,
         .taps = (size_t)p->taps,
         .x = space,

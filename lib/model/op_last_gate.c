@@ -47,8 +47,9 @@ static void turn(const mx_run *run, bool to_last)
     const size_t n = (size_t)(mx_tensor_count(in) / in->dims[0]);
     const size_t rows = to_last ? (size_t)channels : n / (size_t)channels;
     for (int64_t i = 0; i < in->dims[0]; i++)
-        run->machine->nn.transpose(rows, n / rows, (const float *)in->data + (size_t)i * n,
-            n / rows, (float *)run->outputs[0]->data + (size_t)i * n, rows);
+        run->machine->nn.transpose(rows, n / rows,
+            (const float *)in->data + (size_t)i * n, n / rows,
+            (float *)run->outputs[0]->data + (size_t)i * n, rows);
 }
 
 static mexpr_status to_last(const mx_run *run)
@@ -229,8 +230,7 @@ static mexpr_status infer_gate_sum(mx_infer *infer)
 {
     const int64_t *d = infer->inputs[0]->dims;
     if (d[1] >= 0 && d[2] >= 0 && d[3] >= 0)
-        infer->workspace =
-            (size_t)(d[3] * (d[1] + d[2] + 1) + d[2]) * sizeof(float);
+        infer->workspace = (size_t)(d[3] * (d[1] + d[2] + 1) + d[2]) * sizeof(float);
     return mx_infer_same(infer);
 }
 

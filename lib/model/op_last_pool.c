@@ -29,7 +29,8 @@ static span span_of(const mx_last_params *p, int d, int64_t o)
     const mx_window *w = &p->window;
     const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
     const int64_t lo = start < 0 ? (-start + step - 1) / step : 0;
-    const int64_t room = w->in[d] - start, past = room <= 0 ? 0 : (room + step - 1) / step;
+    const int64_t room = w->in[d] - start,
+                  past = room <= 0 ? 0 : (room + step - 1) / step;
     const int64_t hi = past < w->kernel[d] ? past : w->kernel[d];
     const int64_t most = (room + w->after[d] + step - 1) / step;
     span s = {start + lo * step, hi > lo ? hi - lo : 0, 0};
@@ -44,7 +45,8 @@ static void pool_line(const mx_run *run, const void *arg, int64_t part, void *sp
     const mx_last_params *p = run->params;
     const mx_window *w = &p->window;
     const bool is_max = arg != NULL;
-    const int64_t lines = w->out[0] * w->out[1], image = part / lines, line = part % lines;
+    const int64_t lines = w->out[0] * w->out[1], image = part / lines,
+                  line = part % lines;
     (void)space;
     const mx_last_source from = mx_last_source_of(p, run->inputs[0]->data, image, NULL);
     const span d = span_of(p, 0, line / w->out[1]), h = span_of(p, 1, line % w->out[1]);
@@ -78,13 +80,15 @@ static mexpr_status average_pool(const mx_run *run)
 {
     const mx_last_params *p = run->params;
     if (mx_tensor_count(run->outputs[0]) > 0)
-        mx_run_parts(run, p->batch * p->window.out[0] * p->window.out[1], pool_line, NULL);
+        mx_run_parts(
+            run, p->batch * p->window.out[0] * p->window.out[1], pool_line, NULL);
     return MEXPR_OK;
 }
 
 /* --- over everything ---------------------------------------------------------------- */
 
-/* Outputs 0, the mean, and 1, the maximum, are N, C and ones: the same in both layouts. */
+/* Outputs 0, the mean, and 1, the maximum, are N, C and ones: the same in both layouts.
+ */
 static mexpr_status infer_global(mx_infer *infer)
 {
     const mx_tensor *x = infer->inputs[0];
@@ -126,7 +130,7 @@ static mexpr_status global(const mx_run *run)
         .name = op, .domain = "mexpr", .since = 1, .min_inputs = 1, .max_inputs = 1,     \
         .min_outputs = 1, .max_outputs = n_out, .types = MX_T_F32,                       \
         .attributes = attribute_list, .flags = bits, .params_size = size,                \
-        .infer = infer_fn, .forward = forward_fn                                                            \
+        .infer = infer_fn, .forward = forward_fn                                         \
     }
 
 const mx_operator mx_operators_last_pool[] = {

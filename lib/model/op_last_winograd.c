@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution with windows of 3 x 3 by Winograd's F(4x4, 3x3) (Lavin, Gray: Fast
- * algorithms for convolutional neural networks, 2016): a quarter of the products, and 1e-5
- * of error relative to the largest number instead of 1e-6. With a third dimension the
- * slices under the window are so many channels more. */
+ * algorithms for convolutional neural networks, 2016): a quarter of the products, and
+ * 1e-5 of error relative to the largest number instead of 1e-6. With a third dimension
+ * the slices under the window are so many channels more. */
 #include <string.h>
 
 #include "base/checked.h"
 #include "model/op_last.h"
 
 enum {
-    TILE = 4,             /* outputs along an axis */
-    BLOCK_BYTES = 768 << 10 /* of numbers that a block of tiles works on: a cache's share */
+    TILE = 4, /* outputs along an axis */
+    BLOCK_BYTES =
+        768 << 10 /* of numbers that a block of tiles works on: a cache's share */
 };
 
 /* --- planning ---------------------------------------------------------------------- */
@@ -105,8 +106,7 @@ static void transform_slice(const block *b, int64_t slice)
                                 u * from.steps[2]
                           : from.outside;
         }
-        const mx_winograd_in t = {
-            (size_t)p->c_in, x, v, (ptrdiff_t)(b->n * p->c_in)};
+        const mx_winograd_in t = {(size_t)p->c_in, x, v, (ptrdiff_t)(b->n * p->c_in)};
         b->run->machine->conv.winograd_in(&t);
     }
 }
@@ -138,7 +138,8 @@ static void multiply(const block *b, int64_t slice)
             for (int64_t i = 0; i < n_panels; i++) {
                 const int64_t c = i * MX_TILE_COLS, cols = p->c_out - c;
                 t.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS);
-                t.w = w + (number * n_panels + i) * panel + (lo - at) * p->c_in * MX_TILE_COLS;
+                t.w = w + (number * n_panels + i) * panel +
+                      (lo - at) * p->c_in * MX_TILE_COLS;
                 t.y = b->sums + (first * MX_WINOGRAD_IN + number) * p->c_out + c;
                 b->run->machine->conv.tile(&t);
             }
