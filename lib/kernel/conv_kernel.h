@@ -75,6 +75,8 @@ typedef struct mx_depth_tile {
     int rows;
     size_t channels, taps;
     const float *const *x;
+    const ptrdiff_t *offsets; /* as in mx_conv_tile */
+    ptrdiff_t step;
     const float *w;
     ptrdiff_t w_row;
     float *y;

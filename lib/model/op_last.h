@@ -16,8 +16,8 @@ typedef struct mx_last_params {
     int64_t parts;       /* of an image's outputs */
     /* Of a convolution that reads planes: a padded copy of them. */
     int64_t padded[MX_SPATIAL];
-    /* Of Winograd's convolution: tiles along the axes, together, and at a time. Of one
-     * that reads planes: lines at a time. */
+    /* Of Winograd's convolution: tiles along the axes, together, and at a time. Of others:
+     * lines at a time. */
     int64_t tiles[MX_SPATIAL], n_tiles, block;
     /* Of a convolution: stretches of the window that lie in one piece in the input, and
      * their length; whether it is one, everywhere. */

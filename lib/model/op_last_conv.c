@@ -29,6 +29,15 @@ static size_t pointer_bytes(const mx_fusion *f, const mx_last_params *p)
                : (size_t)(p->runs * MX_LAST_BLOCK) * sizeof(float *);
 }
 
+/* Parts of whole lines of about that many outputs. */
+static void choose_lines(mx_last_params *p, int64_t outputs)
+{
+    const int64_t *out = p->window.out;
+    p->block = out[2] > 0 ? outputs / out[2] : 1;
+    p->block = p->block > 0 ? p->block : 1;
+    p->parts = (out[0] * out[1] + p->block - 1) / p->block;
+}
+
 /* Stretches of the window that lie in one piece in the input. */
 static void choose_runs(const mx_fusion *f, mx_last_params *p)
 {
@@ -40,10 +49,8 @@ static void choose_runs(const mx_fusion *f, mx_last_params *p)
         p->padded[d] = w->in[d] + w->before[d] + w->after[d];
         p->is_pointwise = p->is_pointwise && w->stride[d] == 1 && w->before[d] == 0;
     }
-    p->block = p->window.out[2] > 0 ? PLANE_OUTPUTS / p->window.out[2] : 1;
-    p->block = p->block > 0 ? p->block : 1;
     if (f->from_planes)
-        p->parts = (w->out[0] * w->out[1] + p->block - 1) / p->block;
+        choose_lines(p, PLANE_OUTPUTS);
     const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
     p->shares = p->parts > 0 ? (MIN_PARTS + p->parts - 1) / p->parts : 1;
     p->shares = p->shares < panels ? p->shares : panels;
@@ -269,7 +276,8 @@ static mexpr_status infer_depthwise(mx_infer *infer)
     p->c_out = infer->node->fusion->channels;
     if (p->n_in >= 0 && p->n_out >= 0) {
         infer->workspace = input_floats(infer->node->fusion, p) * sizeof(float);
-        infer->part_space = (size_t)(p->taps * MX_TILE_ROWS) * sizeof(float *);
+        infer->part_space = (size_t)(p->taps * (MX_TILE_ROWS + 1)) * sizeof(float *);
+        choose_lines(p, MX_LAST_BLOCK);
     }
     infer->multiply_adds =
         (double)p->batch * (double)p->n_out * (double)p->taps * (double)p->c_out;
@@ -277,32 +285,106 @@ static mexpr_status infer_depthwise(mx_infer *infer)
     return MEXPR_OK;
 }
 
+/* Elements lo..hi - 1 of the window at output o along dimension d lie inside. */
+static void inside(const mx_window *w, int d, int64_t o, int64_t *lo, int64_t *hi)
+{
+    const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
+    const int64_t past = w->in[d] <= start ? 0 : (w->in[d] - start + step - 1) / step;
+    *lo = start < 0 ? (-start + step - 1) / step : 0;
+    *hi = past < w->kernel[d] ? past : w->kernel[d];
+}
+
+/* Outputs of a line whose window has its columns inside, all with the same lines: from
+ * one to the next inputs lie evenly. Those before and behind have pointers. */
+typedef struct depth_line {
+    const mx_run *run;
+    const image *of;
+    int64_t line; /* of outputs */
+    mx_depth_tile tile;
+    const float **pointers;
+    ptrdiff_t *offsets; /* of the window's elements */
+} depth_line;
+
+/* Outputs first..end - 1 of the line; `even` is where the inputs of the first are. */
+static void depth_tiles(depth_line *l, int64_t first, int64_t end, const float *even)
+{
+    const mx_run *run = l->run;
+    const mx_last_params *p = l->of->p;
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
+    const mx_last_source source =
+        mx_last_source_of(p, run->inputs[0]->data, l->of->index, l->of->outside);
+    mx_depth_tile t = l->tile;
+    t.offsets = even ? l->offsets : NULL;
+    t.x = even ? &even : l->pointers;
+    if (!even) {
+        t.taps = (size_t)p->taps;
+        t.w = run->inputs[1]->data;
+    }
+    for (int64_t i = first; i < end; i += t.rows) {
+        const int64_t place = l->line * p->window.out[2] + i;
+        const int64_t at = (l->of->index * p->n_out + place) * p->c_out;
+        t.rows = (int)(end - i < MX_TILE_ROWS ? end - i : MX_TILE_ROWS);
+        if (!even)
+            mx_last_point(&p->window, &source, place, t.rows, l->pointers);
+        t.y = (float *)run->outputs[0]->data + at;
+        t.finish.residual = residual ? (const float *)residual->data + at : NULL;
+        run->machine->conv.depth(&t);
+        even += even ? t.rows * t.step : 0;
+    }
+}
+
+static void depth_line_of(depth_line *l)
+{
+    const mx_last_params *p = l->of->p;
+    const mx_window *w = &p->window;
+    const mx_tensor *weights = l->run->inputs[1];
+    const mx_last_source from =
+        mx_last_source_of(p, l->run->inputs[0]->data, l->of->index, NULL);
+    int64_t d[2], h[2], left[2], right[2];
+    inside(w, 0, l->line / w->out[1], &d[0], &d[1]);
+    inside(w, 1, l->line % w->out[1], &h[0], &h[1]);
+    mx_window_inside(w, 2, 0, &left[0], &left[1]);
+    mx_window_inside(w, 2, w->kernel[2] - 1, &right[0], &right[1]);
+    const bool whole =
+        d[1] - d[0] == w->kernel[0] && (w->kernel[0] == 1 || h[1] - h[0] == w->kernel[1]);
+    const int64_t lo = left[0], hi = right[1];
+    if (!whole || h[1] <= h[0] || hi <= lo) {
+        depth_tiles(l, 0, w->out[2], NULL);
+        return;
+    }
+    const int64_t at[MX_SPATIAL] = {l->line / w->out[1] * w->stride[0] - w->before[0],
+        l->line % w->out[1] * w->stride[1] - w->before[1] + h[0] * w->dilation[1],
+        lo * w->stride[2] - w->before[2]};
+    l->tile.taps = (size_t)(p->taps / w->kernel[1] * (h[1] - h[0]));
+    l->tile.w = (const float *)weights->data + h[0] * w->kernel[2] * l->tile.w_row;
+    depth_tiles(l, 0, lo, NULL);
+    depth_tiles(l, lo, hi,
+        from.image + at[0] * from.steps[0] + at[1] * from.steps[1] +
+            at[2] * from.steps[2]);
+    depth_tiles(l, hi, w->out[2], NULL);
+}
+
 static void depthwise_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
-    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL),
-                    *w = run->inputs[1];
-    const mx_last_source source =
-        mx_last_source_of(p, run->inputs[0]->data, of->index, of->outside);
-    const int64_t first = part * MX_LAST_BLOCK;
-    const int64_t end =
-        first + MX_LAST_BLOCK < p->n_out ? first + MX_LAST_BLOCK : p->n_out;
-    mx_depth_tile t = {.channels = (size_t)p->c_out,
-        .taps = (size_t)p->taps,
-        .x = space,
-        .w = w->data,
-        .w_row = (ptrdiff_t)w->dims[w->rank - 1],
+    const mx_window *w = &p->window;
+    const mx_tensor *weights = run->inputs[1];
+    const mx_last_source from = mx_last_source_of(p, NULL, 0, NULL);
+    const int64_t lines = w->out[0] * w->out[1], end = (part + 1) * p->block;
+    depth_line l = {.run = run, .of = of, .pointers = space};
+    l.offsets = (ptrdiff_t *)(void *)(l.pointers + p->taps * MX_TILE_ROWS);
+    l.tile = (mx_depth_tile){.channels = (size_t)p->c_out,
+        .step = from.steps[2] * (ptrdiff_t)w->stride[2],
+        .w_row = (ptrdiff_t)weights->dims[weights->rank - 1],
         .y_row = (ptrdiff_t)p->c_out,
         .finish = mx_last_finish(run, 0)};
-    for (int64_t i = first; i < end; i += t.rows) {
-        const int64_t at = (of->index * p->n_out + i) * p->c_out;
-        t.rows = (int)(end - i < MX_TILE_ROWS ? end - i : MX_TILE_ROWS);
-        mx_last_point(&p->window, &source, i, t.rows, space);
-        t.y = (float *)run->outputs[0]->data + at;
-        t.finish.residual = residual ? (const float *)residual->data + at : NULL;
-        run->machine->conv.depth(&t);
-    }
+    for (int64_t t = 0; t < p->taps; t++)
+        l.offsets[t] = t / w->kernel[2] / w->kernel[1] * w->dilation[0] * from.steps[0] +
+                       t / w->kernel[2] % w->kernel[1] * w->dilation[1] * from.steps[1] +
+                       t % w->kernel[2] * w->dilation[2] * from.steps[2];
+    for (l.line = part * p->block; l.line < (end < lines ? end : lines); l.line++)
+        depth_line_of(&l);
 }
 
 static mexpr_status depthwise(const mx_run *run)

@@ -231,27 +231,35 @@ static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
     kcheck_release(k, y);
 }
 
-static void check_depth(kcheck *k, const mx_conv_kernels *table, size_t channels)
+static void check_depth(
+    kcheck *k, const mx_conv_kernels *table, size_t channels, bool even)
 {
+    const ptrdiff_t step = (ptrdiff_t)mx_rng_below(&k->rng, 9);
+    ptrdiff_t offsets[MAX_RUNS];
     const int rows = 1 + (int)mx_rng_below(&k->rng, MX_TILE_ROWS);
     const size_t taps = 1 + mx_rng_below(&k->rng, MAX_RUNS), w_row = padded(channels);
     const size_t y_size = (size_t)rows * channels;
-    float *plane = numbers(k, channels + 200, 1.0f), *w = numbers(k, taps * w_row, 1.0f);
+    float *plane = numbers(k, channels + 300, 1.0f), *w = numbers(k, taps * w_row, 1.0f);
     float *y = kcheck_buffer(y_size, sizeof *y, mx_rng_below(&k->rng, 16));
     const float *x[MAX_RUNS * MX_TILE_ROWS];
     finish made = make_finish(k, channels, y_size);
     for (size_t t = 0; t < taps * MX_TILE_ROWS; t++)
         x[t] = plane + mx_rng_below(&k->rng, 200);
-    const mx_depth_tile tile = {
-        rows, channels, taps, x, w, (ptrdiff_t)w_row, y, (ptrdiff_t)channels, made.f};
+    for (size_t t = 0; t < taps; t++)
+        offsets[t] = (ptrdiff_t)mx_rng_below(&k->rng, 200);
+    x[0] = even ? plane : x[0];
+    const mx_depth_tile tile = {rows, channels, taps, x, even ? offsets : NULL, step, w,
+        (ptrdiff_t)w_row, y, (ptrdiff_t)channels, made.f};
     table->depth(&tile);
     near all = {0};
     for (int r = 0; r < rows; r++)
         for (size_t c = 0; c < channels; c++) {
             double sum = 0;
-            for (size_t t = 0; t < taps; t++)
-                sum +=
-                    (double)x[t * MX_TILE_ROWS + (size_t)r][c] * (double)w[t * w_row + c];
+            for (size_t t = 0; t < taps; t++) {
+                const float *p = even ? plane + r * step + offsets[t]
+                                      : x[t * MX_TILE_ROWS + (size_t)r];
+                sum += (double)p[c] * (double)w[t * w_row + c];
+            }
             const size_t at = (size_t)r * channels + c;
             const double add = made.residual ? (double)made.residual[at] : 0;
             compare(&all, finished(&made.f, c, sum, add), y[at]);
@@ -408,7 +416,9 @@ static void check_last(kcheck *k, const mx_conv_kernels *table)
         check_tile(k, table, i % 2);
     kcheck_slot(k, "depth");
     for (size_t n = 1; n <= MAX_N; n++)
-        check_depth(k, table, n);
+        check_depth(k, table, n, n % 2);
+    for (size_t n = 128; n <= MAX_N; n++)
+        check_depth(k, table, n, n % 2 == 0);
     kcheck_slot(k, "pool");
     for (size_t n = 1; n <= MAX_N; n++)
         check_pool(k, table, n, n % 2);

@@ -477,7 +477,7 @@ static void steps_are_timed(void **state)
     assert_true(gemm.min_milliseconds * 3 <= gemm.milliseconds + 1e-9);
     assert_true(gemm.multiply_adds == 24 && gemm.result_bytes == 12);
     assert_true(gemm.rank == 2 && gemm.dims[0] == 1 && gemm.dims[1] == 3);
-    assert_true(step_of(session, "Conv").multiply_adds == 8 * 27 * 256);
+    assert_true(step_of(session, "ConvLast").multiply_adds == 8 * 27 * 256);
     run_batch(session, 2, 1);
     gemm = step_of(session, "Gemm");
     assert_true(gemm.n_runs == 1 && gemm.dims[0] == 2 && gemm.multiply_adds == 48);
