@@ -39,6 +39,16 @@ mexpr_status mx_last_infer(
 /* The shape of output k: N, outputs of the window, channels. */
 void mx_last_shape(mx_infer *infer, int k, const mx_last_params *p, int64_t channels);
 
+/* Rows of the next of n_tiles tiles for n outputs: nearly equal shares, but none of 7 to 9,
+ * which make blocks of half the registers where these take 6 rows. */
+static inline int mx_last_rows(int64_t n, int64_t n_tiles)
+{
+    const int64_t share = (n + n_tiles - 1) / n_tiles;
+    if (share < 7 || share > 9 || n_tiles == 1)
+        return (int)share;
+    return n < MX_TILE_ROWS ? (int)n : MX_TILE_ROWS;
+}
+
 /* The addresses of an image's numbers. */
 typedef struct mx_last_source {
     const float *image;

@@ -175,7 +175,7 @@ static void add_tiles(
     const int64_t start = first;
     for (int64_t left = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS; left > 0; left--) {
         tile *t = &b->tiles[b->n_tiles++];
-        *t = (tile){first, (int)((start + n - first + left - 1) / left), x};
+        *t = (tile){first, mx_last_rows(start + n - first, left), x};
         if (even)
             *x++ = even + (first - start) * b->of->step;
         else

@@ -133,7 +133,7 @@ static void multiply(const block *b, int64_t slice)
     for (int64_t number = 0; number < MX_WINOGRAD_IN; number++) {
         const int64_t n_panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
         for (int64_t first = 0, left = n_groups; left > 0; first += t.rows, left--) {
-            t.rows = (int)((b->n - first + left - 1) / left);
+            t.rows = mx_last_rows(b->n - first, left);
             x = b->slots + (number * b->n + first) * p->c_in;
             for (int64_t i = 0; i < n_panels; i++) {
                 const int64_t c = i * MX_TILE_COLS, cols = p->c_out - c;
