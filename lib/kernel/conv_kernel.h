@@ -31,7 +31,7 @@ typedef struct mx_conv_block {
 
 enum {
     MX_TILE_ROWS = 12, /* pixels at a time */
-    MX_TILE_COLS = 32  /* outputs of a panel of weights */
+    MX_TILE_COLS = 32  /* outputs of a panel of weights at most: the table has its own */
 };
 
 typedef enum mx_activation {
@@ -55,10 +55,10 @@ typedef struct mx_tile_finish {
 } mx_tile_finish;
 
 /* y[r * y_row + c] = finish(sum over t < runs, i < length of x[t][r] [i] * w[t * length +
- * i][c]) for r < rows, c < cols; x has MX_TILE_ROWS pointers for each run, w
- * MX_TILE_COLS numbers for each element, zeros behind cols. */
+ * i][c]) for r < rows, c < cols; x has MX_TILE_ROWS pointers for each run, w as many
+ * numbers as the table has columns for each element, zeros behind cols. */
 typedef struct mx_conv_tile {
-    int rows, cols; /* 1..MX_TILE_ROWS, 1..MX_TILE_COLS */
+    int rows, cols; /* 1..MX_TILE_ROWS, 1..the table's cols */
     size_t runs, length;
     const float *const *x;
     const ptrdiff_t *offsets; /* NULL; or for each run: x[t][r] is x[0][0] + r * step + */
@@ -129,6 +129,7 @@ typedef struct mx_conv_kernels {
      * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
      * which gives the same on every processor. */
     void (*silu)(size_t n, const float *x, float *y);
+    int cols; /* outputs of a panel */
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
     void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */

@@ -23,6 +23,7 @@ typedef struct pass {
     mx_scope *scope;
     mx_graph *graph;
     mx_arena *arena;
+    int64_t cols;    /* outputs of a panel of weights */
     int n_values;    /* of the graph before */
     int *last;       /* by value: the one with channels last that stands for it, -1 */
     bool *has_first; /* by value: it is there in its own layout */
@@ -186,27 +187,27 @@ static int64_t padded_channels(int64_t n)
     return (n + MX_TILE_COLS - 1) / MX_TILE_COLS * MX_TILE_COLS;
 }
 
-/* Panels of MX_TILE_COLS outputs: for images by tap and channel, for planes as they are.
+/* Panels of some outputs: for images by tap and channel, for planes as they are.
  */
 static mexpr_status pack_panels(pass *p, const conv *c, int *value)
 {
     const int at = c->from_planes ? 2 : 1;
-    mx_tensor shape = {MEXPR_DTYPE_F32, c->spatial + 3,
-        {padded_channels(c->c_out) / MX_TILE_COLS}, NULL};
+    mx_tensor shape = {
+        MEXPR_DTYPE_F32, c->spatial + 3, {(c->c_out + p->cols - 1) / p->cols}, NULL};
     memcpy(shape.dims + at, c->w->dims + 2, (size_t)c->spatial * sizeof *shape.dims);
     shape.dims[c->from_planes ? 1 : c->spatial + 1] = c->c_in;
-    shape.dims[c->spatial + 2] = MX_TILE_COLS;
+    shape.dims[c->spatial + 2] = p->cols;
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
     const float *from = c->w->data;
     if (status != MEXPR_OK)
         return status;
     for (int64_t o = 0; o < c->c_out; o++) {
-        float *panel = to + o / MX_TILE_COLS * c->taps * c->c_in * MX_TILE_COLS;
+        float *panel = to + o / p->cols * c->taps * c->c_in * p->cols;
         for (int64_t i = 0; i < c->c_in; i++) {
             for (int64_t k = 0; k < c->taps; k++) {
                 const int64_t place = c->from_planes ? i * c->taps + k : k * c->c_in + i;
-                panel[place * MX_TILE_COLS + o % MX_TILE_COLS] = *from++;
+                panel[place * p->cols + o % p->cols] = *from++;
             }
         }
     }
@@ -248,9 +249,9 @@ static void transform_weights(const float *g, float *u)
 /* By number, panel, slice, channel, output. */
 static mexpr_status pack_winograd(pass *p, const conv *c, int *value)
 {
-    const int64_t slices = c->taps / 9, panels = padded_channels(c->c_out) / MX_TILE_COLS;
-    const mx_tensor shape = {MEXPR_DTYPE_F32, 5,
-        {MX_WINOGRAD_IN, panels, slices, c->c_in, MX_TILE_COLS}, NULL};
+    const int64_t slices = c->taps / 9, panels = (c->c_out + p->cols - 1) / p->cols;
+    const mx_tensor shape = {
+        MEXPR_DTYPE_F32, 5, {MX_WINOGRAD_IN, panels, slices, c->c_in, p->cols}, NULL};
     float *to, u[MX_WINOGRAD_IN];
     const mexpr_status status = new_constant(p, &shape, &to, value);
     const float *from = c->w->data;
@@ -259,9 +260,9 @@ static mexpr_status pack_winograd(pass *p, const conv *c, int *value)
             for (int64_t s = 0; s < slices; s++, from += 9) {
                 transform_weights(from, u);
                 for (int64_t k = 0; k < MX_WINOGRAD_IN; k++) {
-                    const int64_t panel = k * panels + o / MX_TILE_COLS;
-                    to[((panel * slices + s) * c->c_in + i) * MX_TILE_COLS +
-                        o % MX_TILE_COLS] = u[k];
+                    const int64_t panel = k * panels + o / p->cols;
+                    to[((panel * slices + s) * c->c_in + i) * p->cols + o % p->cols] =
+                        u[k];
                 }
             }
         }
@@ -677,6 +678,9 @@ mexpr_status mx_layout(
         .scope = scope, .graph = graph, .arena = arena, .n_values = graph->n_values};
     if (!(graph->rewrites & MEXPR_REWRITE_LAYOUT))
         return MEXPR_OK;
+    mx_machine machine;
+    mx_machine_init(&machine, mexpr_context_cpu(graph->context));
+    p.cols = machine.conv.cols;
     p.last = mx_arena_raw(scope, arena, (size_t)graph->n_values, sizeof *p.last);
     p.has_first =
         mx_arena_raw(scope, arena, (size_t)graph->n_values, sizeof *p.has_first);

@@ -22,6 +22,7 @@ typedef struct mx_last_params {
     /* Of a convolution: stretches of the window that lie in one piece in the input, and
      * their length; whether it is one, everywhere. */
     int64_t runs, length;
+    int64_t cols;   /* outputs of a panel of weights */
     int64_t shares; /* of the panels: each part has one */
     bool is_pointwise;
     bool counts_padding; /* of an AveragePool */

@@ -51,7 +51,7 @@ static void choose_runs(const mx_fusion *f, mx_last_params *p)
     }
     if (f->from_planes)
         choose_lines(p, PLANE_OUTPUTS);
-    const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
+    const int64_t panels = (p->c_out + p->cols - 1) / p->cols;
     p->shares = p->parts > 0 ? (MIN_PARTS + p->parts - 1) / p->parts : 1;
     p->shares = p->shares < panels ? p->shares : panels;
 }
@@ -66,6 +66,7 @@ static mexpr_status infer_conv(mx_infer *infer)
     if (status != MEXPR_OK)
         return status;
     p->c_out = f->channels;
+    p->cols = w->dims[w->rank - 1];
     choose_runs(f, p);
     if (p->n_in >= 0 && p->n_out >= 0) {
         infer->workspace =
@@ -142,9 +143,9 @@ static void multiply_block(const block *b)
     const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
     const float *w = run->inputs[1]->data, *add = residual ? residual->data : NULL;
     float *y = run->outputs[0]->data;
-    for (int64_t c = b->channel; c < b->end; c += MX_TILE_COLS) {
+    for (int64_t c = b->channel; c < b->end; c += p->cols) {
         const int64_t cols = p->c_out - c;
-        mx_conv_tile t = {.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS),
+        mx_conv_tile t = {.cols = (int)(cols < p->cols ? cols : p->cols),
             .runs = (size_t)p->runs,
             .length = (size_t)p->length,
             .offsets = b->of->offsets,
@@ -215,10 +216,9 @@ static void conv_part(const mx_run *run, const void *arg, int64_t part, void *sp
     const mx_last_params *p = of->p;
     const float *pointers[MX_LAST_TILES];
     const int64_t place = part / p->shares, share = part % p->shares;
-    const int64_t panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
-    block b = {
-        .run = run, .of = of, .channel = share * panels / p->shares * MX_TILE_COLS};
-    b.end = (share + 1) * panels / p->shares * MX_TILE_COLS;
+    const int64_t panels = (p->c_out + p->cols - 1) / p->cols;
+    block b = {.run = run, .of = of, .channel = share * panels / p->shares * p->cols};
+    b.end = (share + 1) * panels / p->shares * p->cols;
     b.end = b.end < p->c_out ? b.end : p->c_out;
     if (run->node->fusion->from_planes) {
         const int64_t lines = p->window.out[0] * p->window.out[1];

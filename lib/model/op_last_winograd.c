@@ -55,6 +55,7 @@ mexpr_status mx_last_winograd_infer(mx_infer *infer)
     if (status != MEXPR_OK)
         return status;
     p->c_out = infer->node->fusion->channels;
+    p->cols = w->dims[w->rank - 1];
     for (int d = 0; d < MX_SPATIAL; d++)
         p->tiles[d] = (p->window.out[d] + TILE - 1) / TILE;
     if (p->n_in >= 0 && p->n_out >= 0) {
@@ -117,7 +118,7 @@ static void multiply(const block *b, int64_t slice)
 {
     const mx_last_params *p = b->p;
     const int64_t depth = p->window.kernel[0], at = slice - p->window.before[0];
-    const int64_t lo = at < 0 ? 0 : at, panel = depth * p->c_in * MX_TILE_COLS;
+    const int64_t lo = at < 0 ? 0 : at, panel = depth * p->c_in * p->cols;
     const int64_t hi = at + depth < p->window.in[0] ? at + depth : p->window.in[0];
     const int64_t n_groups = (b->n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
     const float *w = b->run->inputs[1]->data, *x = NULL;
@@ -131,15 +132,14 @@ static void multiply(const block *b, int64_t slice)
         .step = (ptrdiff_t)p->c_in,
         .y_row = (ptrdiff_t)(MX_WINOGRAD_IN * p->c_out)};
     for (int64_t number = 0; number < MX_WINOGRAD_IN; number++) {
-        const int64_t n_panels = (p->c_out + MX_TILE_COLS - 1) / MX_TILE_COLS;
+        const int64_t n_panels = (p->c_out + p->cols - 1) / p->cols;
         for (int64_t first = 0, left = n_groups; left > 0; first += t.rows, left--) {
             t.rows = mx_last_rows(b->n - first, left);
             x = b->slots + (number * b->n + first) * p->c_in;
             for (int64_t i = 0; i < n_panels; i++) {
-                const int64_t c = i * MX_TILE_COLS, cols = p->c_out - c;
-                t.cols = (int)(cols < MX_TILE_COLS ? cols : MX_TILE_COLS);
-                t.w = w + (number * n_panels + i) * panel +
-                      (lo - at) * p->c_in * MX_TILE_COLS;
+                const int64_t c = i * p->cols, cols = p->c_out - c;
+                t.cols = (int)(cols < p->cols ? cols : p->cols);
+                t.w = w + (number * n_panels + i) * panel + (lo - at) * p->c_in * p->cols;
                 t.y = b->sums + (first * MX_WINOGRAD_IN + number) * p->c_out + c;
                 b->run->machine->conv.tile(&t);
             }

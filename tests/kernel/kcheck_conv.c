@@ -186,7 +186,7 @@ static void check_near(kcheck *k, const near *n, double relative)
 static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
 {
     const int rows = 1 + (int)mx_rng_below(&k->rng, MX_TILE_ROWS);
-    const int cols = 1 + (int)mx_rng_below(&k->rng, MX_TILE_COLS);
+    const int cols = 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
     const size_t runs = 1 + mx_rng_below(&k->rng, MAX_RUNS);
     const size_t length = 1 + mx_rng_below(&k->rng, MAX_CHANNELS);
     const ptrdiff_t y_row = cols + (ptrdiff_t)mx_rng_below(&k->rng, 5);
@@ -194,7 +194,7 @@ static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
     const ptrdiff_t step = (ptrdiff_t)mx_rng_below(&k->rng, 9);
     const size_t room = length + 200 + (size_t)(rows * step);
     float *plane = numbers(k, room, 1.0f),
-          *w = numbers(k, runs * length * MX_TILE_COLS, 1);
+          *w = numbers(k, runs * length * (size_t)table->cols, 1);
     float *y = kcheck_buffer(y_size, sizeof *y, mx_rng_below(&k->rng, 16));
     const float *x[MAX_RUNS * MX_TILE_ROWS];
     ptrdiff_t offsets[MAX_RUNS];
@@ -217,7 +217,7 @@ static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
                     const float *p = even ? plane + r * step + offsets[t]
                                           : x[t * MX_TILE_ROWS + (size_t)r];
                     sum += (double)p[i] *
-                           (double)w[(t * length + i) * MX_TILE_COLS + (size_t)c];
+                           (double)w[(t * length + i) * (size_t)table->cols + (size_t)c];
                 }
             const ptrdiff_t at = r * y_row + c;
             const double add = made.residual ? (double)made.residual[at] : 0;
@@ -455,8 +455,8 @@ static void run_tile(void *arg, uint32_t cpu)
     mx_conv_kernels table;
     mx_conv_kernels_init(&table, cpu);
     static const ptrdiff_t offsets[9] = {0, 64, 128, 768, 832, 896, 1536, 1600, 1664};
-    const mx_conv_tile tile = {12, 32, 9, 16, j->x, offsets, 16, j->plane, j->y, 32,
-        {.activation = MX_ACTIVATION_RELU}};
+    const mx_conv_tile tile = {12, table.cols, 9, 16, j->x, offsets, 16, j->plane, j->y,
+        32, {.activation = MX_ACTIVATION_RELU}};
     for (int i = 0; i < 10; i++)
         table.tile(&tile);
 }
