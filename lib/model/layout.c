@@ -158,7 +158,7 @@ static mexpr_status emit_changed(pass *p, const mx_node *old, const change *c)
 
 /* --- weights ----------------------------------------------------------------------- */
 
-/* A constant for the loops, zeroed. */
+/* A constant for the loops. */
 static mexpr_status new_constant(
     pass *p, const mx_tensor *shape, float **data, int *value)
 {
@@ -166,7 +166,7 @@ static mexpr_status new_constant(
     const mexpr_status status = mx_tensor_check(p->scope, &t);
     if (status != MEXPR_OK)
         return status;
-    *data = mx_calloc(p->scope, (size_t)mx_tensor_count(&t), sizeof **data);
+    *data = mx_alloc(p->scope, (size_t)mx_tensor_count(&t), sizeof **data);
     if (!*data)
         return MEXPR_E_NOMEM;
     t.data = *data;
@@ -200,15 +200,19 @@ static mexpr_status pack_panels(pass *p, const conv *c, int *value)
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
     const float *from = c->w->data;
+    const int64_t k_size = c->c_in * c->taps;
     if (status != MEXPR_OK)
         return status;
-    for (int64_t o = 0; o < c->c_out; o++) {
-        float *panel = to + o / p->cols * c->taps * c->c_in * p->cols;
-        for (int64_t i = 0; i < c->c_in; i++) {
-            for (int64_t k = 0; k < c->taps; k++) {
-                const int64_t place = c->from_planes ? i * c->taps + k : k * c->c_in + i;
-                panel[place * p->cols + o % p->cols] = *from++;
-            }
+    for (int64_t first = 0; first < c->c_out; first += p->cols) {
+        const int64_t n = c->c_out - first < p->cols ? c->c_out - first : p->cols;
+        for (int64_t i = 0; i < k_size; i++) {
+            const int64_t tap = i % c->taps, channel = i / c->taps;
+            float *row = to + (first * k_size) +
+                         (c->from_planes ? i : tap * c->c_in + channel) * p->cols;
+            for (int64_t o = 0; o < n; o++)
+                row[o] = from[(first + o) * k_size + i];
+            for (int64_t o = n; o < p->cols; o++)
+                row[o] = 0;
         }
     }
     return MEXPR_OK;
@@ -222,6 +226,8 @@ static mexpr_status pack_depthwise(pass *p, const conv *c, int *value)
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
     const float *from = c->w->data;
+    if (status == MEXPR_OK)
+        memset(to, 0, (size_t)mx_tensor_count(&shape) * sizeof *to);
     for (int64_t o = 0; status == MEXPR_OK && o < c->c_out; o++) {
         for (int64_t k = 0; k < c->taps; k++)
             to[k * shape.dims[c->spatial] + o] = *from++;
@@ -255,6 +261,8 @@ static mexpr_status pack_winograd(pass *p, const conv *c, int *value)
     float *to, u[MX_WINOGRAD_IN];
     const mexpr_status status = new_constant(p, &shape, &to, value);
     const float *from = c->w->data;
+    if (status == MEXPR_OK && c->c_out % p->cols != 0)
+        memset(to, 0, (size_t)mx_tensor_count(&shape) * sizeof *to);
     for (int64_t o = 0; status == MEXPR_OK && o < c->c_out; o++) {
         for (int64_t i = 0; i < c->c_in; i++) {
             for (int64_t s = 0; s < slices; s++, from += 9) {
@@ -280,8 +288,8 @@ static mexpr_status pad_vector(pass *p, int64_t n, int *value)
     const float *from = old->data;
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
-    if (status == MEXPR_OK)
-        memcpy(to, from, (size_t)n * sizeof *to);
+    for (int64_t i = 0; status == MEXPR_OK && i < padded_channels(n); i++)
+        to[i] = i < n ? from[i] : 0;
     return status;
 }
 
