@@ -84,11 +84,12 @@ typedef struct mx_depth_tile {
     mx_tile_finish finish;
 } mx_depth_tile;
 
-/* y[c] = the sum times factor, or for is_max the maximum (NaN if there is one), of x[i *
- * steps[0] + j * steps[1] + k * steps[2] + c] for i < n[0], j < n[1], k < n[2]; c <
- * channels. */
+/* y[o * channels + c] = the sum times factor, or for is_max the maximum (NaN if there is
+ * one), of x[o * x_step + i * steps[0] + j * steps[1] + k * steps[2] + c] for i < n[0], j
+ * < n[1], k < n[2]; o < outputs, c < channels. */
 typedef struct mx_pool_window {
-    size_t channels;
+    size_t outputs, channels;
+    ptrdiff_t x_step;
     bool is_max;
     float factor;
     const float *x;

@@ -39,6 +39,21 @@ static span span_of(const mx_last_params *p, int d, int64_t o)
     return s;
 }
 
+/* The span of output o along a line; n outputs from there on have all of the window, or
+ * it is 1. */
+static span spans_from(const mx_last_params *p, int64_t o, size_t *n)
+{
+    const mx_window *w = &p->window;
+    const int64_t start = o * w->stride[2] - w->before[2];
+    const int64_t room = w->in[2] - 1 - (w->kernel[2] - 1) * w->dilation[2] - start;
+    *n = 1;
+    if (start < 0 || room < 0)
+        return span_of(p, 2, o);
+    const int64_t whole = room / w->stride[2] + 1, left = w->out[2] - o;
+    *n = (size_t)(whole < left ? whole : left);
+    return (span){start, w->kernel[2], w->kernel[2]};
+}
+
 /* One line of outputs of one image. */
 static void pool_line(const mx_run *run, const void *arg, int64_t part, void *space)
 {
@@ -54,16 +69,18 @@ static void pool_line(const mx_run *run, const void *arg, int64_t part, void *sp
     mx_pool_window t = {.channels = (size_t)p->c_in,
         .is_max = is_max,
         .n = {d.n, h.n, 0},
+        .x_step = from.steps[2] * (ptrdiff_t)w->stride[2],
         .y = (float *)run->outputs[0]->data +
              (image * p->n_out + line * w->out[2]) * p->c_in};
     for (int i = 0; i < MX_SPATIAL; i++)
         t.steps[i] = from.steps[i] * (ptrdiff_t)w->dilation[i];
-    for (int64_t o = 0; o < w->out[2]; o++, t.y += p->c_in) {
-        const span v = span_of(p, 2, o);
+    for (int64_t o = 0; o < w->out[2]; o += (int64_t)t.outputs) {
+        const span v = spans_from(p, o, &t.outputs);
         t.n[2] = v.n;
         t.x = x + v.at * from.steps[2];
         t.factor = 1.0f / (float)(d.counted * h.counted * v.counted);
         run->machine->conv.pool(&t);
+        t.y += (int64_t)t.outputs * p->c_in;
     }
 }
 

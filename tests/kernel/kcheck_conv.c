@@ -274,26 +274,28 @@ static void check_depth(
 
 static void check_pool(kcheck *k, const mx_conv_kernels *table, size_t channels, bool max)
 {
-    float *x = numbers(k, channels + 180, 1.0f);
-    float *y = kcheck_buffer(channels, sizeof *y, mx_rng_below(&k->rng, 16));
-    float *want = kcheck_buffer(channels, sizeof *want, 0);
-    mx_pool_window t = {channels, max, 0.3f, x, {0}, {50, 20, 9}, y};
+    const size_t outputs = 1 + mx_rng_below(&k->rng, 3), size = outputs * channels;
+    float *x = numbers(k, channels + 220, 1.0f);
+    float *y = kcheck_buffer(size, sizeof *y, mx_rng_below(&k->rng, 16));
+    float *want = kcheck_buffer(size, sizeof *want, 0);
+    mx_pool_window t = {outputs, channels, 13, max, 0.3f, x, {0}, {50, 20, 9}, y};
     for (int i = 0; i < 3; i++)
         t.n[i] = (int64_t)mx_rng_below(&k->rng, 4);
-    if (max && t.n[0] * t.n[1] * t.n[2] > 0)
+    if (max)
         x[mx_rng_below(&k->rng, (uint32_t)channels)] = NAN;
-    for (size_t c = 0; c < channels; c++) {
+    for (size_t at = 0; at < size; at++) {
         float sum = max ? -INFINITY : 0;
         for (int64_t i = 0; i < t.n[0]; i++)
             for (int64_t j = 0; j < t.n[1]; j++)
                 for (int64_t l = 0; l < t.n[2]; l++) {
-                    const float v = x[i * 50 + j * 20 + l * 9 + (int64_t)c];
+                    const size_t place = at / channels * 13 + at % channels;
+                    const float v = x[(size_t)(i * 50 + j * 20 + l * 9) + place];
                     sum = !max ? sum + v : isnan(sum) || isnan(v) ? NAN : fmaxf(sum, v);
                 }
-        want[c] = max ? sum : sum * 0.3f;
+        want[at] = max ? sum : sum * 0.3f;
     }
     table->pool(&t);
-    kcheck_equal(k, want, y, channels * sizeof *y);
+    kcheck_equal(k, want, y, size * sizeof *y);
     kcheck_release(k, x);
     kcheck_release(k, y);
     kcheck_release(k, want);
