@@ -58,7 +58,7 @@ typedef struct mx_tile_finish {
  * i][c]) for r < rows, c < cols; x has MX_TILE_ROWS pointers for each run, w as many
  * numbers as the table has columns for each element, zeros behind cols. */
 typedef struct mx_conv_tile {
-    int rows, cols; /* 1..MX_TILE_ROWS, 1..the table's cols */
+    int rows, cols; /* 1..MX_TILE_ROWS, or any number with offsets; 1..the table's cols */
     size_t runs, length;
     const float *const *x;
     const ptrdiff_t *offsets; /* NULL; or for each run: x[t][r] is x[0][0] + r * step + */

@@ -165,23 +165,19 @@ static void multiply_block(const block *b)
     }
 }
 
-/* Outputs first..first + n - 1, in tiles of nearly equal size behind those of the block.
- * Their inputs lie evenly from `x` on, or are pointed at from there on. */
-static void add_tiles(
-    block *b, int64_t first, int64_t n, const float *even, const float **x)
+/* Outputs first..first + n - 1, with pointers from `x` on, in tiles of nearly equal size.
+ */
+static void add_tiles(block *b, int64_t first, int64_t n, const float **x)
 {
     const mx_last_params *p = b->of->p;
     const mx_last_source source =
         mx_last_source_of(p, b->run->inputs[0]->data, b->of->index, b->of->outside);
-    const int64_t start = first;
+    const int64_t end = first + n;
     for (int64_t left = (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS; left > 0; left--) {
         tile *t = &b->tiles[b->n_tiles++];
-        *t = (tile){first, mx_last_rows(start + n - first, left), x};
-        if (even)
-            *x++ = even + (first - start) * b->of->step;
-        else
-            mx_last_point(&p->window, &source, first, t->rows, x);
-        x += even ? 0 : p->runs * MX_TILE_ROWS;
+        *t = (tile){first, mx_last_rows(end - first, left), x};
+        mx_last_point(&p->window, &source, first, t->rows, x);
+        x += p->runs * MX_TILE_ROWS;
         first += t->rows;
     }
 }
@@ -196,15 +192,13 @@ static void plane_lines(block *b, int64_t first, int64_t end)
     for (int64_t i = first; i < end; i++) {
         const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
         const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
-        for (int64_t v = 0; v < w->out[2]; v += MX_LAST_BLOCK) {
-            const int64_t left = w->out[2] - v;
-            const int64_t n = left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK;
-            if (b->n_tiles + (n + MX_TILE_ROWS - 1) / MX_TILE_ROWS > MX_LAST_TILES) {
-                multiply_block(b);
-                b->n_tiles = 0;
-            }
-            add_tiles(b, i * w->out[2] + v, n, line + v * of->step, x + b->n_tiles);
+        if (b->n_tiles == MX_LAST_TILES) {
+            multiply_block(b);
+            b->n_tiles = 0;
         }
+        x[b->n_tiles] = line;
+        b->tiles[b->n_tiles] = (tile){i * w->out[2], (int)w->out[2], &x[b->n_tiles]};
+        b->n_tiles++;
     }
     multiply_block(b);
 }
@@ -214,7 +208,6 @@ static void conv_part(const mx_run *run, const void *arg, int64_t part, void *sp
 {
     const image *of = arg;
     const mx_last_params *p = of->p;
-    const float *pointers[MX_LAST_TILES];
     const int64_t place = part / p->shares, share = part % p->shares;
     const int64_t panels = (p->c_out + p->cols - 1) / p->cols;
     block b = {.run = run, .of = of, .channel = share * panels / p->shares * p->cols};
@@ -227,10 +220,15 @@ static void conv_part(const mx_run *run, const void *arg, int64_t part, void *sp
         return;
     }
     const int64_t first = place * MX_LAST_BLOCK, left = p->n_out - first;
-    const float *x = run->inputs[0]->data;
-    add_tiles(&b, first, left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK,
-        p->is_pointwise ? x + (of->index * p->n_in + first) * p->c_in : NULL,
-        p->is_pointwise ? pointers : space);
+    const int64_t n = left < MX_LAST_BLOCK ? left : MX_LAST_BLOCK;
+    if (p->is_pointwise) {
+        const float *x =
+            (const float *)run->inputs[0]->data + (of->index * p->n_in + first) * p->c_in;
+        b.tiles[b.n_tiles++] = (tile){first, (int)n, &x};
+        multiply_block(&b);
+        return;
+    }
+    add_tiles(&b, first, n, space);
     multiply_block(&b);
 }
 

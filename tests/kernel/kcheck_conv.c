@@ -185,7 +185,7 @@ static void check_near(kcheck *k, const near *n, double relative)
 
 static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
 {
-    const int rows = 1 + (int)mx_rng_below(&k->rng, MX_TILE_ROWS);
+    const int rows = 1 + (int)mx_rng_below(&k->rng, even ? 40 : MX_TILE_ROWS);
     const int cols = 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
     const size_t runs = 1 + mx_rng_below(&k->rng, MAX_RUNS);
     const size_t length = 1 + mx_rng_below(&k->rng, MAX_CHANNELS);
