@@ -91,8 +91,8 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
     MEXPR_REWRITE_LAYOUT = 128,     /**< convolutions with channels last */
-    MEXPR_REWRITE_WINOGRAD = 256,   /**< 3 x 3 convolutions in fewer products, with 1e-5 of
-                                         error instead of 1e-6; within LAYOUT */
+    MEXPR_REWRITE_WINOGRAD = 256,   /**< 3 x 3 convolutions in fewer products, with an
+                                         error of 1e-5 instead of 1e-6; within LAYOUT */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
 

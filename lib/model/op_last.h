@@ -16,8 +16,8 @@ typedef struct mx_last_params {
     int64_t parts;       /* of an image's outputs */
     /* Of a convolution that reads planes: a padded copy of them. */
     int64_t padded[MX_SPATIAL];
-    /* Of Winograd's convolution: tiles along the axes, together, and at a time. Of others:
-     * lines at a time. */
+    /* Of Winograd's convolution: tiles along the axes, together, and at a time. Of
+     * others: lines at a time. */
     int64_t tiles[MX_SPATIAL], n_tiles, block;
     /* Of a convolution: stretches of the window that lie in one piece in the input, and
      * their length; whether it is one, everywhere. */
@@ -40,8 +40,8 @@ mexpr_status mx_last_infer(
 /* The shape of output k: N, outputs of the window, channels. */
 void mx_last_shape(mx_infer *infer, int k, const mx_last_params *p, int64_t channels);
 
-/* Rows of the next of n_tiles tiles for n outputs: nearly equal shares, but none of 7 to 9,
- * which make blocks of half the registers where these take 6 rows. */
+/* Rows of the next of n_tiles tiles for n outputs: nearly equal shares, but none of 7 to
+ * 9, which make blocks of half the registers where these take 6 rows. */
 static inline int mx_last_rows(int64_t n, int64_t n_tiles)
 {
     const int64_t share = (n + n_tiles - 1) / n_tiles;
