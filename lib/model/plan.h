@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan: a graph made concrete for one set of input shapes, with the memory that running
  * needs. Layouts are none of its business: a value with channels last has its dimensions
- * in that order, and nodes that turn it stand at the borders of that layout (layout.c), so
- * that shapes mean what they say here and in every operator. */
+ * in that order, and nodes that turn it stand at the borders of that layout (layout.c);
+ * shapes mean what they say here and in every operator. */
 #ifndef MX_MODEL_PLAN_H
 #define MX_MODEL_PLAN_H
 
