@@ -31,6 +31,7 @@ typedef struct mx_flow_settings {
     int max_levels;
     int n_warps;
     int max_iterations;
+    bool is_fast; /* MEXPR_FLOW_METHOD_TVL1_FAST */
 } mx_flow_settings;
 
 /* How far a worker has come, for its neighbour to see. */
@@ -68,7 +69,8 @@ typedef struct mx_flow_work {
      * before, scratch lines per thread, row errors of even and odd iterations. */
     float *block;
     float *state;
-    float *coarse[2];
+    float *coarse[MX_TVL1_A]; /* the first fields of the state, and of those n_carried */
+    int n_carried;
     float *lines;
     float *errors[2];
     mx_pyramid pyramid;

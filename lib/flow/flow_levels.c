@@ -44,14 +44,16 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
     const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
-    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    const size_t n_carried = work->settings.is_fast ? MX_TVL1_A : MX_TVL1_P11;
+    float *at =
+        mx_alloc(scope, state + n_carried * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
     at += state;
-    work->coarse[0] = at;
-    work->coarse[1] = at + coarse;
-    at += 2 * coarse;
+    work->n_carried = (int)n_carried;
+    for (size_t i = 0; i < n_carried; i++, at += coarse)
+        work->coarse[i] = at;
     work->lines = at;
     at += lines;
     work->errors[0] = at;
@@ -67,7 +69,8 @@ mexpr_status mx_flow_prepare(
     const mx_flow_settings *old = &work->settings;
     const bool fits = work->block && work->width == width && work->height == height &&
                       old->zoom == settings->zoom &&
-                      old->max_levels == settings->max_levels;
+                      old->max_levels == settings->max_levels &&
+                      old->is_fast == settings->is_fast;
     work->settings = *settings;
     if (fits)
         return MEXPR_OK;
@@ -93,7 +96,23 @@ void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work)
 
 /* --- one level --------------------------------------------------------------------- */
 
-/* The dual variable 0, the flow from the coarser level, zeros right of the picture. */
+/* p is 0 where its difference would cross the right or the lower edge. */
+static void clear_edge(const mx_flow_level *level, int y, float *row)
+{
+    const int last = level->width - 1;
+    float *block = row + (ptrdiff_t)(last / MX_TVL1_LANES) * MX_TVL1_BLOCK;
+    block[MX_TVL1_P11 * MX_TVL1_LANES + last % MX_TVL1_LANES] = 0;
+    block[MX_TVL1_P21 * MX_TVL1_LANES + last % MX_TVL1_LANES] = 0;
+    if (y + 1 < level->height)
+        return;
+    for (ptrdiff_t i = 0; i < level->row_floats; i += MX_TVL1_BLOCK) {
+        memset(row + i + MX_TVL1_P12 * MX_TVL1_LANES, 0, MX_TVL1_LANES * sizeof *row);
+        memset(row + i + MX_TVL1_P22 * MX_TVL1_LANES, 0, MX_TVL1_LANES * sizeof *row);
+    }
+}
+
+/* What is carried from the coarser level, otherwise the dual variable 0; zeros right of
+ * the picture. */
 static void init_row(const mx_flow_worker *worker, int y, float *lines)
 {
     const mx_flow_level *level = worker->level;
@@ -105,11 +124,13 @@ static void init_row(const mx_flow_worker *worker, int y, float *lines)
     memset(row + level->row_floats - MX_TVL1_BLOCK, 0, MX_TVL1_BLOCK * sizeof *row);
     if (level->index + 1 == work->pyramid.n_levels)
         return;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < work->n_carried; i++) {
         mx_pyramid_grow_row(
             &work->pyramid, kernels, level->index, y, work->coarse[i], lines);
         kernels->pack(row, lines, MX_TVL1_U1 + i, level->width);
     }
+    if (work->n_carried > MX_TVL1_P11)
+        clear_edge(level, y, row);
 }
 
 static void init_level(const mx_flow_worker *worker)
@@ -125,17 +146,20 @@ static void init_level(const mx_flow_worker *worker)
 }
 
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
- * the next level. */
+ * the next level, which multiplies by 1 / zoom: right for the flow, not for p. */
 static void finish_level(const mx_flow_worker *worker)
 {
     const mx_flow_work *work = &worker->flow->work;
     const mx_flow_level *level = worker->level;
     const bool is_finest = level->index == 0;
-    const float factor = is_finest ? work->settings.theta / work->settings.tau : 1.0f;
+    const float pixels = work->settings.theta / work->settings.tau;
     const ptrdiff_t stride =
         is_finest ? level->width : work->pyramid.levels[level->index].stride;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < (is_finest ? 2 : work->n_carried); i++) {
         float *out = is_finest ? (i ? work->v : work->u) : work->coarse[i];
+        const float factor = is_finest         ? pixels
+                             : i < MX_TVL1_P11 ? 1.0f
+                                               : work->settings.zoom;
         for (int y = worker->first_row; y < worker->end_row; y++)
             worker->flow->kernels.unpack(out + y * stride,
                 level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor,

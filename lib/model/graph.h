@@ -90,7 +90,7 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
-enum { MX_N_REWRITES = 9 };
+enum { MX_N_REWRITES = 10 };
 
 /* A version of a domain's operators. */
 typedef struct mx_import {

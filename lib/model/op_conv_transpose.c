@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "model/fused.h"
 #include "model/op_tables.h"
 #include "model/op_window.h"
 
@@ -185,20 +186,37 @@ static void fill_bias(const transposed_params *p, const mx_tensor *bias, float *
     }
 }
 
+/* Whether something has been joined to the node: the bias then belongs to that. */
+static bool has_epilogue(const mx_node *node)
+{
+    return node->fusion || node->n_inputs > MX_EPILOGUE_RESIDUAL;
+}
+
+static const float *residual_of(const mx_run *run, int64_t offset)
+{
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
+    return residual ? (const float *)residual->data + offset : NULL;
+}
+
 static mexpr_status conv_transpose(const mx_run *run)
 {
     const transposed_params *p = run->params;
     const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    const mx_tensor *bias = mx_run_input(run, 2);
+    const bool joined = has_epilogue(run->node);
     if (mx_tensor_count(run->outputs[0]) == 0)
         return MEXPR_OK;
     for (int64_t b = 0; b < p->batch; b++) {
         const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
         float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
-        fill_bias(p, mx_run_input(run, 2), y);
+        fill_bias(p, joined ? NULL : bias, y);
         for (int64_t g = 0; g < p->groups; g++)
             convolve_group(run, p, x + g * group_in * p->n_in,
                 (const float *)run->inputs[1]->data + g * group_in * p->rows,
                 y + g * group_out * p->n_out);
+        if (joined)
+            mx_epilogue_rows(run, 0, p->c_out, p->n_out, p->n_out, bias,
+                residual_of(run, b * p->c_out * p->n_out), y);
     }
     return MEXPR_OK;
 }

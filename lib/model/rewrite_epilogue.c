@@ -31,8 +31,13 @@ static stage stage_of(const mx_node *node)
 /* The product that makes a value for this one use. */
 static const mx_node *product_of(const mx_rewriter *r, int value)
 {
-    const mx_node *conv = mx_rw_inner(r, value, "Conv");
-    return conv ? conv : mx_rw_inner(r, value, "Gemm");
+    static const char *const products[] = {"Conv", "ConvTranspose", "Gemm"};
+    for (int i = 0; i < 3; i++) {
+        const mx_node *product = mx_rw_inner(r, value, products[i]);
+        if (product)
+            return product;
+    }
+    return NULL;
 }
 
 /* The product with its epilogue so far, to be put in another place. */
@@ -95,7 +100,7 @@ static mexpr_status join_batch_norm(mx_rewriter *r, int place, const mx_node *no
     }
     const bool first = stage_of(product) == STAGE_PLAIN;
     const bool takes_bias =
-        first && mx_rw_is(product, "Conv") && mx_rw_input(r, product, 2) >= 0;
+        first && !mx_rw_is(product, "Gemm") && mx_rw_input(r, product, 2) >= 0;
     if (takes_bias && !(bias = constant_of(r, product, 2, n)))
         return MEXPR_OK;
     float *scale, *shift;

@@ -73,6 +73,7 @@ VALUE(MEXPR_FLOW_GAUSSIAN, 15)
 
 /* mexpr_flow_method */
 VALUE(MEXPR_FLOW_METHOD_TVL1, 0)
+VALUE(MEXPR_FLOW_METHOD_TVL1_FAST, 1)
 VALUE(MEXPR_FLOW_METHOD_TVL1_OPENCV, 2)
 VALUE(MEXPR_FLOW_METHOD_FARNEBACK, 3)
 
@@ -116,6 +117,7 @@ VALUE(MEXPR_REWRITE_PAD, 32)
 VALUE(MEXPR_REWRITE_GATE, 64)
 VALUE(MEXPR_REWRITE_LAYOUT, 128)
 VALUE(MEXPR_REWRITE_WINOGRAD, 256)
+VALUE(MEXPR_REWRITE_COMMON, 512)
 VALUE(MEXPR_REWRITE_ALL, 0x7fffffff)
 
 /* mexpr_role */
@@ -248,6 +250,31 @@ PLACE(mexpr_recognizer_options, model, 8)
 PLACE(mexpr_recognizer_options, labels, 16)
 PLACE(mexpr_recognizer_options, planes, 24)
 PLACE(mexpr_recognizer_options, strain, 32)
+/* mexpr_saliency_method, mexpr_saliency_fill, mexpr_saliency_score */
+VALUE(MEXPR_SALIENCY_OCCLUSION, 1)
+VALUE(MEXPR_SALIENCY_GRAD_CAM, 2)
+VALUE(MEXPR_SALIENCY_ABLATION_CAM, 3)
+VALUE(MEXPR_SALIENCY_FILL_MEAN, 1)
+VALUE(MEXPR_SALIENCY_FILL_VALUE, 2)
+VALUE(MEXPR_SALIENCY_SCORE_SOFTMAX, 1)
+VALUE(MEXPR_SALIENCY_SCORE_RAW, 2)
+
+SIZE(mexpr_saliency_options, 72)
+PLACE(mexpr_saliency_options, struct_size, 0)
+PLACE(mexpr_saliency_options, method, 8)
+PLACE(mexpr_saliency_options, target, 12)
+PLACE(mexpr_saliency_options, input, 16)
+PLACE(mexpr_saliency_options, output, 20)
+PLACE(mexpr_saliency_options, patch, 24)
+PLACE(mexpr_saliency_options, stride, 28)
+PLACE(mexpr_saliency_options, fill, 32)
+PLACE(mexpr_saliency_options, score, 36)
+PLACE(mexpr_saliency_options, fill_value, 40)
+PLACE(mexpr_saliency_options, batch, 44)
+PLACE(mexpr_saliency_options, layer, 48)
+PLACE(mexpr_saliency_options, progress, 56)
+PLACE(mexpr_saliency_options, user, 64)
+
 /* mexpr_mask_fill */
 VALUE(MEXPR_MASK_ZERO, 1)
 VALUE(MEXPR_MASK_UNKNOWN, 2)

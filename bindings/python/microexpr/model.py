@@ -42,6 +42,7 @@ class Rewrite(enum.IntFlag):
     GATE = 64
     LAYOUT = 128
     WINOGRAD = 256
+    COMMON = 512
     ALL = 0x7FFFFFFF
 
 
@@ -248,7 +249,7 @@ class Model(Owner):
     @classmethod
     def load(cls, path: Path, *, rewrites: int = Rewrite.ALL,
              context: Context | None = None) -> Model:
-        """Reads an ONNX file, opset 11 to 21, with the side files beside it."""
+        """Reads an ONNX file, opset 1 to 21, with the side files beside it."""
         options = c.mexpr_model_options(rewrites=rewrites)
         return cls._new(context, lib.mexpr_model_load_with, path_bytes(path),
                         ctypes.byref(options))
@@ -344,6 +345,12 @@ class Model(Owner):
                 return ctypes.string_at(data, size.value)
             finally:
                 lib.mexpr_bytes_free(context._use(), ctypes.byref(data))
+
+    def extract(self, inputs: Iterable[str], outputs: Iterable[str]) -> Model:
+        """What leads from the tensors `inputs` to the tensors `outputs`, as a model of its
+        own that shares the weights: `model.extract(["x"], ["features"])`."""
+        return self._new(self._context, lib.mexpr_model_extract, self._use(),
+                         *_strings(inputs), *_strings(outputs))
 
     def session(self) -> Session:
         """Working memory to run the network in one thread."""
