@@ -414,6 +414,7 @@ static double iterate(dual_worker *worker, float *errors)
     const mx_rows_step step = {
         .first = share->first_row,
         .end = share->end_row,
+        .n = 1,
         .mark = mark,
         .below = share->index + 1 < share->n_active ? mark + 1 : NULL,
         .number = ++share->step,

@@ -234,6 +234,7 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
         return MEXPR_E_NOMEM;
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
+    flow->cached_bytes = MX_FLOW_CACHED_BYTES;
     *out = flow;
     return MEXPR_OK;
 }
@@ -247,13 +248,13 @@ mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow *
     mx_scope_init(&clone->scope, mx_context_retain(scope->context));
     memcpy(clone->params, flow->params, sizeof clone->params);
     clone->kernels = flow->kernels;
+    clone->cached_bytes = flow->cached_bytes;
     return MEXPR_OK;
 }
 
 mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
 {
-    const mx_flow_settings settings = settings_of(flow);
-    return mx_flow_prepare(flow, &settings, width, height);
+    return methods[method_of(flow)].prepare(flow, width, height);
 }
 
 void mexpr_flow_destroy(mexpr_flow **flow)
@@ -261,6 +262,7 @@ void mexpr_flow_destroy(mexpr_flow **flow)
     if (!flow || !*flow)
         return;
     mexpr_context *context = (*flow)->scope.context;
+    mx_flow_window_destroy(*flow);
     methods[method_of(*flow)].release(*flow);
     mx_free(context, *flow);
     mx_context_release(context);

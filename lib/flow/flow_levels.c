@@ -7,6 +7,12 @@
 #include "flow/flow_team.h"
 #include "flow/tvl1.h"
 
+enum {
+    /* State of rows that stay in the second cache. */
+    NEAR_BYTES = 384 << 10,
+    MOST_AT_ONCE = 16
+};
+
 /* --- memory ------------------------------------------------------------------------ */
 
 /* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet:
@@ -43,7 +49,7 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse =
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
+    const size_t errors = MOST_AT_ONCE * (size_t)finest->height;
     const size_t n_carried = work->settings.is_fast ? MX_TVL1_A : MX_TVL1_P11;
     float *at =
         mx_alloc(scope, state + n_carried * coarse + lines + 2 * errors, sizeof(float));
@@ -145,6 +151,21 @@ static void init_level(const mx_flow_worker *worker)
         init_row(worker, y, lines);
 }
 
+/* How many iterations may go over the rows in one pass. One thread gains where the state
+ * does not stay in a cache, several by meeting less often; each of them needs a few rows
+ * an iteration. */
+static int most_at_once(const mx_flow_worker *worker)
+{
+    const mx_flow_level *level = worker->level;
+    const ptrdiff_t row_bytes = level->row_floats * (ptrdiff_t)sizeof(float);
+    if (worker->n_level == 1 && row_bytes * level->height < worker->flow->cached_bytes)
+        return 1;
+    const int rows = level->height / worker->n_level / 3;
+    const int most = rows < MOST_AT_ONCE ? rows : MOST_AT_ONCE;
+    const ptrdiff_t near = NEAR_BYTES / row_bytes;
+    return near >= most ? most : near > 1 ? (int)near : 1;
+}
+
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
  * the next level, which multiplies by 1 / zoom: right for the flow, not for p. */
 static void finish_level(const mx_flow_worker *worker)
@@ -182,9 +203,14 @@ static void work_as(void *arg, int index, int n)
         mx_flow_share_level(&worker, &work->levels[i]);
         if (worker.first_row == worker.end_row)
             continue;
-        init_level(&worker);
-        mx_flow_meet_level(&worker);
-        mx_tvl1_level(&worker);
+        bool is_done = false;
+        for (int most = most_at_once(&worker); !is_done; most = 1) {
+            init_level(&worker);
+            mx_flow_meet_level(&worker);
+            is_done = mx_tvl1_level(&worker, most);
+            if (index == 0 && !is_done)
+                work->n_anew++;
+        }
         finish_level(&worker);
     }
 }
@@ -219,6 +245,7 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     work->u = u;
     work->v = v;
     work->pixel_iterations = 0;
+    work->n_anew = 0;
     mx_flow_team_begin(&work->team);
     mx_team_run(context, mx_flow_team_size(&work->team, mexpr_context_threads(context)),
         work_as, flow);

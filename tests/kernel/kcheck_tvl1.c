@@ -236,6 +236,25 @@ static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
     same_line(k, l);
 }
 
+/* Places that lie as in a picture that grows or shrinks. */
+static void check_cubic_row(kcheck *k, const tables *t, const lines *l, int n)
+{
+    static const float steps[] = {0.25f, 0.5f, 1.0f, 1.25f, 2.0f, 2.25f, 5.0f};
+    enum { LONGEST = 5 * MOST + 4 };
+    float *line = kcheck_buffer(LONGEST, sizeof *line, (size_t)n % 16);
+    int32_t first[MOST];
+    kcheck_fill_f32(k, line, LONGEST, 100.0f, true);
+    kcheck_slot(k, "cubic_row");
+    for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
+        for (int i = 0; i < n; i++)
+            first[i] = (int32_t)((float)i * steps[s]);
+        t->plain.cubic_row(l->expected, line, first, l->views + 2, 0.3f, n);
+        t->fast.cubic_row(l->got, line, first, l->views + 2, 0.3f, n);
+        same_line(k, l);
+    }
+    kcheck_release(k, line);
+}
+
 static void check_range(kcheck *k, const tables *t, const lines *l, int n)
 {
     static const float wrong[] = {NAN, INFINITY, -INFINITY};
@@ -272,6 +291,7 @@ static void check_simple(kcheck *k, const tables *t)
         lines l = make_lines(k, (size_t)n % 16);
         check_smoothing(k, t, &l, n);
         check_filters(k, t, &l, n);
+        check_cubic_row(k, t, &l, n);
         check_range(k, t, &l, n);
         check_packing(k, t, &l, n);
         release_lines(k, &l);
