@@ -17,6 +17,7 @@ static const cli_command *const commands[] = {
     &cmd_model_run,
     &cmd_model_explain,
     &cmd_model_verify,
+    &cmd_model_bench,
     &cmd_system_list,
     &cmd_system_export,
     &cmd_train,

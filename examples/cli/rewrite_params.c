@@ -9,6 +9,8 @@ static const cli_word words[] = {
     {"softmax-one", MEXPR_REWRITE_SOFTMAX_ONE},
     {"pad", MEXPR_REWRITE_PAD},
     {"gate", MEXPR_REWRITE_GATE},
+    {"layout", MEXPR_REWRITE_LAYOUT},
+    {"winograd", MEXPR_REWRITE_WINOGRAD},
     {"common", MEXPR_REWRITE_COMMON},
     {"all", MEXPR_REWRITE_ALL},
     {0},

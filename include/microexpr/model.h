@@ -90,6 +90,9 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
+    MEXPR_REWRITE_LAYOUT = 128,     /**< convolutions with channels last */
+    MEXPR_REWRITE_WINOGRAD = 256,   /**< 3 x 3 convolutions in fewer products, with an
+                                         error of 1e-5 instead of 1e-6; within LAYOUT */
     MEXPR_REWRITE_COMMON = 512,     /**< nodes that compute the same */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
@@ -332,7 +335,9 @@ MEXPR_API mexpr_status mexpr_builder_finish(mexpr_builder *builder, mexpr_model 
  */
 typedef struct mexpr_session mexpr_session;
 
-/** Makes a session. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM @since 0.1.0 */
+/** Makes a session. Its runs use the context's threads where a network is large enough
+ *  for that; results do not depend on it. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOMEM
+ *  @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_session_create(mexpr_model *model, mexpr_session **out);
 /** Destroys a session. @since 0.1.0 */
 MEXPR_API void mexpr_session_destroy(mexpr_session **session);
@@ -369,6 +374,66 @@ MEXPR_API mexpr_status mexpr_session_run(mexpr_session *session);
  */
 MEXPR_API mexpr_status mexpr_session_output(
     mexpr_session *session, const char *name, mexpr_tensor_view *tensor);
+
+/**
+ * A step of what a session runs for its present input shapes: a node, or several of the
+ * file's that loading has joined.
+ */
+typedef struct mexpr_step_info {
+    size_t struct_size;
+    const char *name;  /**< of the node, "" when it has none; lives with the model */
+    const char *op;    /**< operator; lives for ever */
+    int32_t n_threads; /**< that the plan gives it */
+    int32_t rank;      /**< of its first output; -1 when nobody needs that */
+    int64_t dims[MEXPR_MAX_RANK];
+    double multiply_adds;  /**< of one run; 0 for a step that moves data */
+    uint64_t result_bytes; /**< of all its outputs */
+    uint64_t scratch_bytes;
+    uint64_t n_runs;         /**< timed ones */
+    double milliseconds;     /**< that these took together */
+    double min_milliseconds; /**< that the fastest took */
+} mexpr_step_info;
+
+#define MEXPR_STEP_INFO_INIT                                                             \
+    {                                                                                    \
+        sizeof(mexpr_step_info), NULL, NULL, 0, 0, {0, 0, 0, 0, 0, 0, 0, 0}, 0, 0, 0, 0, \
+            0, 0                                                                         \
+    }
+
+/** The memory of a session's plan. */
+typedef struct mexpr_memory_info {
+    size_t struct_size;
+    uint64_t weight_bytes;  /**< of the model: weights and what was computed from them */
+    uint64_t source_bytes;  /**< of these, what only mexpr_model_write() needs */
+    uint64_t block_bytes;   /**< one block for all results and scratch memory */
+    uint64_t result_bytes;  /**< all results, had each a place of its own */
+    uint64_t scratch_bytes; /**< the largest scratch memory of a step */
+} mexpr_memory_info;
+
+#define MEXPR_MEMORY_INFO_INIT                                                           \
+    {                                                                                    \
+        sizeof(mexpr_memory_info), 0, 0, 0, 0, 0                                         \
+    }
+
+/**
+ * Starts timing every step of every run, from zero, or ends it. A clock is read twice for
+ * each step, some 50 ns.
+ * @param on 1 or 0
+ * @return MEXPR_OK, MEXPR_E_ARG
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_session_profile(mexpr_session *session, int32_t on);
+/** Number of steps of the last run; 0 before the first. @since 0.1.0 */
+MEXPR_API int32_t mexpr_session_n_steps(const mexpr_session *session);
+/** Fills in step `index`, in the order of running. Times are those since
+ *  mexpr_session_profile(), or since an input's shape changed. @return MEXPR_OK,
+ *  MEXPR_E_ARG, MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_session_step(
+    const mexpr_session *session, int32_t index, mexpr_step_info *info);
+/** Fills in the memory that the last run needed; what is of the plan is 0 before the
+ *  first. @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_session_memory(
+    const mexpr_session *session, mexpr_memory_info *info);
 
 /**
  * A TensorProto file (`.pb`, as in the ONNX backend test suite), or one in memory, as a

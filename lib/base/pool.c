@@ -15,18 +15,16 @@ struct mx_pool {
     pthread_mutex_t mutex; /* guards what follows, with `wake` and `done` */
     pthread_cond_t wake;
     pthread_cond_t done;
-    atomic_uint generation; /* counts teams; a change is the start signal */
-    atomic_int running;     /* helpers of the present team that are not done */
+    /* Upper half: counts teams, a change is the start signal. Lower half: places in the
+     * present team that are free for helpers, whoever comes first. */
+    atomic_uint_least64_t state;
+    atomic_int n_done; /* helpers of the present team that are */
     atomic_bool quit;
     int team_size; /* helpers and caller of the present team */
     mx_team_fn fn;
     void *arg;
     int n_helpers;
-    struct helper {
-        mx_pool *pool;
-        int worker;
-        pthread_t thread;
-    } * helpers;
+    pthread_t *helpers;
 };
 
 static inline void relax(void)
@@ -38,60 +36,98 @@ static inline void relax(void)
 #endif
 }
 
-static unsigned wait_for_team(mx_pool *pool, unsigned seen)
+static uint32_t team_of(uint64_t state)
+{
+    return (uint32_t)(state >> 32);
+}
+
+static int places_of(uint64_t state)
+{
+    return (int)(uint32_t)state;
+}
+
+static uint64_t load_state(mx_pool *pool)
+{
+    return atomic_load_explicit(&pool->state, memory_order_acquire);
+}
+
+static uint32_t wait_for_team(mx_pool *pool, uint32_t seen)
 {
     for (int i = 0; i < SPIN_TURNS; i++) {
-        const unsigned now =
-            atomic_load_explicit(&pool->generation, memory_order_acquire);
+        const uint32_t now = team_of(load_state(pool));
         if (now != seen)
             return now;
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
-    unsigned now;
-    while ((now = atomic_load_explicit(&pool->generation, memory_order_acquire)) == seen)
+    uint32_t now;
+    while ((now = team_of(load_state(pool))) == seen)
         pthread_cond_wait(&pool->wake, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);
     return now;
 }
 
+/* Takes a place in a team, *places being those that were free; false where there is none
+ * any more. */
+static bool join_team(mx_pool *pool, uint32_t team, int *places)
+{
+    uint64_t state = load_state(pool);
+    while (team_of(state) == team && places_of(state) > 0) {
+        *places = places_of(state);
+        if (atomic_compare_exchange_weak_explicit(&pool->state, &state, state - 1,
+                memory_order_acq_rel, memory_order_acquire))
+            return true;
+    }
+    return false;
+}
+
 static void *helper_main(void *arg)
 {
-    const struct helper *self = arg;
-    mx_pool *pool = self->pool;
-    unsigned seen = 0;
+    mx_pool *pool = arg;
+    uint32_t seen = 0;
+    int places;
     for (;;) {
         seen = wait_for_team(pool, seen);
         if (atomic_load(&pool->quit))
             return NULL;
-        if (self->worker < pool->team_size)
-            pool->fn(pool->arg, self->worker, pool->team_size);
-        if (atomic_fetch_sub_explicit(&pool->running, 1, memory_order_acq_rel) == 1) {
-            pthread_mutex_lock(&pool->mutex);
-            pthread_cond_signal(&pool->done);
-            pthread_mutex_unlock(&pool->mutex);
-        }
+        if (!join_team(pool, seen, &places))
+            continue;
+        pool->fn(pool->arg, pool->team_size - places, pool->team_size);
+        /* Who waits for it holds the mutex from looking to sleeping. */
+        pthread_mutex_lock(&pool->mutex);
+        atomic_fetch_add_explicit(&pool->n_done, 1, memory_order_acq_rel);
+        pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->mutex);
     }
 }
 
-/* Publishes a new generation to all helpers. */
-static void signal_helpers(mx_pool *pool)
+/* Opens the next team to `places` helpers. */
+static void open_team(mx_pool *pool, int places)
 {
     pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
+    const uint64_t next = (uint64_t)(team_of(load_state(pool)) + 1) << 32;
+    atomic_store_explicit(&pool->state, next + (uint64_t)places, memory_order_release);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
 }
 
-static void wait_for_helpers(mx_pool *pool)
+/* Lets no one join any more; how many have. */
+static int close_team(mx_pool *pool)
+{
+    const uint64_t before = atomic_fetch_and_explicit(
+        &pool->state, ~(uint64_t)UINT32_MAX, memory_order_acq_rel);
+    return pool->team_size - 1 - places_of(before);
+}
+
+static void wait_for_helpers(mx_pool *pool, int n)
 {
     for (int i = 0; i < SPIN_TURNS; i++) {
-        if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0)
+        if (atomic_load_explicit(&pool->n_done, memory_order_acquire) == n)
             return;
         relax();
     }
     pthread_mutex_lock(&pool->mutex);
-    while (atomic_load_explicit(&pool->running, memory_order_acquire) != 0)
+    while (atomic_load_explicit(&pool->n_done, memory_order_acquire) != n)
         pthread_cond_wait(&pool->done, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -101,9 +137,9 @@ static void pool_stop(mx_pool *pool, int n_locks)
 {
     if (n_locks == 4) {
         atomic_store(&pool->quit, true);
-        signal_helpers(pool);
+        open_team(pool, 0);
         for (int i = 0; i < pool->n_helpers; i++)
-            pthread_join(pool->helpers[i].thread, NULL);
+            pthread_join(pool->helpers[i], NULL);
         pthread_cond_destroy(&pool->done);
     }
     if (n_locks >= 3)
@@ -122,10 +158,8 @@ static bool pool_start(mx_pool *pool, int n_helpers)
         pthread_cond_init(&pool->wake, NULL) == 0 && ++n_locks &&
         pthread_cond_init(&pool->done, NULL) == 0 && ++n_locks) {
         for (; pool->n_helpers < n_helpers; pool->n_helpers++) {
-            struct helper *helper = &pool->helpers[pool->n_helpers];
-            helper->pool = pool;
-            helper->worker = pool->n_helpers + 1;
-            if (pthread_create(&helper->thread, NULL, helper_main, helper) != 0)
+            if (pthread_create(
+                    &pool->helpers[pool->n_helpers], NULL, helper_main, pool) != 0)
                 break;
         }
         if (pool->n_helpers == n_helpers)
@@ -165,7 +199,9 @@ void mx_pool_destroy(mexpr_context *context, mx_pool *pool)
     mx_free(context, pool);
 }
 
-void mx_team_run(mexpr_context *context, int want, mx_team_fn fn, void *arg)
+/* `all`: the team is complete before it ends; otherwise it ends with those who came in
+ * time, so that no one waits for a thread that the system has not let run yet. */
+static void run_team(mexpr_context *context, int want, bool all, mx_team_fn fn, void *arg)
 {
     mx_pool *pool = context->pool;
     if (want <= 1 || !pool || pthread_mutex_trylock(&pool->owner) != 0) {
@@ -175,11 +211,16 @@ void mx_team_run(mexpr_context *context, int want, mx_team_fn fn, void *arg)
     pool->team_size = want < pool->n_helpers + 1 ? want : pool->n_helpers + 1;
     pool->fn = fn;
     pool->arg = arg;
-    atomic_store_explicit(&pool->running, pool->n_helpers, memory_order_release);
-    signal_helpers(pool);
+    atomic_store_explicit(&pool->n_done, 0, memory_order_relaxed);
+    open_team(pool, pool->team_size - 1);
     fn(arg, 0, pool->team_size);
-    wait_for_helpers(pool);
+    wait_for_helpers(pool, all ? pool->team_size - 1 : close_team(pool));
     pthread_mutex_unlock(&pool->owner);
+}
+
+void mx_team_run(mexpr_context *context, int want, mx_team_fn fn, void *arg)
+{
+    run_team(context, want, true, fn, arg);
 }
 
 typedef struct for_job {
@@ -202,7 +243,7 @@ static void for_worker(void *arg, int worker, int n_workers)
 void mx_parallel_for(mexpr_context *context, int want, int n, mx_for_fn fn, void *arg)
 {
     for_job job = {.n = n, .fn = fn, .arg = arg};
-    mx_team_run(context, want < n ? want : n, for_worker, &job);
+    run_team(context, want < n ? want : n, false, for_worker, &job);
 }
 
 void mx_wait_turn(int turn)

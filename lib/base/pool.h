@@ -24,8 +24,9 @@ void mx_team_run(mexpr_context *context, int want, mx_team_fn fn, void *arg);
 
 typedef void (*mx_for_fn)(void *arg, int index, int worker);
 
-/* Calls fn for every index of 0..n-1, each once, on up to `want` workers. `worker` is
- * below the context's n_threads: use it to choose scratch memory, not results. */
+/* Calls fn for every index of 0..n-1, each once, on up to `want` workers: those that come
+ * while there is work left. `worker` is below the context's n_threads: use it to choose
+ * scratch memory, not results. */
 void mx_parallel_for(mexpr_context *context, int want, int n, mx_for_fn fn, void *arg);
 
 /* Meeting point of a team. Initialise with {0}; `*phase` is each worker's own, at first

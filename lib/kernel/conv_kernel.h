@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolution without a column matrix: every weight has a pointer to the inputs that it
- * meets, one behind the other for neighbouring outputs. */
+ * meets. First for planes of one channel, then for images whose channels lie side by side
+ * ("channels last"). */
 #ifndef MX_KERNEL_CONV_KERNEL_H
 #define MX_KERNEL_CONV_KERNEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +27,100 @@ typedef struct mx_conv_block {
     ptrdiff_t y_row;
 } mx_conv_block;
 
+/* --- channels last ----------------------------------------------------------------- */
+
+enum {
+    MX_TILE_ROWS = 12, /* pixels at a time */
+    MX_TILE_COLS = 32  /* outputs of a panel of weights at most: the table has its own */
+};
+
+typedef enum mx_activation {
+    MX_ACTIVATION_NONE,
+    MX_ACTIVATION_RELU,
+    MX_ACTIVATION_LEAKY_RELU, /* a: slope */
+    MX_ACTIVATION_CLIP,       /* into a..b */
+    MX_ACTIVATION_SIGMOID,
+    MX_ACTIVATION_SILU,
+    MX_ACTIVATION_HARD_SWISH,
+    MX_ACTIVATION_TANH /* not in tiles */
+} mx_activation;
+
+/* What is done to sums: activation(sum * scale + shift + residual) * post_scale +
+ * post_shift. Vectors (NULL: none) have one number for each output, with room up to a
+ * multiple of MX_TILE_COLS; the residual has rows as far apart as those of y. */
+typedef struct mx_tile_finish {
+    const float *scale, *shift, *residual, *post_scale, *post_shift;
+    mx_activation activation;
+    float a, b;
+} mx_tile_finish;
+
+/* y[r * y_row + c] = finish(sum over t < runs, i < length of x[t][r] [i] * w[t * length +
+ * i][c]) for r < rows, c < cols; x has MX_TILE_ROWS pointers for each run, w as many
+ * numbers as the table has columns for each element, zeros behind cols. */
+typedef struct mx_conv_tile {
+    int rows, cols; /* 1..MX_TILE_ROWS, or any number with offsets; 1..the table's cols */
+    size_t runs, length;
+    const float *const *x;
+    const ptrdiff_t *offsets; /* NULL; or for each run: x[t][r] is x[0][0] + r * step + */
+    ptrdiff_t step;           /* offsets[t] */
+    const float *w;
+    float *y;
+    ptrdiff_t y_row;
+    mx_tile_finish finish;
+} mx_conv_tile;
+
+/* y[r * y_row + c] = finish(sum over t < taps of x[t][r] [c] * w[t * w_row + c]) for r <
+ * rows, c < channels. */
+typedef struct mx_depth_tile {
+    int rows;
+    size_t channels, taps;
+    const float *const *x;
+    const ptrdiff_t *offsets; /* as in mx_conv_tile */
+    ptrdiff_t step;
+    const float *w;
+    ptrdiff_t w_row;
+    float *y;
+    ptrdiff_t y_row;
+    mx_tile_finish finish;
+} mx_depth_tile;
+
+/* y[o * channels + c] = the sum times factor, or for is_max the maximum (NaN if there is
+ * one), of x[o * x_step + i * steps[0] + j * steps[1] + k * steps[2] + c] for i < n[0], j
+ * < n[1], k < n[2]; o < outputs, c < channels. */
+typedef struct mx_pool_window {
+    size_t outputs, channels;
+    ptrdiff_t x_step;
+    bool is_max;
+    float factor;
+    const float *x;
+    int64_t n[3];
+    ptrdiff_t steps[3];
+    float *y;
+} mx_pool_window;
+
+/* Winograd's F(4x4, 3x3): 6 x 6 inputs make 36 numbers v, and sums of products of these
+ * with transformed weights make 4 x 4 outputs. */
+enum { MX_WINOGRAD_IN = 36, MX_WINOGRAD_OUT = 16 };
+
+/* One tile, all channels. x are 36 pointers; v[p * v_step + c] is written. */
+typedef struct mx_winograd_in {
+    size_t channels; /* a multiple of MX_CONV_LANES, as for outputs */
+    const float *const *x;
+    float *v;
+    ptrdiff_t v_step;
+} mx_winograd_in;
+
+/* Sums m[p * m_step + c]; outputs go to y[i] [c] where y[i] is not NULL, which
+ * residual[i] is for; finish.residual is not used. */
+typedef struct mx_winograd_out {
+    size_t channels;
+    const float *m;
+    ptrdiff_t m_step;
+    float *const *y;
+    const float *const *residual; /* NULL: none */
+    mx_tile_finish finish;
+} mx_winograd_out;
+
 typedef struct mx_conv_kernels {
     /* R(1e-6 * sqrt(taps)) against exact sums; sums run over t upwards in every one. */
     void (*taps)(const mx_conv_block *block);
@@ -34,6 +130,25 @@ typedef struct mx_conv_kernels {
      * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
      * which gives the same on every processor. */
     void (*silu)(size_t n, const float *x, float *y);
+    int cols; /* outputs of a panel */
+    /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
+    void (*tile)(const mx_conv_tile *tile);
+    void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */
+    void (*pool)(const mx_pool_window *window);        /* E: in the order of i, j, k */
+    void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */
+    void (*winograd_out)(const mx_winograd_out *tile); /* R(2e-6) */
+    /* For r < rows: sum[r] and max[r] of the numbers x[r * channels + c] * a[c] (a NULL:
+     * 1), c < channels; R(1e-6). */
+    void (*row_stats)(size_t rows, size_t channels, const float *x, const float *a,
+        float *sum, float *max);
+    /* y[r * channels + c] = x[..] * (a[c] * b[r]) (a or b NULL: 1); R(2e-7) */
+    void (*row_gate)(size_t rows, size_t channels, const float *x, const float *a,
+        const float *b, float *y);
+    /* y[r * channels + c] = x[..] * ((g[r * g_row + c] + h[r * h_row + c] + b[r]) *
+     * factor), g, h and b not NULL; R(3e-7). */
+    void (*row_gates)(size_t rows, size_t channels, const float *x, const float *g,
+        ptrdiff_t g_row, const float *h, ptrdiff_t h_row, const float *b, float factor,
+        float *y);
 } mx_conv_kernels;
 
 void mx_conv_kernels_init(mx_conv_kernels *table, uint32_t cpu);

@@ -43,6 +43,37 @@ static product *choose(const mx_gemm *gemm, bool transpose_b, int m, int n, int 
     return mx_sgemm_builtin;
 }
 
+/* Whether few rows times rows of b go as dot products: b comes from memory, which these
+ * read faster than OpenBLAS does, while the rows of a stay in the first-level cache. */
+static bool as_dots(const mx_gemm *gemm, int m, int n, int k)
+{
+    enum { CACHED_B = 1 << 18, CACHED_A = 1 << 12 };
+    const bool large = n > CACHED_B / k;
+    return m == 1 || (m <= MX_GEMM_FEW && m * (int64_t)k <= CACHED_A &&
+                         (large || !gemm->small_path));
+}
+
+/* Products of few rows, or of one column: whether it was one. */
+static bool few_rows(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m,
+    int n, int k, const float *a, int lda, const float *b, int ldb, float *c, int ldc)
+{
+    const mx_gemm_kernels *kernels = &gemm->kernels;
+    const bool rows_of_a = !transpose_a || (m == 1 && lda == 1);
+    if (rows_of_a && transpose_b && as_dots(gemm, m, n, k)) {
+        kernels->dots((size_t)m, (size_t)n, (size_t)k, b, ldb, a, lda, c, ldc);
+        return true;
+    }
+    if (rows_of_a && !transpose_b && m <= MX_GEMM_FEW) {
+        kernels->sums((size_t)m, (size_t)n, (size_t)k, a, lda, b, ldb, c, ldc);
+        return true;
+    }
+    if (n == 1 && !transpose_a && (transpose_b || ldb == 1) && (ldc == 1 || m == 1)) {
+        mx_gemv(gemm, m, k, a, lda, b, c);
+        return true;
+    }
+    return false;
+}
+
 void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, int n,
     int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta,
     float *c, int ldc)
@@ -53,17 +84,9 @@ void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, in
         scale(m, n, beta, c, ldc);
         return;
     }
-    /* One row times rows of b, or rows of a times one column: dot products. */
-    if (alpha == 1.0f && beta == 0.0f) {
-        if (m == 1 && transpose_b && (!transpose_a || lda == 1)) {
-            mx_gemv(gemm, n, k, b, ldb, a, c);
-            return;
-        }
-        if (n == 1 && !transpose_a && (transpose_b || ldb == 1) && (ldc == 1 || m == 1)) {
-            mx_gemv(gemm, m, k, a, lda, b, c);
-            return;
-        }
-    }
+    if (alpha == 1.0f && beta == 0.0f &&
+        few_rows(gemm, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, c, ldc))
+        return;
     product *run = choose(gemm, transpose_b, m, n, k);
     run(gemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
@@ -72,5 +95,6 @@ void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,
     const float *x, float *y)
 {
     if (rows > 0)
-        gemm->kernels.gemv((size_t)rows, cols > 0 ? (size_t)cols : 0, a, lda, x, y);
+        gemm->kernels.dots(
+            1, (size_t)rows, cols > 0 ? (size_t)cols : 0, a, lda, x, 0, y, 0);
 }

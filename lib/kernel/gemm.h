@@ -33,7 +33,7 @@ void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, in
 
 /* y[r] = sum of a[r * lda + i] * x[i] for i < cols, r < rows. The product for one row of
  * activations with weights stored [out][in]. Divide rows in multiples of four only: four
- * rows together round otherwise than one alone. */
+ * short rows together round otherwise than one alone. */
 void mx_gemv(const mx_gemm *gemm, int rows, int cols, const float *a, int lda,
     const float *x, float *y);
 

@@ -91,11 +91,12 @@ void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
             residual ? residual + i * stride : NULL, y + i * stride);
 }
 
-void mx_epilogue_cols(const mx_run *run, int64_t rows, int64_t cols, float *y)
+void mx_epilogue_cols(const mx_run *run, int64_t row, int64_t rows, int64_t col,
+    int64_t cols, int64_t stride, float *y)
 {
     const float *shift = vector_of(run, MX_EPILOGUE_SHIFT);
     const float *residual = vector_of(run, MX_EPILOGUE_RESIDUAL);
     for (int64_t i = 0; i < rows && cols > 0; i++)
-        finish_vector(run, (size_t)cols, 0, shift, residual ? residual + i * cols : NULL,
-            y + i * cols);
+        finish_vector(run, (size_t)cols, col, shift,
+            residual ? residual + (row + i) * stride + col : NULL, y + i * stride);
 }

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "model/fold.h"
+#include "model/layout.h"
 #include "model/operator.h"
 #include "model/rewrite.h"
 
@@ -427,6 +428,7 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
+        value->is_spare = !is_used[i];
         if (is_used[i] || !value->block || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);
@@ -511,6 +513,8 @@ static mexpr_status finish_in(finish *f)
         status = settle_outputs(f);
     if (status == MEXPR_OK)
         status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
+    if (status == MEXPR_OK)
+        status = mx_layout(f->scope, graph, &f->arena, &f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;
 }
 

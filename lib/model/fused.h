@@ -5,17 +5,6 @@
 
 #include "model/operator.h"
 
-typedef enum mx_activation {
-    MX_ACTIVATION_NONE,
-    MX_ACTIVATION_RELU,
-    MX_ACTIVATION_LEAKY_RELU, /* a: slope */
-    MX_ACTIVATION_CLIP,       /* into a..b */
-    MX_ACTIVATION_SIGMOID,
-    MX_ACTIVATION_SILU,
-    MX_ACTIVATION_HARD_SWISH,
-    MX_ACTIVATION_TANH
-} mx_activation;
-
 struct mx_fusion {
     /* The epilogue of a Conv or Gemm: y = activation(product * scale + shift + residual)
      * * post_scale + post_shift, with the inputs below. */
@@ -30,6 +19,8 @@ struct mx_fusion {
     bool max_first;       /* of MeanMax: the maximum comes before the mean */
     bool epsilon_outside; /* of AxisNorm: added to the root, not under it */
     float factor;         /* of GateSum */
+    int64_t channels;     /* of convolutions with channels last: outputs */
+    bool from_planes;     /* of ConvLast: the input has its channels first */
 };
 
 /* Inputs of an epilogue, -1 or absent where there is none; vectors have one number for
@@ -49,8 +40,11 @@ enum {
  * input MX_EPILOGUE_SHIFT. */
 void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
     int64_t stride, const mx_tensor *shift, const float *residual, float *y);
-/* Where the columns are the channels; contiguous rows. */
-void mx_epilogue_cols(const mx_run *run, int64_t rows, int64_t cols, float *y);
+/* Where the columns are the channels: rows row..row + rows - 1 and columns col..col +
+ * cols
+ * - 1 of y, which has rows of `stride` numbers; `y` is where they begin. */
+void mx_epilogue_cols(const mx_run *run, int64_t row, int64_t rows, int64_t col,
+    int64_t cols, int64_t stride, float *y);
 
 /* "SiLU", "AxisNorm", "Ones", "MeanMax", "GateSum", ...: domain "mexpr". No file can name
  * them. */

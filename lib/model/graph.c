@@ -28,6 +28,17 @@ void mx_graph_release(mx_graph *graph)
     memset(graph, 0, sizeof *graph);
 }
 
+void mx_graph_weight_bytes(const mx_graph *graph, uint64_t *all, uint64_t *spare)
+{
+    *all = *spare = 0;
+    for (int i = 0; i < graph->n_values; i++) {
+        const mx_value *value = &graph->values[i];
+        const size_t bytes = value->block ? mx_tensor_bytes(&value->tensor) : 0;
+        *all += bytes;
+        *spare += value->is_spare ? bytes : 0;
+    }
+}
+
 /* Makes room for one more element. What the array outgrows stays in the arena: no more
  * than the array itself in the end. */
 static mexpr_status grow(
@@ -451,4 +462,12 @@ mexpr_status mx_graph_add_gate(
     graph->gates[graph->n_gates++].label = label;
     *number = graph->n_gates;
     return MEXPR_OK;
+}
+
+void mx_graph_count(mx_graph *graph, uint32_t rewrite)
+{
+    for (int bit = 0; bit < MX_N_REWRITES; bit++) {
+        if (rewrite == 1u << bit)
+            graph->n_rewrites[bit]++;
+    }
 }

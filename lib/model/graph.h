@@ -74,7 +74,8 @@ typedef struct mx_value {
     /* What is known before running: type and shape as far as they are fixed; data for
      * initializers and everything computed from them. */
     mx_tensor tensor;
-    void *block; /* the mx_alloc() block of tensor.data, NULL when another owns it */
+    void *block;   /* the mx_alloc() block of tensor.data, NULL when another owns it */
+    bool is_spare; /* running does not need the data (set when it is finished) */
 } mx_value;
 
 typedef struct mx_port {
@@ -140,6 +141,8 @@ typedef struct mx_graph {
 
 void mx_graph_init(mx_graph *graph, mexpr_context *context);
 void mx_graph_release(mx_graph *graph);
+/* Bytes of all data that the graph has, and of those that running does not need. */
+void mx_graph_weight_bytes(const mx_graph *graph, uint64_t *all, uint64_t *spare);
 
 /* Finds a value by name, or adds one that nothing makes yet. Names are copied. */
 mexpr_status mx_graph_value(
@@ -190,6 +193,9 @@ mexpr_status mx_graph_add_gate(
 /* Checks the graph as a whole, sorts it, infers what types and shapes are fixed, computes
  * what depends on constants alone, and drops what no output needs. */
 mexpr_status mx_graph_finish(mx_scope *scope, mx_graph *graph);
+
+/* Counts that a rewrite was done once more. */
+void mx_graph_count(mx_graph *graph, uint32_t rewrite);
 
 enum { MX_LABEL_SIZE = 160 };
 /* "node 'conv1' (Conv)" into `text` of MX_LABEL_SIZE bytes; returns it. */

@@ -95,10 +95,12 @@ static mexpr_status check_outputs(const mx_infer *infer)
             return status;
     }
     const uint64_t limit = mx_context_limits(infer->scope->context)->tensor_bytes;
-    if (infer->workspace > limit)
+    const size_t most =
+        infer->workspace > infer->part_space ? infer->workspace : infer->part_space;
+    if (most > limit)
         return mx_fail(infer->scope, MEXPR_E_LIMIT,
             "it needs %zu bytes to work in, more than the limit max_tensor_bytes of %llu",
-            infer->workspace, (unsigned long long)limit);
+            most, (unsigned long long)limit);
     for (int k = 0; infer->is_bounded && k < infer->n_outputs; k++) {
         if (infer->capacity[k] > limit)
             return mx_fail(infer->scope, MEXPR_E_LIMIT,
@@ -129,13 +131,19 @@ static bool bind(mx_frame *frame, const mx_node *node)
 
 mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node)
 {
-    frame->workspace = 0;
+    frame->workspace = frame->part_space = 0;
+    frame->multiply_adds = 0;
     frame->is_bounded = false;
     if (!bind(frame, node))
         return MEXPR_OK;
     memset(&frame->params, 0, sizeof frame->params);
-    mx_infer infer = {frame->scope, node, node->n_inputs, frame->inputs, node->n_outputs,
-        frame->outputs, frame->params.bytes, 0, false, {0}};
+    mx_infer infer = {.scope = frame->scope,
+        .node = node,
+        .n_inputs = node->n_inputs,
+        .inputs = frame->inputs,
+        .n_outputs = node->n_outputs,
+        .outputs = frame->outputs,
+        .params = frame->params.bytes};
     for (int k = 0; k < node->n_outputs; k++)
         frame->outputs[k]->dtype =
             node->n_inputs > 0 && frame->inputs[0] ? frame->inputs[0]->dtype : 0;
@@ -145,6 +153,8 @@ mexpr_status mx_node_infer(mx_frame *frame, const mx_node *node)
     if (status == MEXPR_OK)
         status = check_outputs(&infer);
     frame->workspace = infer.workspace;
+    frame->part_space = infer.part_space;
+    frame->multiply_adds = infer.multiply_adds;
     frame->is_bounded = infer.is_bounded;
     memcpy(frame->capacity, infer.capacity, sizeof frame->capacity);
     char label[MX_LABEL_SIZE];
@@ -213,14 +223,25 @@ static void free_outputs(mx_frame *frame, const mx_node *node)
 
 mexpr_status mx_node_fold(mx_frame *frame, const mx_node *node)
 {
-    void *workspace = mx_alloc(frame->scope, frame->workspace, 1);
+    const size_t own = mx_round_up(frame->workspace, MX_ALIGNMENT);
+    uint8_t *workspace = mx_alloc(frame->scope, own + frame->part_space, 1);
     if (!workspace)
         return MEXPR_E_NOMEM;
     mexpr_status status = allocate_outputs(frame, node);
-    const mx_run run = {frame->scope, frame->machine, node, node->n_inputs, frame->inputs,
-        node->n_outputs, frame->outputs, frame->params.bytes, workspace};
+    const mx_run run = {.scope = frame->scope,
+        .machine = frame->machine,
+        .node = node,
+        .n_inputs = node->n_inputs,
+        .inputs = frame->inputs,
+        .n_outputs = node->n_outputs,
+        .outputs = frame->outputs,
+        .params = frame->params.bytes,
+        .workspace = workspace,
+        .n_workers = 1,
+        .part_spaces = workspace + own,
+        .part_space = frame->part_space};
     if (status == MEXPR_OK)
-        status = node->op->forward(&run);
+        status = mx_run_forward(&run);
     mx_free(frame->scope->context, workspace);
     char label[MX_LABEL_SIZE];
     if (status != MEXPR_OK) {

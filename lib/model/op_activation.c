@@ -353,8 +353,8 @@ static mexpr_status clip(const mx_run *run)
     {                                                                                    \
         .name = op, .domain = "", .since = first, .min_inputs = 1, .max_inputs = 1,      \
         .min_outputs = 1, .max_outputs = 1, .types = type_set,                           \
-        .attributes = attribute_list, .params_size = size, .infer = infer_fn,            \
-        .forward = forward_fn                                                            \
+        .attributes = attribute_list, .flags = MX_OP_SPLIT, .params_size = size,         \
+        .infer = infer_fn, .forward = forward_fn                                         \
     }
 #define FLOAT(op, forward_fn) UNARY(op, 1, MX_T_F32, "", 0, mx_infer_same, forward_fn)
 
@@ -371,6 +371,7 @@ const mx_operator mx_operators_activation[] = {
         .max_outputs = 1,
         .types = MX_T_NUMBERS,
         .attributes = "",
+        .flags = MX_OP_SPLIT,
         .infer = infer_clip,
         .forward = clip},
     FLOAT("Cos", cos_forward),

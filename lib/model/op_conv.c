@@ -70,6 +70,8 @@ static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
         return mx_fail(
             infer->scope, MEXPR_E_LIMIT, "it is too large for one matrix product");
     p->k = kernel * group_in;
+    infer->multiply_adds =
+        (double)p->batch * (double)p->c_out * (double)p->n_out * (double)p->k;
     p->method = is_pointwise(w)                                  ? MX_CONV_POINTWISE
                 : mx_conv_direct_fits(p, infer->inputs[0]->rank) ? MX_CONV_DIRECT
                                                                  : MX_CONV_COLUMNS;

@@ -92,24 +92,32 @@ static row_fn *row_of(const rows *r, int32_t dtype)
     }
 }
 
+typedef struct combination {
+    row_fn *row;
+    const mx_tensor *a, *b;
+} combination;
+
+static void combine_row(const mx_run *run, const void *arg, const mx_walk *at)
+{
+    const combination *c = arg;
+    const mx_tensor *out = run->outputs[0];
+    const int64_t size = (int64_t)mexpr_dtype_bytes((mexpr_dtype)out->dtype);
+    const int last = at->rank - 1;
+    c->row(&run->machine->nn, at->dims[last],
+        (const uint8_t *)c->a->data + at->offset[1] * size, at->strides[1][last],
+        (const uint8_t *)c->b->data + at->offset[2] * size, at->strides[2][last],
+        (uint8_t *)out->data + at->offset[0] * size);
+}
+
 static void combine(
     const mx_run *run, const rows *r, const mx_tensor *a, const mx_tensor *b)
 {
     const mx_tensor *const inputs[] = {a, b};
-    const mx_tensor *out = run->outputs[0];
-    const int64_t size = (int64_t)mexpr_dtype_bytes((mexpr_dtype)out->dtype);
-    row_fn *row = row_of(r, out->dtype);
+    const combination c = {row_of(r, run->outputs[0]->dtype), a, b};
     mx_walk walk;
-    mx_walk_broadcast(&walk, out, inputs, 2);
-    if (mx_walk_is_empty(&walk))
-        return;
-    const int last = walk.rank - 1;
-    do {
-        row(&run->machine->nn, walk.dims[last],
-            (const uint8_t *)a->data + walk.offset[1] * size, walk.strides[1][last],
-            (const uint8_t *)b->data + walk.offset[2] * size, walk.strides[2][last],
-            (uint8_t *)out->data + walk.offset[0] * size);
-    } while (mx_walk_next(&walk));
+    mx_walk_broadcast(&walk, run->outputs[0], inputs, 2);
+    if (!mx_walk_is_empty(&walk))
+        mx_run_rows(run, &walk, combine_row, &c);
 }
 
 /* All inputs, from the left. */
@@ -215,20 +223,28 @@ static mexpr_status infer_pow(mx_infer *infer)
     return status == MEXPR_OK ? mx_infer_broadcast(infer) : status;
 }
 
-static mexpr_status power(const mx_run *run)
+static void power_row(const mx_run *run, const void *arg, const mx_walk *at)
+{
+    const int last = at->rank - 1;
+    (void)arg;
+    for (int64_t i = 0; i < at->dims[last]; i++)
+        power_one(run->inputs[0], at->offset[1] + i * at->strides[1][last],
+            run->inputs[1], at->offset[2] + i * at->strides[2][last], run->outputs[0],
+            at->offset[0] + i);
+}
+
+static mexpr_status for_rows(const mx_run *run, mx_row_fn *row)
 {
     mx_walk walk;
     mx_walk_broadcast(&walk, run->outputs[0], run->inputs, 2);
-    if (mx_walk_is_empty(&walk))
-        return MEXPR_OK;
-    const int last = walk.rank - 1;
-    do {
-        for (int64_t i = 0; i < walk.dims[last]; i++)
-            power_one(run->inputs[0], walk.offset[1] + i * walk.strides[1][last],
-                run->inputs[1], walk.offset[2] + i * walk.strides[2][last],
-                run->outputs[0], walk.offset[0] + i);
-    } while (mx_walk_next(&walk));
+    if (!mx_walk_is_empty(&walk))
+        mx_run_rows(run, &walk, row, NULL);
     return MEXPR_OK;
+}
+
+static mexpr_status power(const mx_run *run)
+{
+    return for_rows(run, power_row);
 }
 
 /* --- PRelu ------------------------------------------------------------------------- */
@@ -267,8 +283,9 @@ static mexpr_status infer_prelu(mx_infer *infer)
                        : x[i];                                                           \
     } while (0)
 
-static void prelu_row(const mx_run *run, const mx_walk *walk)
+static void prelu_row(const mx_run *run, const void *arg, const mx_walk *walk)
 {
+    (void)arg;
     const int last = walk->rank - 1;
     const int64_t stride = walk->strides[2][last];
     if (run->inputs[0]->dtype == MEXPR_DTYPE_F32 && stride == 0)
@@ -286,27 +303,21 @@ static void prelu_row(const mx_run *run, const mx_walk *walk)
 
 static mexpr_status prelu(const mx_run *run)
 {
-    mx_walk walk;
-    mx_walk_broadcast(&walk, run->outputs[0], run->inputs, 2);
-    if (mx_walk_is_empty(&walk))
-        return MEXPR_OK;
-    do {
-        prelu_row(run, &walk);
-    } while (mx_walk_next(&walk));
-    return MEXPR_OK;
+    return for_rows(run, prelu_row);
 }
 
 #define BINARY(op, type_set, forward_fn)                                                 \
     {                                                                                    \
         .name = op, .domain = "", .since = 1, .min_inputs = 2, .max_inputs = 2,          \
         .min_outputs = 1, .max_outputs = 1, .types = type_set, .attributes = "",         \
-        .infer = mx_infer_broadcast, .forward = forward_fn                               \
+        .flags = MX_OP_PARTS, .infer = mx_infer_broadcast, .forward = forward_fn         \
     }
 #define MANY(op, type_set, forward_fn)                                                   \
     {                                                                                    \
         .name = op, .domain = "", .since = 1, .min_inputs = 1, .max_inputs = 1,          \
         .min_outputs = 1, .max_outputs = 1, .types = type_set, .attributes = "",         \
-        .flags = MX_OP_VARIADIC, .infer = mx_infer_broadcast, .forward = forward_fn      \
+        .flags = MX_OP_VARIADIC | MX_OP_PARTS, .infer = mx_infer_broadcast,              \
+        .forward = forward_fn                                                            \
     }
 
 const mx_operator mx_operators_elementwise[] = {
@@ -324,6 +335,7 @@ const mx_operator mx_operators_elementwise[] = {
         .min_outputs = 1,
         .max_outputs = 1,
         .types = MX_T_F32 | MX_T_INTS,
+        .flags = MX_OP_PARTS,
         .attributes = "",
         .infer = infer_prelu,
         .forward = prelu},
@@ -336,6 +348,7 @@ const mx_operator mx_operators_elementwise[] = {
         .max_outputs = 1,
         .types = MX_T_F32 | MX_T_INTS,
         .other_inputs = MX_INPUT_BIT(1),
+        .flags = MX_OP_PARTS,
         .attributes = "",
         .infer = infer_pow,
         .forward = power},

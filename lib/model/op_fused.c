@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/fused.h"
+#include "model/op_last.h"
 
 /* Columns that are gone through together: their partial results stay in the first-level
  * cache. */
@@ -352,19 +352,25 @@ static mexpr_status gate_product(const mx_run *run)
     }
 
 static const mx_operator operators[] = {
-    FUSED("SiLU", 1, 1, 0, 0, mx_infer_same, silu),
+    FUSED("SiLU", 1, 1, MX_OP_SPLIT, 0, mx_infer_same, silu),
     FUSED("Ones", 1, 1, MX_OP_FROM_SHAPE, 0, mx_infer_same, ones),
     FUSED("AxisNorm", 3, 1, 0, sizeof(axis_params), infer_axis_norm, axis_norm),
     FUSED("MeanMax", 2, 1, 0, sizeof(axis_params), infer_mean_max, mean_max),
     FUSED("GlobalMeanMax", 1, 2, 0, 0, infer_global, global_mean_max),
     FUSED("GateSum", 4, 1, 0, 0, mx_infer_same, gate_sum),
     FUSED("GateProduct", 3, 1, 0, 0, mx_infer_same, gate_product),
+    {.name = NULL},
 };
 
 const mx_operator *mx_fused_operator(const char *name)
 {
-    size_t i = 0;
-    while (strcmp(operators[i].name, name) != 0)
-        i++;
-    return &operators[i];
+    static const mx_operator *const tables[] = {operators, mx_operators_last_conv,
+        mx_operators_last_pool, mx_operators_last_gate};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        for (const mx_operator *op = tables[i]; op->name; op++) {
+            if (strcmp(op->name, name) == 0)
+                return op;
+        }
+    }
+    return NULL; /* names are those of the tables */
 }

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "model/fused.h"
+#include "model/op_product.h"
 #include "model/op_tables.h"
 
 static mexpr_status check_product(mx_infer *infer, int64_t m, int64_t n, int64_t k)
@@ -76,37 +77,48 @@ static mexpr_status infer_gemm(mx_infer *infer)
     p->m = (int)dims[0];
     p->n = (int)dims[1];
     p->k = (int)ka;
+    infer->multiply_adds = (double)dims[0] * (double)dims[1] * (double)ka;
     mx_infer_shape(infer, 0, 2, dims);
     return status;
 }
 
-/* y += beta * c, broadcast. */
-static void add_c(const mx_run *run, const gemm_params *p, const float *c, float *y)
+/* y += beta * c, broadcast, for a part of y. */
+static void add_c(const mx_run *run, const gemm_params *p, const mx_tile *t)
 {
-    for (int i = 0; i < p->m && p->n > 0; i++) {
-        const float *row = c + i * p->c_row;
-        float *out = y + (int64_t)i * p->n;
+    const float *c = run->inputs[2]->data;
+    for (int i = 0; i < t->m; i++) {
+        const float *row = c + (t->row + i) * p->c_row + t->col * p->c_col;
+        float *out = t->y + (int64_t)i * p->n;
         if (p->c_col)
-            run->machine->nn.axpy((size_t)p->n, p->beta, row, out);
+            run->machine->nn.axpy((size_t)t->n, p->beta, row, out);
         else
-            run->machine->nn.add_scalar((size_t)p->n, out, p->beta * *row, out);
+            run->machine->nn.add_scalar((size_t)t->n, out, p->beta * *row, out);
     }
+}
+
+static void finish_gemm(const mx_run *run, const mx_product *product, const mx_tile *t)
+{
+    const gemm_params *p = run->params;
+    (void)product;
+    if (mx_run_input(run, 2) && p->beta != 0)
+        add_c(run, p, t);
+    mx_epilogue_cols(run, t->row, t->m, t->col, t->n, p->n, t->y);
 }
 
 static mexpr_status gemm(const mx_run *run)
 {
     const gemm_params *p = run->params;
-    const mx_tensor *c = mx_run_input(run, 2);
-    const float *a = run->inputs[0]->data, *b = run->inputs[1]->data;
-    float *y = run->outputs[0]->data;
-    if (p->m == 1 && p->trans_b && p->alpha == 1 && p->n > 0 && p->k > 0)
-        mx_gemv(&run->machine->gemm, p->n, p->k, b, p->k, a, y);
-    else if (p->m > 0 && p->n > 0)
-        mx_sgemm(&run->machine->gemm, p->trans_a, p->trans_b, p->m, p->n, p->k, p->alpha,
-            a, p->trans_a ? p->m : p->k, b, p->trans_b ? p->k : p->n, 0, y, p->n);
-    if (c && p->beta != 0)
-        add_c(run, p, c->data, y);
-    mx_epilogue_cols(run, p->m, p->n, y);
+    const mx_product product = {.trans_a = p->trans_a,
+        .trans_b = p->trans_b,
+        .m = p->m,
+        .n = p->n,
+        .k = p->k,
+        .alpha = p->alpha,
+        .a = run->inputs[0]->data,
+        .b = run->inputs[1]->data,
+        .y = run->outputs[0]->data,
+        .finish = finish_gemm};
+    mx_run_product(run, &product);
     return MEXPR_OK;
 }
 
@@ -184,14 +196,15 @@ static mexpr_status infer_matmul(mx_infer *infer)
     if (b->rank > 1)
         dims[rank++] = n;
     mx_infer_shape(infer, 0, rank, dims);
+    infer->multiply_adds = (double)p->m * p->n * p->k;
+    for (int i = 0; i < p->batch_rank; i++)
+        infer->multiply_adds *= (double)p->batch[i];
     return status;
 }
 
 static mexpr_status matmul(const mx_run *run)
 {
     const matmul_params *p = run->params;
-    const float *a = run->inputs[0]->data, *b = run->inputs[1]->data;
-    float *y = run->outputs[0]->data;
     const int64_t one[1] = {1};
     mx_walk walk;
     if (mx_tensor_count(run->outputs[0]) == 0)
@@ -202,13 +215,18 @@ static mexpr_status matmul(const mx_run *run)
     const bool stacked = walk.rank == 1 && walk.strides[2][0] == 0 &&
                          walk.strides[1][0] == (int64_t)p->m * p->k &&
                          walk.dims[0] * p->m <= INT_MAX;
-    const int rows = stacked ? (int)walk.dims[0] * p->m : p->m;
+    mx_product product = {
+        .m = stacked ? (int)walk.dims[0] * p->m : p->m, .n = p->n, .k = p->k, .alpha = 1};
     do {
-        for (int64_t i = 0; i < (stacked ? 1 : walk.dims[last]); i++)
-            mx_sgemm(&run->machine->gemm, false, false, rows, p->n, p->k, 1,
-                a + walk.offset[1] + i * walk.strides[1][last], p->k,
-                b + walk.offset[2] + i * walk.strides[2][last], p->n, 0,
-                y + walk.offset[0] + i * walk.strides[0][last], p->n);
+        for (int64_t i = 0; i < (stacked ? 1 : walk.dims[last]); i++) {
+            product.a = (const float *)run->inputs[0]->data + walk.offset[1] +
+                        i * walk.strides[1][last];
+            product.b = (const float *)run->inputs[1]->data + walk.offset[2] +
+                        i * walk.strides[2][last];
+            product.y = (float *)run->outputs[0]->data + walk.offset[0] +
+                        i * walk.strides[0][last];
+            mx_run_product(run, &product);
+        }
     } while (mx_walk_next(&walk));
     return MEXPR_OK;
 }
@@ -223,6 +241,7 @@ const mx_operator mx_operators_gemm[] = {
         .max_outputs = 1,
         .types = MX_T_F32,
         .attributes = "alpha:f beta:f transA:i transB:i",
+        .flags = MX_OP_PARTS,
         .params_size = sizeof(gemm_params),
         .infer = infer_gemm,
         .forward = gemm},
@@ -235,6 +254,7 @@ const mx_operator mx_operators_gemm[] = {
         .max_outputs = 1,
         .types = MX_T_F32,
         .attributes = "",
+        .flags = MX_OP_PARTS,
         .params_size = sizeof(matmul_params),
         .infer = infer_matmul,
         .forward = matmul},

@@ -35,6 +35,8 @@ typedef struct mx_infer {
     mx_tensor *const *outputs; /* never NULL; dtype is preset to that of input 0 */
     void *params;              /* op->params_size bytes for forward, zeroed */
     size_t workspace;          /* bytes that forward needs as scratch memory */
+    size_t part_space;         /* the same beside it, for each worker of mx_run_parts() */
+    double multiply_adds;      /* of forward; 0: it moves data rather than computes */
     /* Of MX_OP_DYNAMIC: whether `capacity` is known, the bytes of each output at most. */
     bool is_bounded;
     size_t capacity[MX_MAX_DYNAMIC];
@@ -51,6 +53,9 @@ typedef struct mx_run {
     mx_tensor *const *outputs;
     const void *params;
     void *workspace;
+    int n_workers; /* threads that mx_run_parts() may use */
+    void *part_spaces;
+    size_t part_space;
 } mx_run;
 
 typedef mexpr_status (*mx_infer_fn)(mx_infer *infer);
@@ -76,7 +81,11 @@ enum {
      * capacity, forward fills them in. */
     MX_OP_DYNAMIC = 8,
     /* Taken apart when read; what is left is input 1 or 2, by the constant input 0. */
-    MX_OP_BRANCH = 16
+    MX_OP_BRANCH = 16,
+    /* Element i of output 0 follows from element i of input 0 and from inputs of one
+     * element: forward may be called for pieces of them. */
+    MX_OP_SPLIT = 32,
+    MX_OP_PARTS = 64 /* forward divides its work with mx_run_parts() */
 };
 
 enum { MX_MAX_PARAMS = 512 };
@@ -128,7 +137,8 @@ typedef struct mx_frame {
         max_align_t alignment;
         unsigned char bytes[MX_MAX_PARAMS];
     } params;
-    size_t workspace;
+    size_t workspace, part_space;
+    double multiply_adds;
     bool is_bounded; /* as in mx_infer */
     size_t capacity[MX_MAX_DYNAMIC];
 } mx_frame;
@@ -147,6 +157,28 @@ bool mx_node_is_whole(const mx_frame *frame, const mx_node *node);
 size_t mx_node_bytes(const mx_frame *frame, const mx_node *node, int k);
 /* Computes it; the data of its outputs are mx_alloc() blocks for the caller to free. */
 mexpr_status mx_node_fold(mx_frame *frame, const mx_node *node);
+
+/* --- running on threads ------------------------------------------------------------- */
+
+/* How many threads a node is worth whose output is there after about `nanoseconds` on
+ * one, of `n_threads`; 1 for an operator that does not divide its work. */
+int mx_node_workers(const mx_node *node, double nanoseconds, int n_threads);
+
+/* Runs the operator, in pieces where it lets others divide it. */
+mexpr_status mx_run_forward(const mx_run *run);
+
+/* `space`: the worker's scratch memory of infer->part_space bytes. */
+typedef void mx_part_fn(const mx_run *run, const void *arg, int64_t part, void *space);
+
+/* For operators with MX_OP_PARTS: calls `fn` for the parts 0..n-1, each once, on as many
+ * threads as the plan gives the node. Parts are cut by size, never by the number of
+ * threads, so that results do not depend on that; they must not fail. */
+void mx_run_parts(const mx_run *run, int64_t n, mx_part_fn *fn, const void *arg);
+
+/* The same for the rows of a walk that has any, in pieces of rows: `piece` lies where a
+ * piece begins, its innermost dimension is as long. Each element must go by itself. */
+typedef void mx_row_fn(const mx_run *run, const void *arg, const mx_walk *piece);
+void mx_run_rows(const mx_run *run, const mx_walk *walk, mx_row_fn *fn, const void *arg);
 
 /* --- help for operators ------------------------------------------------------------ */
 

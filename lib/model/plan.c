@@ -14,9 +14,15 @@ typedef struct step {
     const mx_tensor **inputs;
     mx_tensor **outputs;
     void *params;
-    size_t workspace_bytes;
+    size_t own_space, part_space; /* as infer gave them, rounded up */
+    double multiply_adds;
+    double nanoseconds; /* a guess: on one thread */
+    int n_workers;
     size_t workspace_offset; /* in the stage's block */
-    void *workspace;
+    uint8_t *workspace;
+    size_t result_bytes;
+    uint64_t n_runs; /* timed ones */
+    double milliseconds, min_milliseconds;
 } step;
 
 /* A plan is one stage unless shapes depend on computed values. Then a stage ends where
@@ -34,6 +40,7 @@ typedef struct stage {
     int n_steps;
     step *steps;
     uint8_t *memory; /* one block for all results and scratch memory */
+    size_t memory_bytes;
 } stage;
 
 struct mx_plan {
@@ -42,6 +49,7 @@ struct mx_plan {
     mx_arena arena;
     int n_stages;
     stage **stages;
+    bool is_timed;
 };
 
 /* --- memory ------------------------------------------------------------------------ */
@@ -222,12 +230,26 @@ static bool decides_shape(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
+/* Multiply-adds at 100 GFLOP/s, data at 10 GB/s. */
+static double guess_time(const build *b, const step *s)
+{
+    double bytes = 0;
+    for (int k = 0; k < s->node->n_inputs; k++)
+        bytes += s->inputs[k] ? (double)mx_tensor_bytes(s->inputs[k]) : 0;
+    for (int k = 0; k < s->node->n_outputs; k++)
+        bytes += s->outputs[k] ? (double)b->bytes[s->node->outputs[k]] : 0;
+    return s->multiply_adds / 50 + bytes / 10;
+}
+
 static mexpr_status add_step(build *b, const mx_node *node)
 {
     stage *plan = b->stage;
     step *s = &plan->steps[plan->n_steps];
     s->node = node;
-    s->workspace_bytes = b->frame.workspace;
+    s->own_space = mx_round_up(b->frame.workspace, MX_ALIGNMENT);
+    s->part_space = mx_round_up(b->frame.part_space, MX_ALIGNMENT);
+    s->multiply_adds = b->frame.multiply_adds;
+    s->n_workers = 1;
     s->inputs =
         mx_arena_alloc(b->scope, &plan->arena, (size_t)node->n_inputs, sizeof *s->inputs);
     s->outputs = mx_arena_alloc(
@@ -245,7 +267,9 @@ static mexpr_status add_step(build *b, const mx_node *node)
             continue;
         plan->is_computed[value] = true;
         b->bytes[value] = mx_node_bytes(&b->frame, node, k);
+        s->result_bytes += b->bytes[value];
     }
+    s->nanoseconds = guess_time(b, s);
     plan->n_steps++;
     return MEXPR_OK;
 }
@@ -347,6 +371,30 @@ static mexpr_status drop_unused(build *b)
     return MEXPR_OK;
 }
 
+/* --- threads ----------------------------------------------------------------------- */
+
+/* Below this a network stays on one thread: waking others takes its share of the time,
+ * and so small a network is often one of many side by side. */
+enum { MIN_STAGE_NANOSECONDS = 500000 };
+
+static size_t space_of(const step *s)
+{
+    return s->own_space + (size_t)s->n_workers * s->part_space;
+}
+
+static void give_threads(const build *b)
+{
+    const stage *plan = b->stage;
+    const int n_threads = mexpr_context_threads(b->scope->context);
+    double nanoseconds = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        nanoseconds += plan->steps[i].nanoseconds;
+    for (int i = 0; i < plan->n_steps && nanoseconds >= MIN_STAGE_NANOSECONDS; i++) {
+        step *s = &plan->steps[i];
+        s->n_workers = mx_node_workers(s->node, s->nanoseconds, n_threads);
+    }
+}
+
 /* --- lifetimes --------------------------------------------------------------------- */
 
 static void touch(build *b, int value, int at)
@@ -416,7 +464,7 @@ static mexpr_status lay_out(build *b)
             if (value >= 0 && b->root[value] == value)
                 b->offset[value] = layout_take(&b->layout, padded_bytes(b->bytes[value]));
         }
-        const size_t size = padded_bytes(s->workspace_bytes);
+        const size_t size = padded_bytes(space_of(s));
         s->workspace_offset = layout_take(&b->layout, size);
         layout_give(&b->layout, s->workspace_offset, size);
         give_back(b, s->node->inputs, s->node->n_inputs, i);
@@ -429,6 +477,7 @@ static mexpr_status allocate(build *b)
 {
     stage *s = b->stage;
     s->memory = mx_alloc(b->scope, b->layout.end, 1);
+    s->memory_bytes = b->layout.end;
     if (!s->memory)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < b->graph->n_values; i++) {
@@ -481,8 +530,10 @@ static mexpr_status fill_stage(
         status = place_nodes(b);
     if (status == MEXPR_OK)
         status = drop_unused(b);
-    if (status == MEXPR_OK)
+    if (status == MEXPR_OK) {
+        give_threads(b);
         status = lay_out(b);
+    }
     return status == MEXPR_OK ? allocate(b) : status;
 }
 
@@ -572,12 +623,33 @@ bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs)
 
 static mexpr_status run_step(mx_scope *scope, const mx_machine *machine, const step *s)
 {
-    const mx_run run = {scope, machine, s->node, s->node->n_inputs, s->inputs,
-        s->node->n_outputs, s->outputs, s->params, s->workspace};
-    const mexpr_status status = s->node->op->forward(&run);
+    const mx_run run = {.scope = scope,
+        .machine = machine,
+        .node = s->node,
+        .n_inputs = s->node->n_inputs,
+        .inputs = s->inputs,
+        .n_outputs = s->node->n_outputs,
+        .outputs = s->outputs,
+        .params = s->params,
+        .workspace = s->workspace,
+        .n_workers = s->n_workers,
+        .part_spaces = s->workspace + s->own_space,
+        .part_space = s->part_space};
+    const mexpr_status status = mx_run_forward(&run);
     char label[MX_LABEL_SIZE];
     if (status != MEXPR_OK)
         mx_fail_prefix(scope, status, mx_node_label(s->node, label));
+    return status;
+}
+
+static mexpr_status time_step(mx_scope *scope, const mx_machine *machine, step *s)
+{
+    const double start = mx_now_ms();
+    const mexpr_status status = run_step(scope, machine, s);
+    const double taken = mx_now_ms() - start;
+    s->milliseconds += taken;
+    if (s->n_runs++ == 0 || taken < s->min_milliseconds)
+        s->min_milliseconds = taken;
     return status;
 }
 
@@ -608,7 +680,8 @@ mexpr_status mx_plan_run(
             return status;
         const stage *s = plan->stages[k];
         for (int i = 0; i < s->n_steps; i++) {
-            status = run_step(scope, machine, &s->steps[i]);
+            status = plan->is_timed ? time_step(scope, machine, &s->steps[i])
+                                    : run_step(scope, machine, &s->steps[i]);
             if (status != MEXPR_OK)
                 return status;
         }
@@ -620,4 +693,61 @@ mexpr_status mx_plan_run(
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index)
 {
     return &plan->stages[plan->n_stages - 1]->tensors[plan->graph->outputs[index].value];
+}
+
+/* --- looking at it ----------------------------------------------------------------- */
+
+void mx_plan_profile(mx_plan *plan, bool on)
+{
+    plan->is_timed = on;
+    for (int k = 0; on && k < plan->n_stages; k++) {
+        const stage *s = plan->stages[k];
+        for (int i = 0; i < s->n_steps; i++) {
+            s->steps[i].n_runs = 0;
+            s->steps[i].milliseconds = s->steps[i].min_milliseconds = 0;
+        }
+    }
+}
+
+int mx_plan_n_steps(const mx_plan *plan)
+{
+    int n = 0;
+    for (int k = 0; k < plan->n_stages; k++)
+        n += plan->stages[k]->n_steps;
+    return n;
+}
+
+void mx_plan_step(const mx_plan *plan, int index, mexpr_step_info *info)
+{
+    int k = 0;
+    for (; index >= plan->stages[k]->n_steps; k++)
+        index -= plan->stages[k]->n_steps;
+    const step *s = &plan->stages[k]->steps[index];
+    const mx_tensor *out = s->node->n_outputs > 0 ? s->outputs[0] : NULL;
+    info->name = s->node->name;
+    info->op = s->node->op->name;
+    info->n_threads = s->n_workers;
+    info->rank = out ? out->rank : -1;
+    for (int i = 0; i < info->rank; i++)
+        info->dims[i] = out->dims[i];
+    info->multiply_adds = s->multiply_adds;
+    info->result_bytes = s->result_bytes;
+    info->scratch_bytes = space_of(s);
+    info->n_runs = s->n_runs;
+    info->milliseconds = s->milliseconds;
+    info->min_milliseconds = s->min_milliseconds;
+}
+
+void mx_plan_memory(const mx_plan *plan, mexpr_memory_info *info)
+{
+    for (int k = 0; k < plan->n_stages; k++) {
+        const stage *s = plan->stages[k];
+        info->block_bytes += s->memory_bytes;
+        for (int i = 0; i < s->n_steps; i++) {
+            const size_t scratch = space_of(&s->steps[i]);
+            info->result_bytes += s->steps[i].result_bytes;
+            if (scratch > info->scratch_bytes)
+                info->scratch_bytes = scratch;
+        }
+    }
 }

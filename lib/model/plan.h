@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan: a graph made concrete for one set of input shapes, with the memory that running
- * needs. */
+ * needs. Layouts are none of its business: a value with channels last has its dimensions
+ * in that order, and nodes that turn it stand at the borders of that layout (layout.c);
+ * shapes mean what they say here and in every operator. */
 #ifndef MX_MODEL_PLAN_H
 #define MX_MODEL_PLAN_H
 
@@ -23,6 +25,13 @@ bool mx_plan_fits(const mx_plan *plan, const mx_tensor *inputs);
  * is planned anew then. */
 mexpr_status mx_plan_run(
     mx_scope *scope, const mx_machine *machine, mx_plan *plan, const mx_tensor *inputs);
+
+/* Whether runs are timed, step by step; switching it on starts at zero. */
+void mx_plan_profile(mx_plan *plan, bool on);
+int mx_plan_n_steps(const mx_plan *plan);
+/* All but struct_size. */
+void mx_plan_step(const mx_plan *plan, int index, mexpr_step_info *info);
+void mx_plan_memory(const mx_plan *plan, mexpr_memory_info *info);
 
 /* Output `index` of the graph after a run. */
 const mx_tensor *mx_plan_output(const mx_plan *plan, int index);

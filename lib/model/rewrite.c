@@ -107,10 +107,7 @@ int mx_rw_axis(const mx_rewriter *r, const mx_node *node)
 
 void mx_rw_count(mx_rewriter *r, uint32_t rewrite)
 {
-    for (int bit = 0; bit < MX_N_REWRITES; bit++) {
-        if (rewrite == 1u << bit)
-            r->graph->n_rewrites[bit]++;
-    }
+    mx_graph_count(r->graph, rewrite);
 }
 
 static void count_inputs(mx_rewriter *r, const mx_node *node, int change)
@@ -358,6 +355,7 @@ static const struct {
     {MEXPR_REWRITE_GATE, mx_rule_cbam},
     {MEXPR_REWRITE_GATE, mx_rule_global},
     {MEXPR_REWRITE_BATCH_NORM | MEXPR_REWRITE_EPILOGUE, mx_rule_epilogue},
+    {MEXPR_REWRITE_LAYOUT, mx_rule_sibling},
 };
 
 static mexpr_status start(mx_rewriter *r)

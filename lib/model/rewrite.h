@@ -34,7 +34,8 @@ mexpr_status mx_rewrite(
 typedef mexpr_status mx_rule(mx_rewriter *r, int place);
 mx_rule mx_rule_no_op, mx_rule_common, mx_rule_transpose, mx_rule_pad, mx_rule_function,
     mx_rule_norm, mx_rule_softmax_one, mx_rule_mean_max, mx_rule_gate_transpose,
-    mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_epilogue;
+    mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_epilogue,
+    mx_rule_sibling;
 
 /* --- for rules --------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@ struct mexpr_session {
     bool *is_set;      /* since the last run */
     mx_plan *plan;     /* of the last shapes, NULL: none yet */
     bool has_run;      /* the plan's outputs are those of a successful run */
+    bool is_profiled;
 };
 
 /* --- life -------------------------------------------------------------------------- */
@@ -180,8 +181,11 @@ static mexpr_status prepare(mexpr_session *session)
         return MEXPR_OK;
     mx_plan_destroy(session->plan);
     session->plan = NULL;
-    return mx_plan_create(&session->scope, &session->model->graph, &session->machine,
-        session->inputs, &session->plan);
+    const mexpr_status status = mx_plan_create(&session->scope, &session->model->graph,
+        &session->machine, session->inputs, &session->plan);
+    if (status == MEXPR_OK)
+        mx_plan_profile(session->plan, session->is_profiled);
+    return status;
 }
 
 mexpr_status mexpr_session_run(mexpr_session *session)
@@ -237,4 +241,59 @@ mexpr_status mexpr_session_output(
         return mx_fail(
             scope, MEXPR_E_STATE, "there are no outputs before a successful run");
     return mx_view_out(mx_plan_output(session->plan, index), tensor);
+}
+
+/* --- what it takes ----------------------------------------------------------------- */
+
+mexpr_status mexpr_session_profile(mexpr_session *session, int32_t on)
+{
+    if (!session)
+        return MEXPR_E_ARG;
+    if (on != 0 && on != 1)
+        return mx_fail(&session->scope, MEXPR_E_ARG,
+            "mexpr_session_profile() takes 1 or 0, not %ld", (long)on);
+    session->is_profiled = on != 0;
+    if (session->plan)
+        mx_plan_profile(session->plan, session->is_profiled);
+    return MEXPR_OK;
+}
+
+int32_t mexpr_session_n_steps(const mexpr_session *session)
+{
+    return session && session->plan ? mx_plan_n_steps(session->plan) : 0;
+}
+
+static bool is_struct_size(size_t size, size_t known)
+{
+    return size >= known && size <= 4096;
+}
+
+mexpr_status mexpr_session_step(
+    const mexpr_session *session, int32_t index, mexpr_step_info *info)
+{
+    if (!info || index < 0 || index >= mexpr_session_n_steps(session))
+        return MEXPR_E_ARG;
+    mexpr_step_info known = MEXPR_STEP_INFO_INIT;
+    if (!is_struct_size(info->struct_size, sizeof known))
+        return MEXPR_E_ABI;
+    known.struct_size = info->struct_size;
+    mx_plan_step(session->plan, index, &known);
+    memcpy(info, &known, sizeof known);
+    return MEXPR_OK;
+}
+
+mexpr_status mexpr_session_memory(const mexpr_session *session, mexpr_memory_info *info)
+{
+    if (!session || !info)
+        return MEXPR_E_ARG;
+    mexpr_memory_info known = MEXPR_MEMORY_INFO_INIT;
+    if (!is_struct_size(info->struct_size, sizeof known))
+        return MEXPR_E_ABI;
+    known.struct_size = info->struct_size;
+    mx_graph_weight_bytes(
+        &session->model->graph, &known.weight_bytes, &known.source_bytes);
+    if (session->plan)
+        mx_plan_memory(session->plan, &known);
+    memcpy(info, &known, sizeof known);
+    return MEXPR_OK;
 }

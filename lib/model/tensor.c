@@ -287,6 +287,22 @@ bool mx_walk_next(mx_walk *walk)
     return false;
 }
 
+int64_t mx_walk_rows(const mx_walk *walk)
+{
+    return mx_dims_product(walk->dims, 0, walk->rank - 1);
+}
+
+void mx_walk_seek(mx_walk *walk, int64_t row)
+{
+    memset(walk->offset, 0, sizeof walk->offset);
+    for (int i = walk->rank - 2; i >= 0; i--) {
+        walk->index[i] = row % walk->dims[i];
+        row /= walk->dims[i];
+        for (int k = 0; k < walk->n_operands; k++)
+            walk->offset[k] += walk->index[i] * walk->strides[k][i];
+    }
+}
+
 /* memcpy() of a constant size is one load and one store, whatever the type behind it. */
 #define COPY_ROW(bytes)                                                                  \
     for (int64_t i = 0; i < n; i++)                                                      \

@@ -72,6 +72,9 @@ void mx_walk_broadcast(
 /* On to the next row; false behind the last one. A shape without elements has no rows:
  * ask mx_walk_is_empty() first. */
 bool mx_walk_next(mx_walk *walk);
+/* How many rows there are, and to row `row` of them. */
+int64_t mx_walk_rows(const mx_walk *walk);
+void mx_walk_seek(mx_walk *walk, int64_t row);
 bool mx_walk_is_empty(const mx_walk *walk);
 
 /* Strides of a tensor without gaps. */

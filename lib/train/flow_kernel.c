@@ -142,7 +142,7 @@ static mexpr_status fit(run *r, int k, mexpr_session *session)
 
 static mexpr_status fit_feature(run *r, int k)
 {
-    mexpr_model *model;
+    mexpr_model *model = NULL;
     mexpr_session *session = NULL;
     mexpr_status status = build_features(r, k, &model);
     if (status == MEXPR_OK) {

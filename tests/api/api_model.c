@@ -240,6 +240,56 @@ static void sessions(void **state)
     assert_null(s);
 }
 
+/* Steps and memory, in structs as they are, too small, and as later versions have them.
+ */
+static void profiles(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    mexpr_model *model = make_model(c);
+    mexpr_session *s = NULL;
+    LATER(mexpr_step_info) step = {MEXPR_STEP_INFO_INIT, 77};
+    LATER(mexpr_memory_info) memory = {MEXPR_MEMORY_INFO_INIT, 77};
+    static const float x[2] = {-1, 2};
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = MEXPR_DTYPE_F32;
+    view.rank = 2;
+    view.dims[0] = 1;
+    view.dims[1] = 2;
+    view.data = x;
+    assert_int_equal(mexpr_session_create(model, &s), MEXPR_OK);
+    REFUSED(mexpr_session_profile(NULL, 1));
+    SAYS(s, mexpr_session_profile(s, 2), MEXPR_E_ARG);
+    assert_int_equal(mexpr_session_n_steps(NULL), 0);
+    assert_int_equal(mexpr_session_n_steps(s), 0);
+    REFUSED(mexpr_session_step(s, 0, &step.known));
+    REFUSED(mexpr_session_memory(NULL, &memory.known));
+    REFUSED(mexpr_session_memory(s, NULL));
+    assert_int_equal(mexpr_session_profile(s, 1), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(s, "x", &view), MEXPR_OK);
+    assert_int_equal(mexpr_session_run(s), MEXPR_OK);
+    assert_int_equal(mexpr_session_n_steps(s), 1);
+    REFUSED(mexpr_session_step(NULL, 0, &step.known));
+    REFUSED(mexpr_session_step(s, 0, NULL));
+    REFUSED(mexpr_session_step(s, -1, &step.known));
+    REFUSED(mexpr_session_step(s, 1, &step.known));
+    step.known.struct_size = memory.known.struct_size = 3;
+    assert_int_equal(mexpr_session_step(s, 0, &step.known), MEXPR_E_ABI);
+    assert_int_equal(mexpr_session_memory(s, &memory.known), MEXPR_E_ABI);
+    step.known.struct_size = sizeof step;
+    memory.known.struct_size = sizeof memory;
+    assert_int_equal(mexpr_session_step(s, 0, &step.known), MEXPR_OK);
+    assert_int_equal(mexpr_session_memory(s, &memory.known), MEXPR_OK);
+    assert_true(step.later == 77 && memory.later == 77);
+    assert_true(step.known.struct_size == sizeof step);
+    assert_string_equal(step.known.op, "Relu");
+    assert_true(step.known.n_runs == 1 && step.known.result_bytes == 8);
+    assert_true(memory.known.block_bytes >= 8);
+    mexpr_session_destroy(&s);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&c);
+}
+
 static void decoding_tensors(void **state)
 {
     (void)state;
@@ -409,6 +459,7 @@ int main(void)
         cmocka_unit_test(out_struct_size),
         cmocka_unit_test(null_sessions),
         cmocka_unit_test(sessions),
+        cmocka_unit_test(profiles),
         cmocka_unit_test(decoding_tensors),
         cmocka_unit_test(tensors),
     };

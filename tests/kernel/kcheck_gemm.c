@@ -151,13 +151,14 @@ static void check_products(kcheck *k)
     static const float factors[] = {1.0f, 0.0f, 1.0f, -0.75f};
     /* Beyond one panel, one OpenBLAS call, and one of each dimension. */
     static const int large[][3] = {{70, 200, 300}, {200, 150, 700}, {1, 300, 1000},
-        {300, 1, 500}, {900, 40, 40}, {1, 2000, 600}};
+        {300, 1, 500}, {900, 40, 40}, {1, 2000, 600}, {2, 600, 500}, {3, 700, 400},
+        {4, 530, 510}};
     for (int turn = 0; turn < 500; turn++) {
         problem p = {.transpose_a = mx_rng_below(&k->rng, 2),
             .transpose_b = mx_rng_below(&k->rng, 2),
             .alpha = factors[mx_rng_below(&k->rng, 4)],
             .beta = factors[mx_rng_below(&k->rng, 4)]};
-        if (turn < 24) {
+        if (turn < 36) {
             p.m = large[turn / 4][0];
             p.n = large[turn / 4][1];
             p.k = large[turn / 4][2];
@@ -239,6 +240,41 @@ static void check_gemv(kcheck *k)
         kcheck_release(k, x);
         kcheck_release(k, y);
         kcheck_release(k, z);
+    }
+}
+
+/* The two slots for few rows as products, for all numbers of rows. */
+static void check_few(kcheck *k)
+{
+    mx_gemm_kernels table;
+    mx_gemm_kernels_init(&table, k->cpu);
+    for (int turn = 0; turn < 400; turn++) {
+        const bool is_sums = turn & 1;
+        const int most = turn < 380 ? 140 : 700;
+        problem p = {.transpose_b = !is_sums,
+            .m = 1 + turn / 2 % MX_GEMM_FEW,
+            .n = 1 + (int)mx_rng_below(&k->rng, (uint32_t)most),
+            .k = 1 + (int)mx_rng_below(&k->rng, (uint32_t)most),
+            .alpha = 1,
+            .beta = 0};
+        problem_begin(k, &p);
+        const size_t n = extent(p.m, p.n, p.ldc);
+        float *y = kcheck_buffer(n, sizeof *y, mx_rng_below(&k->rng, 16));
+        kcheck_slot(k, is_sums ? "sums" : "dots");
+        if (is_sums)
+            table.sums(
+                (size_t)p.m, (size_t)p.n, (size_t)p.k, p.a, p.lda, p.b, p.ldb, y, p.ldc);
+        else
+            table.dots(
+                (size_t)p.m, (size_t)p.n, (size_t)p.k, p.b, p.ldb, p.a, p.lda, y, p.ldc);
+        const double bound = FLT_EPSILON * (2 + sqrt(p.k));
+        bool near = true;
+        for (int i = 0; i < p.m * p.n; i++)
+            near = near && fabs(y[i / p.n * p.ldc + i % p.n] - p.expected[i]) <=
+                               bound * p.scale[i];
+        kcheck_true(k, near, "few rows are near the sums in double");
+        kcheck_release(k, y);
+        problem_end(k, &p);
     }
 }
 
@@ -333,6 +369,7 @@ void kcheck_table(kcheck *k)
 {
     check_products(k);
     check_gemv(k);
+    check_few(k);
 #if MX_GEMM_OPENBLAS
     check_one_thread(k);
 #endif

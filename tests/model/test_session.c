@@ -431,39 +431,137 @@ static void error_while_running(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* --- profile ----------------------------------------------------------------------- */
+
+static mexpr_step_info step_of(const mexpr_session *session, const char *op)
+{
+    for (int32_t i = 0; i < mexpr_session_n_steps(session); i++) {
+        mexpr_step_info info = MEXPR_STEP_INFO_INIT;
+        assert_int_equal(mexpr_session_step(session, i, &info), MEXPR_OK);
+        if (strcmp(info.op, op) == 0)
+            return info;
+    }
+    fail_msg("no step is a %s", op);
+    return (mexpr_step_info)MEXPR_STEP_INFO_INIT;
+}
+
+static void run_batch(mexpr_session *session, int64_t batch, int n_runs)
+{
+    static const float x[2 * 3 * 16 * 16];
+    const int64_t dims[4] = {batch, 3, 16, 16};
+    const mexpr_tensor_view in = view(F32, 4, dims, x);
+    for (int i = 0; i < n_runs; i++) {
+        assert_session(session, mexpr_session_set_input(session, NULL, &in));
+        assert_session(session, mexpr_session_run(session));
+    }
+}
+
+static void steps_are_timed(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 1);
+    onnx_model m = attention();
+    mexpr_model *model = load(context, &m);
+    mexpr_session *session = NULL;
+    mexpr_memory_info memory = MEXPR_MEMORY_INFO_INIT;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_memory(session, &memory), MEXPR_OK);
+    assert_true(memory.weight_bytes >= (8 * 3 * 9 + 8 * 8 + 3 * 8) * sizeof(float));
+    assert_true(memory.block_bytes == 0);
+    run_batch(session, 1, 2);
+    assert_true(step_of(session, "Gemm").n_runs == 0);
+    assert_session(session, mexpr_session_profile(session, 1));
+    run_batch(session, 1, 3);
+    mexpr_step_info gemm = step_of(session, "Gemm");
+    assert_true(gemm.n_runs == 3 && gemm.milliseconds > 0 && gemm.milliseconds < 1e4);
+    assert_true(gemm.min_milliseconds * 3 <= gemm.milliseconds + 1e-9);
+    assert_true(gemm.multiply_adds == 24 && gemm.result_bytes == 12);
+    assert_true(gemm.rank == 2 && gemm.dims[0] == 1 && gemm.dims[1] == 3);
+    assert_true(step_of(session, "ConvLast").multiply_adds == 8 * 27 * 256);
+    run_batch(session, 2, 1);
+    gemm = step_of(session, "Gemm");
+    assert_true(gemm.n_runs == 1 && gemm.dims[0] == 2 && gemm.multiply_adds == 48);
+    assert_int_equal(mexpr_session_memory(session, &memory), MEXPR_OK);
+    assert_true(memory.block_bytes > 0 && memory.result_bytes > 0);
+    assert_session(session, mexpr_session_profile(session, 0));
+    run_batch(session, 2, 1);
+    assert_true(step_of(session, "Gemm").n_runs == 1);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
 /* --- threads ----------------------------------------------------------------------- */
 
-enum { N_THREADS = 8, N_RUNS = 20 };
+enum { N_THREADS = 8, N_RUNS = 20, MAX_OUTPUT = 32 * 40 * 40 };
 
 typedef struct job {
     mexpr_model *model;
-    float y[3];
+    int32_t rank;
+    int64_t dims[4];
+    int n_runs;
+    float y[MAX_OUTPUT]; /* the last output */
+    size_t size;
     bool good;
 } job;
+
+static bool run_once(job *j, mexpr_session *session, const float *x, const char *last)
+{
+    mexpr_tensor_view in = view(F32, j->rank, j->dims, x), y = MEXPR_TENSOR_VIEW_INIT;
+    if (mexpr_session_set_input(session, "x", &in) != MEXPR_OK ||
+        mexpr_session_run(session) != MEXPR_OK ||
+        mexpr_session_output(session, last, &y) != MEXPR_OK)
+        return false;
+    const bool is_first = j->size == 0;
+    j->size = sizeof(float);
+    for (int32_t i = 0; i < y.rank; i++)
+        j->size *= (size_t)y.dims[i];
+    if (j->size > sizeof j->y || (!is_first && memcmp(j->y, y.data, j->size) != 0))
+        return false;
+    memcpy(j->y, y.data, j->size);
+    return true;
+}
 
 static void *run_many(void *arg)
 {
     job *j = arg;
-    static const int64_t dims[4] = {1, 3, 12, 12};
-    float x[3 * 12 * 12];
+    size_t n = 1;
+    for (int32_t i = 0; i < j->rank; i++)
+        n *= (size_t)j->dims[i];
+    float *x = malloc(n * sizeof *x);
     mexpr_session *session = NULL;
-    j->good = mexpr_session_create(j->model, &session) == MEXPR_OK;
-    for (int i = 0; i < 3 * 12 * 12; i++)
+    mexpr_tensor_info last = MEXPR_TENSOR_INFO_INIT;
+    j->good = x && mexpr_session_create(j->model, &session) == MEXPR_OK &&
+              mexpr_model_output(j->model, mexpr_model_n_outputs(j->model) - 1, &last) ==
+                  MEXPR_OK;
+    for (size_t i = 0; x && i < n; i++)
         x[i] = (float)(i % 13) - 6;
-    const mexpr_tensor_view in = view(F32, 4, dims, x);
-    for (int i = 0; j->good && i < N_RUNS; i++) {
-        mexpr_tensor_view y = MEXPR_TENSOR_VIEW_INIT;
-        j->good = mexpr_session_set_input(session, "x", &in) == MEXPR_OK &&
-                  mexpr_session_run(session) == MEXPR_OK &&
-                  mexpr_session_output(session, "y", &y) == MEXPR_OK;
-        if (j->good && i > 0)
-            j->good = memcmp(j->y, y.data, sizeof j->y) == 0;
-        if (j->good)
-            memcpy(j->y, y.data, sizeof j->y);
-    }
+    for (int i = 0; j->good && i < j->n_runs; i++)
+        j->good = run_once(j, session, x, last.name);
     mexpr_session_destroy(&session);
     mexpr_model_destroy(&j->model);
+    free(x);
     return NULL;
+}
+
+static job jobs[N_THREADS];
+
+/* Runs a model in many threads at once; all have to come to the same. */
+static void run_threads(mexpr_model **model, const job *what)
+{
+    pthread_t threads[N_THREADS];
+    for (int i = 0; i < N_THREADS; i++) {
+        jobs[i] = *what;
+        jobs[i].model = mexpr_model_retain(*model);
+        assert_int_equal(pthread_create(&threads[i], NULL, run_many, &jobs[i]), 0);
+    }
+    mexpr_model_destroy(model);
+    for (int i = 0; i < N_THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true(jobs[i].good);
+        assert_int_equal(jobs[i].size, jobs[0].size);
+        assert_memory_equal(jobs[i].y, jobs[0].y, jobs[0].size);
+    }
 }
 
 static void threads_share_a_model(void **state)
@@ -473,18 +571,99 @@ static void threads_share_a_model(void **state)
     onnx_model m = attention();
     mexpr_model *model = load(context, &m);
     mexpr_context_destroy(&context);
-    job jobs[N_THREADS];
-    pthread_t threads[N_THREADS];
-    for (int i = 0; i < N_THREADS; i++) {
-        jobs[i] = (job){.model = mexpr_model_retain(model)};
-        assert_int_equal(pthread_create(&threads[i], NULL, run_many, &jobs[i]), 0);
+    static const job what = {.rank = 4, .dims = {1, 3, 12, 12}, .n_runs = N_RUNS};
+    run_threads(&model, &what);
+}
+
+static float *random_floats(size_t n)
+{
+    float *x = malloc(n * sizeof *x);
+    mx_rng rng;
+    mx_rng_seed(&rng, n, 0);
+    assert_non_null(x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (float)mx_rng_normal(&rng) / 8;
+    return x;
+}
+
+static void random_f32(onnx_model *m, const char *name, const char *dims, size_t n)
+{
+    float *x = random_floats(n);
+    onnx_f32(m, name, dims, x);
+    free(x);
+}
+
+/* Large enough for every operator that divides its work to do so. */
+static onnx_model wide(void)
+{
+    static const int64_t shape[4] = {1, 16, 80, 80};
+    onnx_model m = onnx_begin(17);
+    onnx_input(&m, "x", F32, "4 160 160");
+    random_f32(&m, "w", "160 320", 160 * 320);
+    random_f32(&m, "row", "320", 320);
+    random_f32(&m, "fc", "400 320", 400 * 320);
+    random_f32(&m, "k", "32 16 3 3", 32 * 16 * 9);
+    random_f32(&m, "k1", "32 16 1 1", 32 * 16);
+    onnx_i64(&m, "shape", "4", shape);
+    onnx_simple(&m, "MatMul", "x w", "a");
+    onnx_simple(&m, "Erf", "a", "b");
+    onnx_message node = onnx_node("Softmax", "", "b", "c");
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Mul", "c b", "d");
+    onnx_simple(&m, "Add", "d row", "e");
+    node = onnx_node("LayerNormalization", "", "e row", "f");
+    onnx_add(&m, &node);
+    node = onnx_node("ReduceMean", "", "f", "g");
+    onnx_attr_ints(&node, "axes", "1");
+    onnx_attr_int(&node, "keepdims", 0);
+    onnx_add(&m, &node);
+    node = onnx_node("Gemm", "", "g fc", "y");
+    onnx_attr_int(&node, "transB", 1);
+    onnx_add(&m, &node);
+    onnx_output(&m, "y", F32, NULL);
+    onnx_simple(&m, "Reshape", "x shape", "p");
+    node = onnx_node("Conv", "", "p k", "q");
+    onnx_attr_ints(&node, "pads", "1 1 1 1");
+    onnx_attr_ints(&node, "strides", "2 2");
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Relu", "q", "r");
+    node = onnx_node("Conv", "", "p k1", "s");
+    onnx_attr_ints(&node, "strides", "2 2");
+    onnx_add(&m, &node);
+    onnx_simple(&m, "Add", "r s", "z");
+    onnx_output(&m, "z", F32, NULL);
+    return m;
+}
+
+static const job wide_job = {.rank = 3, .dims = {4, 160, 160}, .n_runs = 3};
+
+/* However many threads a context has, results are the same to the last bit. */
+static void threads_change_nothing(void **state)
+{
+    (void)state;
+    static const int counts[] = {1, 2, 3, 8};
+    static job one[2];
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        mexpr_context *context = test_context(NULL, counts[i]);
+        onnx_model m = wide();
+        one[i > 0] = wide_job;
+        one[i > 0].model = load(context, &m);
+        run_many(&one[i > 0]);
+        assert_true(one[i > 0].good);
+        assert_memory_equal(one[i > 0].y, one[0].y, one[0].size);
+        mexpr_context_destroy(&context);
     }
-    mexpr_model_destroy(&model);
-    for (int i = 0; i < N_THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-        assert_true(jobs[i].good);
-        assert_memory_equal(jobs[i].y, jobs[0].y, sizeof jobs[0].y);
-    }
+}
+
+/* Sessions of many threads on a context that has threads of its own. */
+static void threads_have_threads(void **state)
+{
+    (void)state;
+    mexpr_context *context = test_context(NULL, 3);
+    onnx_model m = wide();
+    mexpr_model *model = load(context, &m);
+    mexpr_context_destroy(&context);
+    run_threads(&model, &wide_job);
 }
 
 int main(void)
@@ -499,7 +678,10 @@ int main(void)
         cmocka_unit_test(outputs_of_all_kinds),
         cmocka_unit_test(nan_goes_through),
         cmocka_unit_test(error_while_running),
+        cmocka_unit_test(steps_are_timed),
         cmocka_unit_test(threads_share_a_model),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(threads_have_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

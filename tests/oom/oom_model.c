@@ -97,9 +97,17 @@ static mexpr_status run_model(mexpr_model *model)
     mexpr_status status = mexpr_session_create(model, &session);
     assert_true((status == MEXPR_OK) == (session != NULL));
     if (status == MEXPR_OK)
+        status = mexpr_session_profile(session, 1);
+    if (status == MEXPR_OK)
         status = run_with(session, 1);
     if (status == MEXPR_OK)
         status = run_with(session, 2);
+    if (status == MEXPR_OK) {
+        mexpr_step_info step = MEXPR_STEP_INFO_INIT;
+        mexpr_memory_info memory = MEXPR_MEMORY_INFO_INIT;
+        assert_int_equal(mexpr_session_step(session, 0, &step), MEXPR_OK);
+        assert_int_equal(mexpr_session_memory(session, &memory), MEXPR_OK);
+    }
     mexpr_session_destroy(&session);
     return status;
 }

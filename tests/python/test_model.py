@@ -209,6 +209,23 @@ def test_published_folds() -> None:
         assert np.abs(found - expected).max() < 1e-3
 
 
+def test_profile(model: Model) -> None:
+    with model.session() as session:
+        assert session.steps == ()
+        assert session.memory.block_bytes == 0
+        session.profile()
+        inputs = {info.name: np.zeros([extent or 1 for extent in info.shape or ()],
+                                      info.dtype) for info in model.inputs}
+        session.run(inputs)
+        session.run(inputs)
+        assert session.steps
+        assert all(step.n_runs == 2 and step.milliseconds >= 0 for step in session.steps)
+        assert session.memory.block_bytes > 0
+        session.profile(False)
+        session.run(inputs)
+        assert session.steps[0].n_runs == 2
+
+
 def test_writing(model: Model, tmp_path: Path) -> None:
     path = tmp_path / "copy.onnx"
     model.write(path)

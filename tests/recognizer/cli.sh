@@ -83,7 +83,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'system list' 'system export' train evaluate version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -108,6 +108,7 @@ fails 2 'needs a value' flow "$onset" "$apex" -o
 fails 2 "'-q'" flow -q "$onset" "$apex"
 fails 2 'missing' model inspect
 fails 2 'missing' model run
+fails 2 'missing' model bench
 fails 2 'missing' model explain
 fails 2 'missing' model verify
 fails 2 'missing' system export
@@ -724,6 +725,22 @@ holds 'the output is told' prints "$output: float32 1 x 3"
 holds 'three floats behind the header' test "$(wc -c <y.npy)" -eq 140
 ok model run "$model" -i x.npy -o y2.npy --threads 2
 holds 'names may be left out' same y.npy y2.npy
+ok model bench "$model" --runs 3
+holds 'percentiles' prints 'p90'
+holds 'the largest step first' prints 'share'
+ok model bench "$model" --runs 2 --batch 3 --threads 2 --json
+holds 'a median' json latency_ms median
+holds 'the batch' json_is 3 steps 0 output 0
+holds 'weights' json memory weight_bytes
+ok model bench "$model" --runs 1 --shape "$input=2x3x28x28" --json
+holds 'the shape' json_is 2 steps 0 output 0
+ok model bench "$model" --runs 1 --csv
+holds 'steps as CSV' prints 'step,name,op,output,threads,ms,share'
+fails 2 'exclude' model bench "$model" --csv --json
+fails 2 '1x3x' model bench "$model" --shape "$input=1x3xx28"
+fails 2 'NAME' model bench "$model" --shape 1x3
+fails 1 "$input" model bench "$model" --shape "$input=1x3x28x27"
+fails 1 'missing.onnx' model bench missing.onnx
 fails 1 'no-such' model run "$model" --input no-such=x.npy --output "$output=z.npy"
 fails 1 'no-such' model run "$model" --input "$input=x.npy" --output no-such=z.npy
 fails 1 "$input" model run "$model" --output "$output=z.npy"

@@ -31,7 +31,7 @@ from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel
 from .image import (LANDMARKS_68, Clip, Colour, Filter, Format, Image, Missing,
                     polygons_mask)
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
-                    Tensor, TensorInfo, write_npy)
+                    SessionMemory, Step, Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, explain
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
@@ -55,15 +55,15 @@ __all__ = [
     "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "Occluder",
     "Occlusion", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
     "Regions", "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
-    "SaliencyScore", "Session", "ShapeError", "Stage", "StateError", "Status", "Strain",
-    "Stretch", "System", "Tensor", "TensorInfo", "TransformModel", "__version__",
-    "align_clip", "build_features", "build_system", "cpu_flags", "crop_face",
-    "crop_names", "crop_transform", "decode_landmarks", "default_context", "draw_faces",
-    "encode_landmarks", "evaluate", "explain", "face_region_boxes", "face_regions",
-    "find_crop", "find_faces", "fit_transform", "fuse_learn", "fuse_scores",
-    "interpolate", "invert_transform", "landmarks_from_mesh", "lbp_top", "magnify",
-    "mcnemar", "mdmo_average", "metrics", "metrics_interval", "occlude", "plan_occlusion",
-    "polygons_mask", "read_landmarks", "recognize", "region_names", "systems", "train",
-    "train_systems", "transform_points", "version", "write_landmarks", "write_npy",
-    "write_pts",
+    "SaliencyScore", "Session", "SessionMemory", "ShapeError", "Stage", "StateError",
+    "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
+    "TransformModel", "__version__", "align_clip", "build_features", "build_system",
+    "cpu_flags", "crop_face", "crop_names", "crop_transform", "decode_landmarks",
+    "default_context", "draw_faces", "encode_landmarks", "evaluate", "explain",
+    "face_region_boxes", "face_regions", "find_crop", "find_faces", "fit_transform",
+    "fuse_learn", "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh",
+    "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_interval",
+    "occlude", "plan_occlusion", "polygons_mask", "read_landmarks", "recognize",
+    "region_names", "systems", "train", "train_systems", "transform_points", "version",
+    "write_landmarks", "write_npy", "write_pts",
 ]

@@ -520,6 +520,34 @@ class mexpr_tensor_view(_Sized):
     ]
 
 
+class mexpr_step_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("op", c_char_p),
+        ("n_threads", c_int32),
+        ("rank", c_int32),
+        ("dims", c_int64 * MEXPR_MAX_RANK),
+        ("multiply_adds", c_double),
+        ("result_bytes", c_uint64),
+        ("scratch_bytes", c_uint64),
+        ("n_runs", c_uint64),
+        ("milliseconds", c_double),
+        ("min_milliseconds", c_double),
+    ]
+
+
+class mexpr_memory_info(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("weight_bytes", c_uint64),
+        ("source_bytes", c_uint64),
+        ("block_bytes", c_uint64),
+        ("result_bytes", c_uint64),
+        ("scratch_bytes", c_uint64),
+    ]
+
+
 class mexpr_system_info(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -937,6 +965,11 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_session_run": (mexpr_status, (_session,)),
     "mexpr_session_output": (
         mexpr_status, (_session, c_char_p, POINTER(mexpr_tensor_view))),
+    "mexpr_session_profile": (mexpr_status, (_session, c_int32)),
+    "mexpr_session_n_steps": (c_int32, (_session,)),
+    "mexpr_session_step": (
+        mexpr_status, (_session, c_int32, POINTER(mexpr_step_info))),
+    "mexpr_session_memory": (mexpr_status, (_session, POINTER(mexpr_memory_info))),
     "mexpr_tensor_decode_pb": (
         mexpr_status, (_context, c_void_p, c_size_t, POINTER(_tensor))),
     "mexpr_tensor_decode_npy": (

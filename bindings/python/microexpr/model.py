@@ -40,6 +40,8 @@ class Rewrite(enum.IntFlag):
     SOFTMAX_ONE = 16
     PAD = 32
     GATE = 64
+    LAYOUT = 128
+    WINOGRAD = 256
     COMMON = 512
     ALL = 0x7FFFFFFF
 
@@ -90,6 +92,52 @@ class Node(NamedTuple):
 
     name: str
     op: str
+
+
+class Step(NamedTuple):
+    """A step of what a session runs: a node, or several that loading has joined.
+
+    Attributes:
+        name: of the node, "" when it has none.
+        op: operator.
+        n_threads: threads that the plan gives it.
+        shape: of its first output; None when nobody needs that.
+        multiply_adds: of one run; 0 for a step that moves data.
+        result_bytes: of all its outputs.
+        scratch_bytes: of memory to work in.
+        n_runs: runs that were timed.
+        milliseconds: that these took together.
+        min_milliseconds: that the fastest took.
+    """
+
+    name: str
+    op: str
+    n_threads: int
+    shape: tuple[int, ...] | None
+    multiply_adds: float
+    result_bytes: int
+    scratch_bytes: int
+    n_runs: int
+    milliseconds: float
+    min_milliseconds: float
+
+
+class SessionMemory(NamedTuple):
+    """The memory of a session's plan.
+
+    Attributes:
+        weight_bytes: of the model: weights and what was computed from them.
+        source_bytes: of these, what only Model.write() needs.
+        block_bytes: one block for all results and scratch memory.
+        result_bytes: all results, had each a place of its own.
+        scratch_bytes: the largest scratch memory of a step.
+    """
+
+    weight_bytes: int
+    source_bytes: int
+    block_bytes: int
+    result_bytes: int
+    scratch_bytes: int
 
 
 def _view_of(memory: Memory) -> c.mexpr_tensor_view:
@@ -461,6 +509,37 @@ class Session(Speaker):
             self._call(lib.mexpr_session_run)
             del held
             return {name: self._get(name) for name in wanted}
+
+    def profile(self, on: bool = True) -> None:
+        """Starts timing every step of every run, from zero, or ends it."""
+        with self._lock:
+            self._call(lib.mexpr_session_profile, int(on))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What the last run consisted of, with times since profile()."""
+        steps = []
+        with self._lock:
+            for index in range(lib.mexpr_session_n_steps(self._use())):
+                info = c.mexpr_step_info()
+                self._call(lib.mexpr_session_step, index, ctypes.byref(info))
+                steps.append(Step(
+                    (info.name or b"").decode("utf-8", "replace"), info.op.decode(),
+                    info.n_threads,
+                    None if info.rank < 0 else tuple(info.dims[:info.rank]),
+                    info.multiply_adds, info.result_bytes, info.scratch_bytes,
+                    info.n_runs, info.milliseconds,
+                    info.min_milliseconds))
+        return tuple(steps)
+
+    @property
+    def memory(self) -> SessionMemory:
+        """The memory that the last run needed; before the first, the weights alone."""
+        info = c.mexpr_memory_info()
+        with self._lock:
+            self._call(lib.mexpr_session_memory, ctypes.byref(info))
+        return SessionMemory(info.weight_bytes, info.source_bytes, info.block_bytes,
+                             info.result_bytes, info.scratch_bytes)
 
     def _set(self, name: str, array: Any) -> Memory:
         if isinstance(array, (list, tuple, int, float)):
