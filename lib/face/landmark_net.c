@@ -165,8 +165,8 @@ static void dense(const mx_landmark_net *net, int i, float *output)
 {
     const mx_landmark_layer *layer = &net->plan->layers[i];
     const size_t n = mx_landmark_layer_inputs(layer);
-    net->gemm.gemv(
-        (size_t)layer->out, n, net->weights[i], (ptrdiff_t)n, net->input[i], output);
+    net->gemm.dots(1, (size_t)layer->out, n, net->weights[i], (ptrdiff_t)n, net->input[i],
+        (ptrdiff_t)n, output, (ptrdiff_t)layer->out);
     net->nn.bias_cols(1, (size_t)layer->out, output, net->bias[i], layer->relu, output);
 }
 
