@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* recognize ONSET.png APEX.png: class scores for the movement between two face crops. */
+/* recognize ONSET.png APEX.png: class scores for the movement between two frames
+ * that show a face. */
 #include <stdio.h>
 
 #include <microexpr/microexpr.h>
@@ -22,7 +23,7 @@ int main(int argc, char **argv)
     if (status == MEXPR_OK)
         status = mexpr_image_read(context, argv[2], MEXPR_COLOUR_GREY, &apex);
     if (status == MEXPR_OK)
-        status = mexpr_recognizer_run(recognizer, onset, apex, NULL, &result);
+        status = mexpr_recognizer_run_frames(recognizer, onset, apex, &result);
     if (status == MEXPR_OK)
         printf("%s\n", mexpr_result_label(result));
     else

@@ -5,7 +5,9 @@
 
 #include "cli.h"
 
+extern const cli_command cmd_align;
 extern const cli_command cmd_evaluate;
+extern const cli_command cmd_face;
 extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;

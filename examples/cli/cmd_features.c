@@ -332,7 +332,7 @@ static int read_landmarks(const features_job *job, pair *p, int index)
     if (r->landmarks.n == 0)
         return CLI_OK;
     const char *path = r->landmarks.items[r->landmarks.n > 1 ? index : 0];
-    const int code = landmarks_read(path, r->landmarks_row, p->landmarks);
+    const int code = landmarks_read(job->context, path, r->landmarks_row, p->landmarks);
     return code == CLI_OK ? landmarks_check(p->landmarks, path,
                                 mexpr_field_width(p->field), mexpr_field_height(p->field))
                           : code;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clip_io.h"
 #include "cmd.h"
 #include "explain_params.h"
 #include "flow_params.h"
@@ -14,6 +15,7 @@ typedef struct recognize_request {
     const char *labels;
     const char *planes;
     const char *face;
+    int cropped;
     const char *strain;
     const char *picture;
     const char *explain;
@@ -26,10 +28,14 @@ typedef struct recognize_request {
 #define AT(member) offsetof(recognize_request, member)
 
 static const cli_option options[] = {
-    {"onset", 0, CLI_TEXT, AT(onset), "F", "the frame before the movement (needed)"},
-    {"apex", 0, CLI_TEXT, AT(apex), "F", "the frame where it is strongest (needed)"},
+    {"onset", 0, CLI_TEXT, AT(onset), "F",
+        "the frame before the movement; of CLIP its number, from 1 (1)"},
+    {"apex", 0, CLI_TEXT, AT(apex), "F",
+        "the frame where it is strongest; of CLIP its number, or else\n"
+        "                            the one that differs most from the onset"},
+    {"cropped", 0, CLI_FLAG, AT(cropped), NULL, "the frames are face crops already"},
     {"face", 0, CLI_TEXT, AT(face), "X,Y,W,H",
-        "where the face is; otherwise the frames are face crops"},
+        "where the face is in both; otherwise it is found and aligned"},
     {"model", 0, CLI_TEXT, AT(model), "M.onnx",
         "a network of your own; otherwise the built-in one"},
     {"labels", 0, CLI_TEXT, AT(labels), "A,B,C", "names of its classes"},
@@ -60,6 +66,7 @@ static const struct {
     mexpr_stage stage;
     const char *name;
 } stages[] = {
+    {MEXPR_STAGE_FACE, "face"},
     {MEXPR_STAGE_PREPARE, "prepare"},
     {MEXPR_STAGE_FLOW, "flow"},
     {MEXPR_STAGE_PICTURE, "picture"},
@@ -71,7 +78,11 @@ enum { N_STAGES = sizeof stages / sizeof stages[0] };
 /* What the command owns while it runs. */
 typedef struct recognize_job {
     const recognize_request *request;
+    const char *path; /* of a clip, or NULL */
+    int onset_frame;  /* from 1 */
+    int apex_frame;   /* 0: not given */
     mexpr_context *context;
+    mexpr_clip *clip;
     mexpr_model *model;
     mexpr_recognizer *recognizer;
     mexpr_image *onset;
@@ -111,6 +122,46 @@ static void json_motion(const mexpr_field *field, text *out)
     json_close(out, '}');
 }
 
+/* The face that was found, and how the head moved. */
+static void json_face(const mexpr_result *result, text *out)
+{
+    mexpr_face face = MEXPR_FACE_INIT;
+    mexpr_alignment head = MEXPR_ALIGNMENT_INIT;
+    if (mexpr_result_face(result, &face) != MEXPR_OK ||
+        mexpr_result_alignment(result, &head) != MEXPR_OK)
+        return;
+    json_key(out, "faces");
+    json_integer(out, mexpr_result_n_faces(result));
+    json_key(out, "face");
+    json_open(out, '[');
+    for (int i = 0; i < 4; i++)
+        json_number(out, face.box[i], 6);
+    json_close(out, ']');
+    json_key(out, "head");
+    json_open(out, '{');
+    json_key(out, "dx");
+    json_number(out, head.before.dx, 5);
+    json_key(out, "dy");
+    json_number(out, head.before.dy, 5);
+    json_key(out, "angle");
+    json_number(out, head.before.angle, 5);
+    json_key(out, "zoom");
+    json_number(out, head.before.zoom, 6);
+    json_key(out, "left_px");
+    json_number(out, head.residual, 3);
+    json_close(out, '}');
+}
+
+static void json_frames(const mexpr_result *result, text *out)
+{
+    if (mexpr_result_onset(result) < 0)
+        return;
+    json_key(out, "onset");
+    json_integer(out, mexpr_result_onset(result) + 1);
+    json_key(out, "apex");
+    json_integer(out, mexpr_result_apex(result) + 1);
+}
+
 static const char *model_name(const recognize_job *job)
 {
     return job->model ? job->request->model : built_in;
@@ -132,9 +183,13 @@ static void add_json(const recognize_job *job, text *out)
     json_string(out, model_name(job));
     json_key(out, "flow");
     json_motion(mexpr_result_field(result), out);
+    json_frames(result, out);
+    json_face(result, out);
     json_key(out, "milliseconds");
     json_open(out, '{');
     for (int i = 0; i < N_STAGES; i++) {
+        if (stages[i].stage == MEXPR_STAGE_FACE && mexpr_result_n_faces(result) == 0)
+            continue;
         json_key(out, stages[i].name);
         json_number(out, mexpr_result_milliseconds(result, stages[i].stage), 4);
     }
@@ -161,6 +216,26 @@ static void add_scores(const mexpr_result *result, text *out)
     }
 }
 
+static void add_face(const mexpr_result *result, text *out)
+{
+    mexpr_face face = MEXPR_FACE_INIT;
+    mexpr_alignment head = MEXPR_ALIGNMENT_INIT;
+    if (mexpr_result_face(result, &face) != MEXPR_OK ||
+        mexpr_result_alignment(result, &head) != MEXPR_OK)
+        return;
+    const int n = mexpr_result_n_faces(result);
+    text_add(
+        out, "face  %.0f px wide at %.0f,%.0f", face.box[2], face.box[0], face.box[1]);
+    if (n > 1)
+        text_add(out, ", the largest of %d (choose another with --face)", n);
+    text_add(out, "\nhead  moved by %.2f,%.2f px and %.2f degrees, which is taken out\n",
+        head.before.dx, head.before.dy, head.before.angle * 57.29577951308232);
+    if (mexpr_result_onset(result) >= 0)
+        text_add(out, "clip  onset frame %lld, apex frame %lld\n",
+            (long long)mexpr_result_onset(result) + 1,
+            (long long)mexpr_result_apex(result) + 1);
+}
+
 static void add_plain(const recognize_job *job, text *out)
 {
     const mexpr_result *result = job->result;
@@ -172,13 +247,14 @@ static void add_plain(const recognize_job *job, text *out)
     else
         text_add(out, "the movement looks %s\n", mexpr_result_label(result));
     add_scores(result, out);
+    add_face(result, out);
     text_add(out, "model %s\n", model_name(job));
     text_add(out, "flow  %d x %d px, %.3f px on average, %.3f px at most\n",
         (int)mexpr_field_width(field), (int)mexpr_field_height(field), motion.mean,
         motion.largest);
     text_add(out, "time ");
-    for (int i = 0; i < N_STAGES; i++)
-        text_add(out, "%s %s %.1f ms", i ? "," : "", stages[i].name,
+    for (int i = mexpr_result_n_faces(result) > 0 ? 0 : 1, first = i; i < N_STAGES; i++)
+        text_add(out, "%s %s %.1f ms", i > first ? "," : "", stages[i].name,
             mexpr_result_milliseconds(result, stages[i].stage));
     text_add(out, "\nuse   %s\n", use_note);
 }
@@ -208,13 +284,35 @@ static int write_picture(recognize_job *job)
     return CLI_OK;
 }
 
-/* The map covers what the network saw: the face box of the apex frame, or all of it. */
+/* What the network saw of the apex frame: the face box, the aligned face, or all of it,
+ * for which *face stays NULL. */
+static mexpr_status crop_apex(recognize_job *job, mexpr_image **face)
+{
+    const mexpr_box *box = &job->face;
+    const mexpr_field *field = mexpr_result_field(job->result);
+    mexpr_alignment head = MEXPR_ALIGNMENT_INIT;
+    const mexpr_image *apex = job->apex;
+    double back[6];
+    if (job->request->face)
+        return mexpr_image_crop(
+            job->context, apex, box->x, box->y, box->width, box->height, face);
+    if (mexpr_result_alignment(job->result, &head) != MEXPR_OK)
+        return MEXPR_OK;
+    mexpr_status status = mexpr_transform_invert(job->context, head.matrix, back);
+    if (status == MEXPR_OK && job->clip)
+        status = mexpr_clip_frame(job->clip, mexpr_result_apex(job->result), &apex);
+    return status == MEXPR_OK
+               ? mexpr_image_warp(job->context, apex, back, mexpr_field_width(field),
+                     mexpr_field_height(field), face)
+               : status;
+}
+
+/* The map covers what the network saw. */
 static int write_explanation(recognize_job *job)
 {
     mexpr_saliency_options chosen = MEXPR_SALIENCY_OPTIONS_INIT;
     mexpr_saliency *saliency = NULL;
     mexpr_image *face = NULL;
-    const mexpr_box *box = &job->face;
     if (!job->request->explain)
         return CLI_OK;
     chosen.method = job->method;
@@ -223,9 +321,7 @@ static int write_explanation(recognize_job *job)
     if (status != MEXPR_OK)
         return cli_fail_status(
             status, mexpr_recognizer_last_error(job->recognizer), "--explain");
-    if (job->request->face)
-        status = mexpr_image_crop(
-            job->context, job->apex, box->x, box->y, box->width, box->height, &face);
+    status = crop_apex(job, &face);
     const int code =
         status == MEXPR_OK
             ? explain_write(&job->outputs, job->context, saliency,
@@ -238,9 +334,34 @@ static int write_explanation(recognize_job *job)
 
 /* --- work -------------------------------------------------------------------------- */
 
+/* A frame of a clip, from 1; `standard` when it is not given. */
+static int frame_number(const char *option, const char *given, int standard, int *out)
+{
+    char *end;
+    *out = standard;
+    if (!given)
+        return CLI_OK;
+    const long number = strtol(given, &end, 10);
+    if (end == given || *end || number < 1 || number > 1 << 30)
+        return cli_usage(
+            "%s '%s' is not the number of a frame of the clip, from 1", option, given);
+    *out = (int)number;
+    return CLI_OK;
+}
+
 static int check_request(recognize_job *job)
 {
     const recognize_request *request = job->request;
+    if (job->path && (request->face || request->cropped))
+        return cli_usage("recognize: --face and --cropped are for two frames, not for a "
+                         "clip");
+    if (request->face && request->cropped)
+        return cli_usage("recognize: give --face or --cropped, not both");
+    if (job->path) {
+        const int code = frame_number("--onset", request->onset, 1, &job->onset_frame);
+        return code == CLI_OK ? frame_number("--apex", request->apex, 0, &job->apex_frame)
+                              : code;
+    }
     if (!request->onset || !request->apex)
         return cli_usage("recognize: --onset and --apex are needed; see 'microexpr help "
                          "recognize'");
@@ -274,8 +395,17 @@ static int make_recognizer(recognize_job *job)
 
 static int recognize(recognize_job *job)
 {
-    const mexpr_status status = mexpr_recognizer_run(job->recognizer, job->onset,
-        job->apex, job->request->face ? &job->face : NULL, &job->result);
+    const recognize_request *request = job->request;
+    mexpr_status status;
+    if (job->path)
+        status = mexpr_recognizer_run_clip(job->recognizer, job->clip,
+            job->onset_frame - 1, job->apex_frame - 1, &job->result);
+    else if (request->face || request->cropped)
+        status = mexpr_recognizer_run(job->recognizer, job->onset, job->apex,
+            request->face ? &job->face : NULL, &job->result);
+    else
+        status = mexpr_recognizer_run_frames(
+            job->recognizer, job->onset, job->apex, &job->result);
     if (status == MEXPR_OK)
         return CLI_OK;
     return cli_fail_status(status, mexpr_recognizer_last_error(job->recognizer), NULL);
@@ -288,9 +418,11 @@ static int steps(recognize_job *job)
         code = cli_context(job->request->threads, &job->context);
     if (code == CLI_OK)
         code = make_recognizer(job);
-    if (code == CLI_OK)
+    if (code == CLI_OK && job->path)
+        code = clip_open(job->context, job->path, MEXPR_COLOUR_GREY, 0, &job->clip);
+    if (code == CLI_OK && !job->path)
         code = cli_read_grey(job->context, job->request->onset, &job->onset);
-    if (code == CLI_OK)
+    if (code == CLI_OK && !job->path)
         code = cli_read_grey(job->context, job->request->apex, &job->apex);
     if (code == CLI_OK)
         code = recognize(job);
@@ -305,11 +437,10 @@ static int steps(recognize_job *job)
 
 static int run(const void *request, char **arguments, int n)
 {
-    (void)arguments;
-    (void)n;
-    recognize_job job = {.request = request};
+    recognize_job job = {.request = request, .path = n > 0 ? arguments[0] : NULL};
     const int code = cli_outputs_finish(&job.outputs, steps(&job));
     mexpr_result_destroy(&job.result);
+    mexpr_clip_destroy(&job.clip);
     mexpr_image_destroy(&job.apex);
     mexpr_image_destroy(&job.onset);
     mexpr_recognizer_destroy(&job.recognizer);
@@ -320,14 +451,17 @@ static int run(const void *request, char **arguments, int n)
 
 const cli_command cmd_recognize = {
     .name = "recognize",
-    .arguments = "--onset A --apex B",
+    .arguments = "--onset A --apex B | CLIP",
     .summary = "Class scores for the movement between two face frames",
     .about =
-        "A and B are PNG or JPEG files of equal size. For research only: the scores\n"
+        "A and B are PNG or JPEG files of equal size, CLIP is a folder of them. The "
+        "face\n"
+        "is found, and what the head does is taken out. For research only: the scores\n"
         "describe how a movement looks; they are not calibrated, and they tell no\n"
         "feeling, intention or truth. Inferring emotions at work or in education is\n"
         "forbidden in the European Union. See ETHICS.md and docs/models/.",
     .options = options,
     .request_size = sizeof(recognize_request),
+    .max_arguments = 1,
     .run = run,
 };

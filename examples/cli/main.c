@@ -6,6 +6,8 @@
 #include "cmd.h"
 
 static const cli_command *const commands[] = {
+    &cmd_face,
+    &cmd_align,
     &cmd_flow,
     &cmd_features,
     &cmd_interpolate,
@@ -54,7 +56,7 @@ static int unknown(int n, char **words)
 static void list_commands(text *out)
 {
     text_add(out, "usage: microexpr COMMAND [options]\n"
-                  "Reads micro-expressions: optical flow, networks, class scores.\n\n"
+                  "Reads micro-expressions: faces, flow, networks, class scores.\n\n"
                   "commands:\n");
     for (int i = 0; i < N_COMMANDS; i++) {
         const cli_command *command = commands[i];

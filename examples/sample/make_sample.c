@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* make_sample FOLDER: draws onset.png and apex.png, an invented face that smiles a little
- * (action units 6 and 12). */
+/* make_sample FOLDER: draws onset.png and apex.png, whole frames of an invented person
+ * who smiles a little (action units 6 and 12) while the head moves and turns. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <microexpr/microexpr.h>
 
 #include "face_render.h"
+
+enum { WIDTH = 320, HEIGHT = 240 };
 
 static mexpr_status draw(mexpr_context *context, const struct face_clip_options *clip,
     int frame, const char *folder, const char *name)
@@ -32,6 +34,11 @@ int main(int argc, char **argv)
         return 2;
     }
     struct face_clip_options clip = face_clip_defaults(7);
+    face_clip_resize(&clip, WIDTH, HEIGHT);
+    clip.face_x = 171;
+    clip.face_y = 118;
+    clip.face_size = 120;
+    clip.drift = (struct face_pose){0.31, -0.17, 0.002, 0.0005};
     face_clip_add_action(&clip, 12, FACE_BOTH, 0.8);
     face_clip_add_action(&clip, 6, FACE_BOTH, 0.6);
     mexpr_context *context = NULL;

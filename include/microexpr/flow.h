@@ -247,33 +247,7 @@ MEXPR_API mexpr_status mexpr_flow_magnitude(
 MEXPR_API mexpr_status mexpr_flow_orientation(
     mexpr_context *context, const mexpr_field *field, mexpr_image **out);
 
-/* --- features: regions and masks --------------------------------------------------- */
-
-/** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
- *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
- *  edge do not share pixels. */
-typedef struct mexpr_polygons {
-    size_t struct_size;
-    const float *xy; /**< corners x0, y0, x1, y1, … in px, polygon after polygon */
-    const int32_t *corners; /**< corners of each polygon, 3 or more */
-    int32_t n_polygons;     /**< 1 or more */
-} mexpr_polygons;
-
-#define MEXPR_POLYGONS_INIT                                                              \
-    {                                                                                    \
-        sizeof(mexpr_polygons), NULL, NULL, 0                                            \
-    }
-
-/**
- * A mask, GREY8: 255 at pixels inside a polygon or at most `margin` px away from one.
- * @param margin 0..10000 px
- * @return MEXPR_OK, MEXPR_E_ARG (a corner is not finite, fewer than 3 corners),
- *         MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_LIMIT, MEXPR_E_NOMEM
- * @since 0.1.0
- */
-MEXPR_API mexpr_status mexpr_polygons_mask(mexpr_context *context,
-    const mexpr_polygons *polygons, double margin, int32_t width, int32_t height,
-    mexpr_image **out);
+/* --- features: masks --------------------------------------------------------------- */
 
 /** What is written into a masked field. */
 typedef enum mexpr_mask_fill {
@@ -288,9 +262,6 @@ typedef enum mexpr_mask_fill {
  */
 MEXPR_API mexpr_status mexpr_field_mask(mexpr_context *context, mexpr_field *field,
     const mexpr_polygons *polygons, double margin, mexpr_mask_fill fill);
-
-/** Number of landmarks of the iBUG 300-W order: x0, y0, … x67, y67 in px. */
-#define MEXPR_LANDMARKS_68 68
 
 /**
  * The same for both eyes (landmarks 36 to 41 and 42 to 47): blinks and gaze are no
@@ -462,25 +433,6 @@ MEXPR_API mexpr_status mexpr_flow_histogram(mexpr_context *context,
     size_t capacity, size_t *n);
 
 /* --- features: MDMO ---------------------------------------------------------------- */
-
-/** Regions of mexpr_mdmo_regions(). */
-#define MEXPR_MDMO_REGIONS 36
-/** Corners of all of them together. */
-#define MEXPR_MDMO_CORNERS 207
-
-/**
- * 36 face regions from 68 landmarks, for mexpr_flow_mdmo(): regions 0 to 15 of the
- * picture's left half, 16 to 31 their mirror images, 32 to 35 on the middle line. The
- * construction is written out in docs/features.md; it is ours, as the paper shows its
- * regions in a drawing only.
- * @param landmarks 2 × 68 floats
- * @param xy        receives 2 × MEXPR_MDMO_CORNERS floats: xy of a mexpr_polygons
- * @param corners   receives MEXPR_MDMO_REGIONS counts: corners of a mexpr_polygons
- * @return MEXPR_OK, MEXPR_E_ARG (a landmark is not finite)
- * @since 0.1.0
- */
-MEXPR_API mexpr_status mexpr_mdmo_regions(
-    mexpr_context *context, const float *landmarks, float *xy, int32_t *corners);
 
 /** Options of mexpr_flow_mdmo(); a field of 0 means its default. */
 typedef struct mexpr_mdmo_options {

@@ -161,6 +161,52 @@ MEXPR_API mexpr_status mexpr_image_crop(mexpr_context *context, const mexpr_imag
 MEXPR_API mexpr_status mexpr_image_gaussian(
     mexpr_context *context, const mexpr_image *image, double sigma, mexpr_image **out);
 
+/**
+ * A picture of another plane: pixel (x, y) of the result shows the place
+ *     (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5])
+ * of `image`, m being `matrix`; pixel centres have whole coordinates. Cubic convolution
+ * (R. Keys, IEEE Trans. ASSP 29, 1981, a = -0.5: exact for straight lines and parabolas);
+ * where the result is smaller the kernel is widened to as many source pixels as one of
+ * its own covers, so that nothing aliases. Edges are replicated. Same format.
+ * @param matrix 6 finite numbers
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (a pixel of the result would cover more
+ *         than 64 source pixels in a row), MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_image_warp(mexpr_context *context, const mexpr_image *image,
+    const double *matrix, int32_t width, int32_t height, mexpr_image **out);
+
+/* --- polygons and landmarks -------------------------------------------------------- */
+
+/** Polygons in a picture, borrowed for the call. A pixel belongs to a polygon when its
+ *  centre (whole coordinates) lies inside by the even-odd rule; polygons that share an
+ *  edge do not share pixels. */
+typedef struct mexpr_polygons {
+    size_t struct_size;
+    const float *xy; /**< corners x0, y0, x1, y1, … in px, polygon after polygon */
+    const int32_t *corners; /**< corners of each polygon, 3 or more */
+    int32_t n_polygons;     /**< 1 or more */
+} mexpr_polygons;
+
+#define MEXPR_POLYGONS_INIT                                                              \
+    {                                                                                    \
+        sizeof(mexpr_polygons), NULL, NULL, 0                                            \
+    }
+
+/**
+ * A mask, GREY8: 255 at pixels inside a polygon or at most `margin` px away from one.
+ * @param margin 0..10000 px
+ * @return MEXPR_OK, MEXPR_E_ARG (a corner is not finite, fewer than 3 corners),
+ *         MEXPR_E_RANGE, MEXPR_E_ABI, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_polygons_mask(mexpr_context *context,
+    const mexpr_polygons *polygons, double margin, int32_t width, int32_t height,
+    mexpr_image **out);
+
+/** Number of landmarks of the iBUG 300-W order: x0, y0, … x67, y67 in px. */
+#define MEXPR_LANDMARKS_68 68
+
 /* --- clips ------------------------------------------------------------------------- */
 
 /**

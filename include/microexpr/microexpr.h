@@ -6,6 +6,7 @@
 #include "base.h"
 #include "dataset.h"
 #include "evaluate.h"
+#include "face.h"
 #include "flow.h"
 #include "fusion.h"
 #include "image.h"

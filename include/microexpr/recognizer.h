@@ -8,6 +8,7 @@
 #define MICROEXPR_RECOGNIZER_H
 
 #include "base.h"
+#include "face.h"
 #include "flow.h"
 #include "image.h"
 #include "model.h"
@@ -43,12 +44,13 @@ typedef struct mexpr_recognizer_options {
      * which published networks of this field take.
      */
     const char *planes;
-    int32_t strain; /**< mexpr_strain; MEXPR_STRAIN_FROBENIUS */
+    int32_t strain;        /**< mexpr_strain; MEXPR_STRAIN_FROBENIUS */
+    int32_t smallest_face; /**< px a face must be wide in whole frames, 24..8192; 64 */
 } mexpr_recognizer_options;
 
 #define MEXPR_RECOGNIZER_OPTIONS_INIT                                                    \
     {                                                                                    \
-        sizeof(mexpr_recognizer_options), NULL, NULL, NULL, 0                            \
+        sizeof(mexpr_recognizer_options), NULL, NULL, NULL, 0, 0                         \
     }
 
 /** The steps from frames to scores with all their memory. One thread at a time. */
@@ -61,7 +63,8 @@ typedef enum mexpr_stage {
     MEXPR_STAGE_PREPARE = 1, /**< crop and grey */
     MEXPR_STAGE_FLOW = 2,
     MEXPR_STAGE_PICTURE = 3, /**< strain, resizing, stretching */
-    MEXPR_STAGE_MODEL = 4
+    MEXPR_STAGE_MODEL = 4,
+    MEXPR_STAGE_FACE = 5 /**< finding, aligning and cropping the face of whole frames */
 } mexpr_stage;
 
 /**
@@ -91,6 +94,30 @@ MEXPR_API mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer);
 MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,
     const mexpr_image *onset, const mexpr_image *apex, const mexpr_box *face,
     mexpr_result **out);
+
+/**
+ * The same from whole frames: the largest face of the onset frame is found, and both
+ * frames are cropped to it ("140x170"), the apex frame aligned, so that the motion of the
+ * head is taken out. mexpr_result_n_faces() tells how many faces there were.
+ * @return as mexpr_recognizer_run(), and MEXPR_E_NOT_FOUND (no face in the onset frame,
+ * or it is not in the apex frame), MEXPR_E_RANGE (the face is too small), MEXPR_E_TYPE
+ * (the frames' formats differ)
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_recognizer_run_frames(mexpr_recognizer *recognizer,
+    const mexpr_image *onset, const mexpr_image *apex, mexpr_result **out);
+
+/**
+ * The same for two frames of a clip of files or pictures.
+ * @param onset a frame, counted from 0
+ * @param apex  another; below 0: the one after the onset whose face differs most from the
+ *              onset's, in grey, once the head is held still
+ * @return as mexpr_recognizer_run_frames(), and MEXPR_E_RANGE (there is no such frame),
+ *         MEXPR_E_STATE (a stream), and what mexpr_clip_frame() returns
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_recognizer_run_clip(mexpr_recognizer *recognizer,
+    mexpr_clip *clip, int64_t onset, int64_t apex, mexpr_result **out);
 
 /**
  * Where in the picture that the network saw the score of a class rests: see saliency.h.
@@ -125,6 +152,18 @@ MEXPR_API const mexpr_field *mexpr_result_field(const mexpr_result *result);
 /** The u/v/strain picture the network saw, RGB8; lives as long as the result.
  *  @since 0.1.0 */
 MEXPR_API const mexpr_image *mexpr_result_picture(const mexpr_result *result);
+/** How many faces the onset frame showed; 0 when none was looked for. @since 0.1.0 */
+MEXPR_API int32_t mexpr_result_n_faces(const mexpr_result *result);
+/** The face that was taken, in the onset frame. @return MEXPR_OK, MEXPR_E_ARG,
+ *  MEXPR_E_ABI, MEXPR_E_STATE (none was looked for) @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_result_face(const mexpr_result *result, mexpr_face *face);
+/** How the apex frame was aligned. @return as mexpr_result_face() @since 0.1.0 */
+MEXPR_API mexpr_status mexpr_result_alignment(
+    const mexpr_result *result, mexpr_alignment *alignment);
+/** The onset frame of a clip, from 0; -1 of other frames. @since 0.1.0 */
+MEXPR_API int64_t mexpr_result_onset(const mexpr_result *result);
+/** The apex frame of a clip, from 0; -1 of other frames. @since 0.1.0 */
+MEXPR_API int64_t mexpr_result_apex(const mexpr_result *result);
 /** Milliseconds that a stage took; 0 for an unknown stage. @since 0.1.0 */
 MEXPR_API double mexpr_result_milliseconds(const mexpr_result *result, mexpr_stage stage);
 

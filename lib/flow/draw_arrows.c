@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Arrows over a picture. */
 #include "base/option.h"
-#include "flow/draw_canvas.h"
+#include "image/draw_canvas.h"
 #include "flow/feature.h"
 
 enum { STANDARD_STEP = 10, MIN_STEP = 2, MAX_STEP = 4096, STANDARD_COLOUR = 0xffff00 };

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "flow/draw_canvas.h"
+#include "image/draw_canvas.h"
 #include "flow/feature.h"
 
 enum { STANDARD_WHEEL = 96, MIN_WHEEL = 32, MAX_WHEEL = 4096, GAP = 8, LABEL_SIZE = 32 };

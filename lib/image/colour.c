@@ -102,6 +102,14 @@ static void store_luma(
     }
 }
 
+void mx_image_set_grey(mexpr_image *image, int32_t x, int32_t y, uint8_t grey)
+{
+    const double luma = grey;
+    uint8_t *row = mx_image_row_pixels(image, y);
+    const size_t pixel = mexpr_format_bytes(image->format);
+    store_luma(image->format, &luma, 1, row + (size_t)x * pixel, 0);
+}
+
 static void convert_row(
     const mexpr_image *image, int32_t y, mexpr_format format, uint8_t *out)
 {
@@ -175,4 +183,10 @@ void mx_image_to_grey_f32(const mexpr_image *image, float *out)
                 *out++ = colour ? (float)quantise(luma[i], 255) : (float)luma[i];
         }
     }
+}
+
+void mx_image_to_grey_u8(const mexpr_image *image, uint8_t *out)
+{
+    for (int32_t y = 0; y < image->height; y++, out += image->width)
+        convert_row(image, y, MEXPR_FORMAT_GREY8, out);
 }

@@ -32,6 +32,9 @@ static inline uint8_t *mx_image_row_pixels(mexpr_image *image, int32_t y)
     return image->data + (size_t)y * image->stride;
 }
 
+/* Makes one pixel grey, 0..255, whatever the format; alpha becomes 255. */
+void mx_image_set_grey(mexpr_image *image, int32_t x, int32_t y, uint8_t grey);
+
 /* mexpr_image_read() for arguments that are already checked. */
 mexpr_status mx_image_read(
     mx_scope *scope, const char *path, mexpr_colour colour, mexpr_image **out);
@@ -45,6 +48,9 @@ mexpr_status mx_image_convert(
  * converting to GREY8 gives, so that a picture and its grey copy are the same input.
  * Allocates nothing. */
 void mx_image_to_grey_f32(const mexpr_image *image, float *out);
+
+/* The same rounded to bytes, as converting to GREY8 gives. Allocates nothing. */
+void mx_image_to_grey_u8(const mexpr_image *image, uint8_t *out);
 
 /* Resizing of planes of floats without gaps, prepared once for a size; see
  * mexpr_image_resize(). A run allocates nothing. */

@@ -4,15 +4,18 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/option.h"
 #include "flow/field.h"
 #include "flow/flow_picture.h"
 #include "image/picture.h"
 #include "recognizer/class_names.h"
 #include "recognizer/default_model.h"
+#include "recognizer/face_step.h"
 #include "recognizer/result.h"
 #include "saliency/saliency_parts.h"
 
 static const char standard_planes[] = "strain,v,u";
+enum { STANDARD_FACE = 64, LEAST_FACE = 24, MOST_FACE = 8192 };
 
 struct mexpr_recognizer {
     mx_scope scope; /* its context is retained */
@@ -27,6 +30,7 @@ struct mexpr_recognizer {
     mx_class_names names;
     mx_picture_work picture_work;
     mexpr_image *grey[2]; /* onset and apex, kept while the size stays */
+    mx_face_step faces;
 };
 
 /* --- life -------------------------------------------------------------------------- */
@@ -44,7 +48,8 @@ static mexpr_status take_options(mx_scope *scope, const mexpr_recognizer_options
         options->strain > MEXPR_STRAIN_OFF_TANET)
         return mx_fail(scope, MEXPR_E_ARG, "strain %d is none of enum mexpr_strain",
             (int)options->strain);
-    return MEXPR_OK;
+    return mx_option_i32(scope, "smallest_face", &options->smallest_face, STANDARD_FACE,
+        LEAST_FACE, MOST_FACE);
 }
 
 static mexpr_status take_model(mx_scope *scope, const mexpr_recognizer_options *options,
@@ -189,6 +194,7 @@ static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *optio
     if (status == MEXPR_OK)
         status = mexpr_flow_create(scope->context, &recognizer->flow);
     recognizer->strain = (mexpr_strain)options->strain;
+    recognizer->faces.smallest = options->smallest_face;
     return status;
 }
 
@@ -225,6 +231,7 @@ void mexpr_recognizer_destroy(mexpr_recognizer **recognizer)
     mexpr_recognizer *r = *recognizer;
     mexpr_context *context = r->scope.context;
     *recognizer = NULL;
+    mx_face_step_release(&r->faces);
     mexpr_image_destroy(&r->grey[1]);
     mexpr_image_destroy(&r->grey[0]);
     mx_picture_work_release(context, &r->picture_work);
@@ -347,31 +354,84 @@ static void note_time(mexpr_result *result, mexpr_stage stage, double *start)
     *start = now;
 }
 
-static mexpr_status run_stages(mexpr_recognizer *recognizer,
-    const mexpr_image *const *frames, const mexpr_box *face, mexpr_result *result)
+/* The same for a stage that comes in parts. */
+static void note_more_time(mexpr_result *result, mexpr_stage stage, double *start)
+{
+    const double before = result->milliseconds[stage - MEXPR_STAGE_PREPARE];
+    note_time(result, stage, start);
+    result->milliseconds[stage - MEXPR_STAGE_PREPARE] += before;
+}
+
+/* From grey frames to scores. */
+static mexpr_status run_grey(
+    mexpr_recognizer *recognizer, mexpr_result *result, double *start)
 {
     mx_scope *scope = &recognizer->scope;
-    double start = mx_now_ms();
-    mexpr_status status = MEXPR_OK;
-    for (int i = 0; i < 2 && status == MEXPR_OK; i++)
-        status = prepare(scope, frames[i], face, &recognizer->grey[i]);
-    note_time(result, MEXPR_STAGE_PREPARE, &start);
-    if (status == MEXPR_OK)
-        status = find_flow(scope, recognizer, result);
-    note_time(result, MEXPR_STAGE_FLOW, &start);
+    mexpr_status status = find_flow(scope, recognizer, result);
+    note_time(result, MEXPR_STAGE_FLOW, start);
     if (status == MEXPR_OK)
         status = mx_flow_picture(scope, &recognizer->picture_work, result->field,
             recognizer->strain, recognizer->width, recognizer->height, &result->picture);
-    note_time(result, MEXPR_STAGE_PICTURE, &start);
+    note_time(result, MEXPR_STAGE_PICTURE, start);
     if (status == MEXPR_OK)
         status = classify(scope, recognizer, result);
-    note_time(result, MEXPR_STAGE_MODEL, &start);
+    note_time(result, MEXPR_STAGE_MODEL, start);
+    return status;
+}
+
+static mexpr_status run_crops(mexpr_recognizer *recognizer,
+    const mexpr_image *const *frames, const mexpr_box *face, mexpr_result *result)
+{
+    double start = mx_now_ms();
+    mexpr_status status = MEXPR_OK;
+    for (int i = 0; i < 2 && status == MEXPR_OK; i++)
+        status = prepare(&recognizer->scope, frames[i], face, &recognizer->grey[i]);
+    note_time(result, MEXPR_STAGE_PREPARE, &start);
+    return status == MEXPR_OK ? run_grey(recognizer, result, &start) : status;
+}
+
+/* The face is found in the first frame and the second aligned to it. */
+static mexpr_status run_whole(
+    mexpr_recognizer *recognizer, const mexpr_image *const *frames, mexpr_result *result)
+{
+    mx_scope *scope = &recognizer->scope;
+    mx_face_step *faces = &recognizer->faces;
+    double start = mx_now_ms();
+    mexpr_status status = MEXPR_OK;
+    for (int i = 0; i < 2 && status == MEXPR_OK; i++) {
+        status = i == 0 ? mx_face_step_onset(scope, faces, frames[0])
+                        : mx_face_step_follow(scope, faces, frames[1]);
+        note_more_time(result, MEXPR_STAGE_FACE, &start);
+        if (status == MEXPR_OK)
+            status = prepare(scope, mx_face_step_crop(faces), NULL, &recognizer->grey[i]);
+        note_more_time(result, MEXPR_STAGE_PREPARE, &start);
+    }
+    result->n_faces = faces->n_faces;
+    result->face = faces->face;
+    result->alignment = faces->alignment;
+    return status == MEXPR_OK ? run_grey(recognizer, result, &start) : status;
+}
+
+static mexpr_status run(mexpr_recognizer *recognizer, const mexpr_image *const *frames,
+    const mexpr_box *face, bool is_whole, mexpr_result **out)
+{
+    mexpr_result *result = NULL;
+    mexpr_status status =
+        mx_result_create(&recognizer->scope, &recognizer->names, &result);
+    if (status == MEXPR_OK)
+        status = is_whole ? run_whole(recognizer, frames, result)
+                          : run_crops(recognizer, frames, face, result);
+    if (status == MEXPR_OK)
+        *out = result;
+    else
+        mexpr_result_destroy(&result);
     return status;
 }
 
 mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer, const mexpr_image *onset,
     const mexpr_image *apex, const mexpr_box *face, mexpr_result **out)
 {
+    const mexpr_image *const frames[] = {onset, apex};
     if (out)
         *out = NULL;
     if (!recognizer)
@@ -379,19 +439,132 @@ mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer, const mexpr_imag
     mx_scope *scope = &recognizer->scope;
     if (!out)
         return mx_fail(scope, MEXPR_E_ARG, "the place for the result is NULL");
-    mexpr_status status = check_frames(scope, onset, apex, face);
-    if (status != MEXPR_OK)
-        return status;
+    const mexpr_status status = check_frames(scope, onset, apex, face);
+    return status == MEXPR_OK ? run(recognizer, frames, face, false, out) : status;
+}
+
+mexpr_status mexpr_recognizer_run_frames(mexpr_recognizer *recognizer,
+    const mexpr_image *onset, const mexpr_image *apex, mexpr_result **out)
+{
     const mexpr_image *const frames[] = {onset, apex};
-    mexpr_result *result = NULL;
-    status = mx_result_create(scope, &recognizer->names, &result);
+    if (out)
+        *out = NULL;
+    if (!recognizer)
+        return MEXPR_E_ARG;
+    mx_scope *scope = &recognizer->scope;
+    if (!out)
+        return mx_fail(scope, MEXPR_E_ARG, "the place for the result is NULL");
+    mexpr_status status = check_frames(scope, onset, apex, NULL);
+    if (status == MEXPR_OK && onset->format != apex->format)
+        status = mx_fail(scope, MEXPR_E_TYPE,
+            "the onset and the apex frame have different pixel formats; convert one");
+    return status == MEXPR_OK ? run(recognizer, frames, NULL, true, out) : status;
+}
+
+/* --- clips ------------------------------------------------------------------------- */
+
+static mexpr_status get_frame(
+    mx_scope *scope, mexpr_clip *clip, int64_t index, const mexpr_image **frame)
+{
+    const mexpr_status status = mexpr_clip_frame(clip, index, frame);
+    if (status == MEXPR_END)
+        return mx_fail(
+            scope, MEXPR_E_RANGE, "the clip has no frame %lld", (long long)index);
+    return status == MEXPR_OK ? MEXPR_OK
+                              : mx_fail(scope, status, "%s", mexpr_clip_last_error(clip));
+}
+
+/* Mean difference of the grey crops, without edges, where hair and background are. */
+static double difference(const mexpr_image *a, const mexpr_image *b)
+{
+    const int32_t x0 = a->width / 8, y0 = a->height / 8;
+    double sum = 0;
+    for (int32_t y = y0; y < a->height - y0; y++) {
+        const float *p = (const float *)mx_image_row(a, y);
+        const float *q = (const float *)mx_image_row(b, y);
+        for (int32_t x = x0; x < a->width - x0; x++)
+            sum += p[x] > q[x] ? p[x] - q[x] : q[x] - p[x];
+    }
+    return sum;
+}
+
+/* The frame after the onset that differs most from it, once the head is held still. */
+static mexpr_status find_apex(
+    mexpr_recognizer *recognizer, mexpr_clip *clip, int64_t onset, int64_t *apex)
+{
+    mx_scope *scope = &recognizer->scope;
+    mx_face_step *faces = &recognizer->faces;
+    mexpr_image **grey = recognizer->grey;
+    const mexpr_image *frame;
+    const int64_t n = mexpr_clip_n_frames(clip);
+    double most = -1;
+    mexpr_status status = get_frame(scope, clip, onset, &frame);
     if (status == MEXPR_OK)
-        status = run_stages(recognizer, frames, face, result);
+        status = mx_face_step_onset(scope, faces, frame);
     if (status == MEXPR_OK)
-        *out = result;
-    else
-        mexpr_result_destroy(&result);
+        status = prepare(scope, mx_face_step_crop(faces), NULL, &grey[0]);
+    for (int64_t i = onset + 1; i < n && status == MEXPR_OK; i++) {
+        status = get_frame(scope, clip, i, &frame);
+        if (status == MEXPR_OK)
+            status = mx_face_step_follow(scope, faces, frame);
+        if (status == MEXPR_OK)
+            status = prepare(scope, mx_face_step_crop(faces), NULL, &grey[1]);
+        const double now = status == MEXPR_OK ? difference(grey[0], grey[1]) : -1;
+        if (now > most) {
+            most = now;
+            *apex = i;
+        }
+    }
     return status;
+}
+
+/* Runs on frames of the clip, the first of which must be kept while the second is read.
+ */
+static mexpr_status run_pair(mexpr_recognizer *recognizer, mexpr_clip *clip,
+    int64_t onset, int64_t apex, mexpr_result **out)
+{
+    mx_scope *scope = &recognizer->scope;
+    const mexpr_image *frame;
+    mexpr_image *first = NULL;
+    mexpr_status status = get_frame(scope, clip, onset, &frame);
+    if (status == MEXPR_OK)
+        status = mx_image_convert(scope, frame, frame->format, &first);
+    if (status == MEXPR_OK)
+        status = get_frame(scope, clip, apex, &frame);
+    if (status == MEXPR_OK)
+        status = mexpr_recognizer_run_frames(recognizer, first, frame, out);
+    mexpr_image_destroy(&first);
+    if (status == MEXPR_OK) {
+        (*out)->onset = onset;
+        (*out)->apex = apex;
+    }
+    return status;
+}
+
+mexpr_status mexpr_recognizer_run_clip(mexpr_recognizer *recognizer, mexpr_clip *clip,
+    int64_t onset, int64_t apex, mexpr_result **out)
+{
+    if (out)
+        *out = NULL;
+    if (!recognizer)
+        return MEXPR_E_ARG;
+    mx_scope *scope = &recognizer->scope;
+    if (!out || !clip)
+        return mx_fail(scope, MEXPR_E_ARG, "%s is NULL",
+            out ? "the clip" : "the place for the result");
+    const int64_t n = mexpr_clip_n_frames(clip);
+    if (mexpr_clip_is_stream(clip))
+        return mx_fail(scope, MEXPR_E_STATE,
+            "a stream is read once, but the onset is needed again; give files");
+    if (onset < 0 || onset >= n || apex >= n || apex == onset ||
+        (apex < 0 && onset + 1 == n))
+        return mx_fail(scope, MEXPR_E_RANGE,
+            "onset %lld and apex %lld are not two frames of a clip of %lld",
+            (long long)onset, (long long)apex, (long long)n);
+    mexpr_status status = MEXPR_OK;
+    if (apex < 0)
+        status = find_apex(recognizer, clip, onset, &apex);
+    return status == MEXPR_OK ? run_pair(recognizer, clip, onset, apex, out) : status;
 }
 
 /* --- why --------------------------------------------------------------------------- */

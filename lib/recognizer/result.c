@@ -11,6 +11,7 @@ mexpr_status mx_result_create(
     if (!result)
         return MEXPR_E_NOMEM;
     result->context = mx_context_retain(scope->context);
+    result->onset = result->apex = -1;
     result->scores = mx_calloc(scope, (size_t)names->n, 2 * sizeof *result->scores);
     mexpr_status status = result->scores ? MEXPR_OK : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
@@ -122,4 +123,48 @@ double mexpr_result_milliseconds(const mexpr_result *result, mexpr_stage stage)
     if (!result || (int)stage < MEXPR_STAGE_PREPARE || (int)stage > MX_STAGES)
         return 0;
     return result->milliseconds[stage - MEXPR_STAGE_PREPARE];
+}
+
+int32_t mexpr_result_n_faces(const mexpr_result *result)
+{
+    return result ? result->n_faces : 0;
+}
+
+mexpr_status mexpr_result_face(const mexpr_result *result, mexpr_face *face)
+{
+    if (!result || !face)
+        return MEXPR_E_ARG;
+    if (face->struct_size < sizeof *face)
+        return MEXPR_E_ABI;
+    if (result->n_faces == 0)
+        return MEXPR_E_STATE;
+    const size_t size = face->struct_size;
+    *face = result->face;
+    face->struct_size = size;
+    return MEXPR_OK;
+}
+
+mexpr_status mexpr_result_alignment(
+    const mexpr_result *result, mexpr_alignment *alignment)
+{
+    if (!result || !alignment)
+        return MEXPR_E_ARG;
+    if (alignment->struct_size < sizeof *alignment)
+        return MEXPR_E_ABI;
+    if (result->n_faces == 0)
+        return MEXPR_E_STATE;
+    const size_t size = alignment->struct_size;
+    *alignment = result->alignment;
+    alignment->struct_size = size;
+    return MEXPR_OK;
+}
+
+int64_t mexpr_result_onset(const mexpr_result *result)
+{
+    return result ? result->onset : -1;
+}
+
+int64_t mexpr_result_apex(const mexpr_result *result)
+{
+    return result ? result->apex : -1;
 }

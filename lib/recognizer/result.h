@@ -6,7 +6,7 @@
 #include "microexpr/recognizer.h"
 #include "recognizer/class_names.h"
 
-enum { MX_STAGES = 4 };
+enum { MX_STAGES = 5 };
 
 struct mexpr_result {
     mexpr_context *context; /* retained */
@@ -17,6 +17,11 @@ struct mexpr_result {
     mexpr_field *field;
     mexpr_image *picture;
     double milliseconds[MX_STAGES]; /* by mexpr_stage - 1 */
+    int32_t n_faces;                /* 0: none was looked for, what follows is not set */
+    mexpr_face face;
+    mexpr_alignment alignment;
+    int64_t onset; /* frames of a clip */
+    int64_t apex;
 };
 
 /* A result with a copy of the names and room for their scores. */

@@ -81,6 +81,8 @@ static void running(void **state)
     mexpr_recognizer *r = NULL;
     mexpr_result *result = NULL;
     assert_int_equal(mexpr_image_create(c, MEXPR_FORMAT_GREY8, 9, 9, &small), MEXPR_OK);
+    mexpr_clip *clip = NULL;
+    assert_int_equal(mexpr_clip_create(c, NULL, &clip), MEXPR_OK);
     assert_int_equal(mexpr_recognizer_create(c, NULL, &r), MEXPR_OK);
     mexpr_context_destroy(&c);
     REFUSED(mexpr_recognizer_run(NULL, image, image, NULL, &result));
@@ -89,6 +91,26 @@ static void running(void **state)
     REFUSED(mexpr_recognizer_run(r, image, NULL, NULL, &result));
     assert_true(strlen(mexpr_recognizer_last_error(r)) > 0);
     result = (mexpr_result *)&result;
+    mexpr_face face = MEXPR_FACE_INIT;
+    mexpr_alignment alignment = MEXPR_ALIGNMENT_INIT;
+    REFUSED(mexpr_recognizer_run_frames(NULL, image, image, &result));
+    REFUSED(mexpr_recognizer_run_frames(r, image, image, NULL));
+    REFUSED(mexpr_recognizer_run_frames(r, NULL, image, &result));
+    REFUSED(mexpr_recognizer_run_frames(r, image, NULL, &result));
+    assert_int_equal(
+        mexpr_recognizer_run_frames(r, image, small, &result), MEXPR_E_SHAPE);
+    assert_int_equal(
+        mexpr_recognizer_run_frames(r, image, image, &result), MEXPR_E_NOT_FOUND);
+    REFUSED(mexpr_recognizer_run_clip(NULL, clip, 0, 1, &result));
+    REFUSED(mexpr_recognizer_run_clip(r, NULL, 0, 1, &result));
+    REFUSED(mexpr_recognizer_run_clip(r, clip, 0, 1, NULL));
+    assert_int_equal(mexpr_recognizer_run_clip(r, clip, 0, 1, &result), MEXPR_E_RANGE);
+    mexpr_clip_destroy(&clip);
+    assert_int_equal(mexpr_result_n_faces(NULL), 0);
+    assert_int_equal(mexpr_result_onset(NULL), -1);
+    assert_int_equal(mexpr_result_apex(NULL), -1);
+    REFUSED(mexpr_result_face(NULL, &face));
+    REFUSED(mexpr_result_alignment(NULL, &alignment));
     assert_int_equal(mexpr_recognizer_run(r, image, small, NULL, &result), MEXPR_E_SHAPE);
     assert_null(result);
     for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {

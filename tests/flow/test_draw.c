@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "flow/draw_canvas.h"
+#include "image/draw_canvas.h"
 #include "microexpr/flow.h"
 #include "support.h"
 

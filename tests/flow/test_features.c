@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "face_render.h"
+#include "microexpr/face.h"
 #include "microexpr/flow.h"
 #include "support.h"
 
@@ -699,7 +700,8 @@ static void check_regions(uint64_t seed)
     float landmarks[2 * FACE_LANDMARKS], xy[2 * MEXPR_MDMO_CORNERS];
     int32_t corners[MEXPR_MDMO_REGIONS];
     face_clip_landmarks(&clip, 0, landmarks);
-    assert_ok(context, mexpr_mdmo_regions(context, landmarks, xy, corners));
+    assert_ok(context,
+        mexpr_face_regions(context, MEXPR_REGIONS_MDMO, landmarks, xy, corners));
     static uint8_t owner[220 * 260];
     memset(owner, 0, sizeof owner);
     int first = 0, all = 0, twice = 0;
@@ -754,8 +756,10 @@ static void a_mirrored_face_has_mirrored_regions(void **state)
     }
     float a[2 * MEXPR_MDMO_CORNERS], b[2 * MEXPR_MDMO_CORNERS];
     int32_t corners[MEXPR_MDMO_REGIONS];
-    assert_ok(context, mexpr_mdmo_regions(context, face, a, corners));
-    assert_ok(context, mexpr_mdmo_regions(context, mirrored, b, corners));
+    assert_ok(context,
+        mexpr_face_regions(context, MEXPR_REGIONS_MDMO, face, a, corners));
+    assert_ok(context,
+        mexpr_face_regions(context, MEXPR_REGIONS_MDMO, mirrored, b, corners));
     int half = 0; /* corners of regions 0 to 15, and of their twins behind them */
     for (int i = 0; i < 16; i++) {
         assert_int_equal(corners[i], corners[16 + i]);
@@ -932,7 +936,8 @@ static void bad_mdmo_calls_are_refused(void **state)
         MEXPR_E_ARG, "polygons is NULL");
     assert_failure(context, mexpr_mdmo_average(context, values, 0, 1, values),
         MEXPR_E_ARG, "0 frames");
-    assert_failure(context, mexpr_mdmo_regions(context, landmarks, NULL, NULL),
+    assert_failure(context,
+        mexpr_face_regions(context, MEXPR_REGIONS_MDMO, landmarks, NULL, NULL),
         MEXPR_E_ARG, "xy or corners");
     mexpr_field_destroy(&field);
 }

@@ -46,7 +46,7 @@ BANNED = {
 }
 
 # Programs of the build, which never become part of the library.
-BUILD_TOOLS = {"lib/recognizer/embed.c"}
+BUILD_TOOLS = {"lib/base/embed.c"}
 
 STRINGS = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'")
 

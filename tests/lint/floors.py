@@ -100,7 +100,10 @@ def check_public_header(where: str, text: str) -> list[str]:
 
 
 def check_example(where: str, text: str) -> list[str]:
-    """Examples and the command use the public API only."""
+    """Examples and the command use the public API only; training programs make what lib/
+    reads, and see its inside."""
+    if where.split("/")[1].endswith("_training"):
+        return []
     return [f"{where}: {name} is not public" for kind, name in includes(text)
             if kind == '"' and "/" in name and not name.startswith("microexpr/")]
 

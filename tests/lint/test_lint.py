@@ -40,6 +40,8 @@ class Floors(unittest.TestCase):
         self.assertTrue(floors.check_public_header(header, '#include "model.h"\n'))
         self.assertTrue(floors.check_public_header(header, "#include <stdio.h>\n"))
         self.assertTrue(floors.check_example("examples/a.c", '#include "base/scope.h"\n'))
+        self.assertFalse(floors.check_example(
+            "examples/face_training/a.c", '#include "base/scope.h"\n'))
 
 
 class Banned(unittest.TestCase):

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "microexpr/face.h"
 #include "microexpr/flow.h"
 #include "support.h"
 
@@ -123,7 +124,7 @@ static mexpr_status run_without_heap(mexpr_context *context, mexpr_field *field)
     if (status == MEXPR_OK)
         status = mexpr_flow_histogram(context, field, &o, values, 512, &n);
     if (status == MEXPR_OK)
-        status = mexpr_mdmo_regions(context, landmarks, xy, corners);
+        status = mexpr_face_regions(context, MEXPR_REGIONS_MDMO, landmarks, xy, corners);
     if (status == MEXPR_OK)
         status = mexpr_flow_mdmo(context, field, &p, NULL, values, 512, &n);
     if (status == MEXPR_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* include/microexpr/recognizer.h with every allocation failing in turn. */
+#include "face_render.h"
 #include "support.h"
 
 #include "microexpr/recognizer.h"
@@ -48,6 +49,55 @@ static mexpr_status recognize(mexpr_context *context, void *arg)
     return status;
 }
 
+enum { FRAME = 160 };
+
+static mexpr_status draw(mexpr_context *context, int32_t frame, mexpr_image **out)
+{
+    struct face_clip_options clip = face_clip_defaults(5);
+    face_clip_resize(&clip, FRAME, FRAME);
+    clip.face_size = 90;
+    face_clip_add_action(&clip, 12, FACE_BOTH, 0.8);
+    const mexpr_status status =
+        mexpr_image_create(context, MEXPR_FORMAT_GREY8, FRAME, FRAME, out);
+    if (status == MEXPR_OK)
+        face_clip_frame(&clip, frame, mexpr_image_pixels(*out), FRAME);
+    return status;
+}
+
+/* Finds the face itself, in frames of a clip and in two of them. */
+static mexpr_status recognize_frames(mexpr_context *context, void *arg)
+{
+    mexpr_recognizer *recognizer = NULL;
+    mexpr_result *first = NULL, *second = NULL;
+    mexpr_image *onset = NULL, *apex = NULL;
+    mexpr_clip *clip = NULL;
+    (void)arg;
+    mexpr_status status = mexpr_recognizer_create(context, NULL, &recognizer);
+    if (status == MEXPR_OK)
+        status = mexpr_flow_set(mexpr_recognizer_flow(recognizer), MEXPR_FLOW_WARPS, 1);
+    if (status == MEXPR_OK)
+        status = draw(context, 0, &onset);
+    if (status == MEXPR_OK)
+        status = draw(context, 14, &apex);
+    if (status == MEXPR_OK)
+        status = mexpr_recognizer_run_frames(recognizer, onset, apex, &first);
+    if (status == MEXPR_OK)
+        status = mexpr_clip_create(context, NULL, &clip);
+    if (status == MEXPR_OK)
+        status = mexpr_clip_push(clip, &onset);
+    if (status == MEXPR_OK)
+        status = mexpr_clip_push(clip, &apex);
+    if (status == MEXPR_OK)
+        status = mexpr_recognizer_run_clip(recognizer, clip, 0, -1, &second);
+    mexpr_result_destroy(&second);
+    mexpr_result_destroy(&first);
+    mexpr_clip_destroy(&clip);
+    mexpr_image_destroy(&apex);
+    mexpr_image_destroy(&onset);
+    mexpr_recognizer_destroy(&recognizer);
+    return status;
+}
+
 /* A run that failed leaves a recognizer that works. */
 static mexpr_status try_again(mexpr_context *context, void *arg)
 {
@@ -87,8 +137,15 @@ static void test_recognize(void **state)
     assert_in_range(test_oom_sweep(try_again, &f, 1), 10, 100000);
 }
 
+static void frames_survive(void **state)
+{
+    (void)state;
+    assert_true(test_oom_sweep(recognize_frames, NULL, 1) > 10);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_recognize)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_survive), cmocka_unit_test(test_recognize)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

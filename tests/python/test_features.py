@@ -88,7 +88,7 @@ def test_motion_there_and_back() -> None:
 
 def test_results_are_not_changed() -> None:
     frame = (np.add.outer(np.arange(40), np.arange(40)) % 200).astype(np.uint8)
-    result = microexpr.recognize(frame, frame)
+    result = microexpr.recognize(frame, frame, cropped=True)
     for change in (lambda: result.field.mask([SQUARE]),
                    lambda: result.field.subtract_motion(Motion(dx=1))):
         with pytest.raises(ValueError, match="result"):
@@ -111,7 +111,7 @@ def test_histograms() -> None:
 
 
 def test_mdmo() -> None:
-    regions = microexpr.mdmo_regions(landmarks())
+    regions = microexpr.face_regions(landmarks(), "mdmo")
     assert len(regions) == microexpr.MDMO_REGIONS
     assert sum(map(len, regions)) == microexpr.MDMO_CORNERS
     down = Field.from_arrays(np.zeros((100, 100), np.float32),

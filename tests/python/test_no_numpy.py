@@ -56,7 +56,7 @@ assert scalar.shape == () and scalar.tolist() == 2.5
 empty = Tensor.decode_pb(onnx_bytes.floats("t", [2, 0], []))
 assert empty.shape == (2, 0) and empty.tobytes() == b""
 
-result = microexpr.recognize(picture, picture)
+result = microexpr.recognize(picture, picture, cropped=True)
 assert result.label in result.scores and result.field.u.readonly
 print("done")
 """

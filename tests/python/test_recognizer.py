@@ -13,7 +13,7 @@ from microexpr import Box, Context, Image, Model, Recognizer, Result
 
 np = pytest.importorskip("numpy", reason="numpy is not installed")
 
-STAGES = ["prepare", "flow", "picture", "model"]
+STAGES = ["prepare", "flow", "picture", "model", "face"]
 
 
 def frame(shift: float = 0.0, height: int = 60, width: int = 50) -> Any:
@@ -24,7 +24,7 @@ def frame(shift: float = 0.0, height: int = 60, width: int = 50) -> Any:
 
 @pytest.fixture(scope="module")
 def result() -> Result:
-    return Recognizer().run(frame(), frame(1.0))
+    return Recognizer().run(frame(), frame(1.0), cropped=True)
 
 
 def test_result(result: Result) -> None:
@@ -57,7 +57,7 @@ def test_results_cannot_be_written_to(result: Result) -> None:
 
 
 def test_parts_outlive_the_result() -> None:
-    result = microexpr.recognize(frame(), frame(1.0))
+    result = microexpr.recognize(frame(), frame(1.0), cropped=True)
     field, picture = result.field, result.picture.to_numpy()
     kept = picture.copy(), field.u.copy()
     result.close()
@@ -71,19 +71,19 @@ def test_face_box() -> None:
     with Recognizer() as recognizer:
         inside = recognizer.run(onset, apex, Box(10, 10, 50, 60))
         again = recognizer.run(onset, apex, face=(10, 10, 50, 60))
-        plain = recognizer.run(frame(), frame(1.0))
+        plain = recognizer.run(frame(), frame(1.0), cropped=True)
         assert inside.scores == again.scores == plain.scores
         with pytest.raises(microexpr.ArgumentError):
             recognizer.run(onset, apex, Box(40, 10, 50, 60))
         with pytest.raises(microexpr.ShapeError):
-            recognizer.run(onset, frame())
+            recognizer.run(onset, frame(), cropped=True)
     with pytest.raises(ValueError, match="closed"):
-        recognizer.run(onset, apex)
+        recognizer.run(onset, apex, cropped=True)
 
 
 def test_threads_do_not_change_the_answer(result: Result) -> None:
     for threads in (2, 3):
-        other = Recognizer(Context(threads=threads)).run(frame(), frame(1.0))
+        other = Recognizer(Context(threads=threads)).run(frame(), frame(1.0), cropped=True)
         assert other.logits == result.logits
 
 
@@ -105,10 +105,10 @@ def test_a_model_of_another_kind() -> None:
 
 
 def test_labels() -> None:
-    names = list(microexpr.recognize(frame(), frame(1.0)).scores)
+    names = list(microexpr.recognize(frame(), frame(1.0), cropped=True).scores)
     mine = [f"my {name}" for name in names]
-    assert list(microexpr.recognize(frame(), frame(1.0), labels=mine).scores) == mine
-    assert list(Recognizer(labels=",".join(mine)).run(frame(), frame(1.0)).scores) == mine
+    assert list(microexpr.recognize(frame(), frame(1.0), cropped=True, labels=mine).scores) == mine
+    assert list(Recognizer(labels=",".join(mine)).run(frame(), frame(1.0), cropped=True).scores) == mine
     with pytest.raises(microexpr.Error):
         Recognizer(labels=["one"])
     with pytest.raises(microexpr.Error):
@@ -121,7 +121,8 @@ def test_labels() -> None:
 def test_files(result: Result, tmp_path: Path) -> None:
     for name, shift in (("onset.png", 0.0), ("apex.png", 1.0)):
         Image.from_array(frame(shift)).write_png(tmp_path / name)
-    found = microexpr.recognize(tmp_path / "onset.png", str(tmp_path / "apex.png"))
+    found = microexpr.recognize(tmp_path / "onset.png", str(tmp_path / "apex.png"),
+                                cropped=True)
     assert found.label == result.label and found.logits == result.logits
     with pytest.raises(FileNotFoundError):
         microexpr.recognize(tmp_path / "onset.png", tmp_path / "none.png")

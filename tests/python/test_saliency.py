@@ -55,7 +55,7 @@ def test_explain() -> None:
     rng = np.random.default_rng(1)
     onset, apex = rng.integers(0, 255, (2, 60, 60), dtype=np.uint8)
     recognizer = microexpr.Recognizer(flow={"warps": 1})
-    result = recognizer.run(onset, apex)
+    result = recognizer.run(onset, apex, cropped=True)
     s = recognizer.explain(result, patch=14, stride=14)
     assert s.target == result.index
     assert s.score == pytest.approx(result.scores[result.label], abs=1e-6)

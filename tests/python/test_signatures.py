@@ -13,8 +13,8 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import (_signatures, base, flow, fusion, image, model, recognizer, saliency, spot,
-                       system)
+from microexpr import (_signatures, base, face, flow, fusion, image, model, recognizer,
+                       saliency, spot, system)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -46,6 +46,10 @@ ENUM_CLASSES = {
     "mexpr_histogram_norm": (flow.HistogramNorm, "MEXPR_NORM_"),
     "mexpr_stretch": (flow.Stretch, "MEXPR_STRETCH_"),
     "mexpr_flow_reference": (flow.Reference, "MEXPR_FLOW_REFERENCE_"),
+    "mexpr_transform_model": (face.TransformModel, "MEXPR_TRANSFORM_"),
+    "mexpr_regions": (face.Regions, "MEXPR_REGIONS_"),
+    "mexpr_occluder": (face.Occluder, "MEXPR_OCCLUDER_"),
+    "mexpr_face_mark": (face.FaceMark, "MEXPR_MARK_"),
     "mexpr_interpolation": (spot.Interpolation, "MEXPR_INTERPOLATION_"),
     "mexpr_band": (spot.Band, "MEXPR_BAND_"),
     "mexpr_lbp_sampling": (spot.LbpSampling, "MEXPR_LBP_"),
@@ -144,8 +148,9 @@ def test_nothing_else_is_bound() -> None:
 def test_constants() -> None:
     macros = {name: text for header in PUBLIC for name, text in header.macros.items()}
     assert model.MAX_RANK == int(macros["MEXPR_MAX_RANK"])
-    for name in ("LANDMARKS_68", "MDMO_REGIONS", "MDMO_CORNERS"):
-        assert getattr(flow, name) == int(macros[f"MEXPR_{name}"])
+    assert image.LANDMARKS_68 == int(macros["MEXPR_LANDMARKS_68"])
+    for name in ("MDMO_REGIONS", "MDMO_CORNERS"):
+        assert getattr(face, name) == int(macros[f"MEXPR_{name}"])
     assert flow.FIELD_UNKNOWN == float(macros["MEXPR_FIELD_UNKNOWN"].rstrip("f"))
     assert (flow.FIELD_UNKNOWN_THRESHOLD
             == float(macros["MEXPR_FIELD_UNKNOWN_THRESHOLD"].rstrip("f")))
@@ -154,8 +159,9 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, evaluate, flow, fusion, image, model, recognizer,
-                                           saliency, spot, system)
+    modules = (base, evaluate, face, flow, fusion, image, model, recognizer, saliency, spot,
+               system)
+    classes = {value for module in modules
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# cli.sh MICROEXPR JSON_CHECK SAMPLE MODEL: the contract of the microexpr command. SAMPLE
-# is the folder of onset.png and apex.png, MODEL the network that ships.
+# cli.sh MICROEXPR JSON_CHECK CROPS MODEL SAMPLE: the contract of the microexpr command.
+# CROPS and SAMPLE are folders of onset.png and apex.png, face crops and whole frames; MODEL
+# is the network that ships.
 set -u
 absolute() { echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")"; }
 microexpr=$(absolute "$1") json_check=$(absolute "$2")
 sample=$(absolute "$3") model=$(absolute "$4")
+frames=$(absolute "$5")
 onset=$sample/onset.png apex=$sample/apex.png
 
 case " $("$microexpr" version) " in
@@ -81,7 +83,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -213,11 +215,11 @@ ok features "$onset" "$apex" -k flow --method fast
 holds 'features of the fast method' eval '! same out tvl1.csv'
 ok features "$onset" "$apex" -k flow --method farneback --window 9
 holds 'features of the method' eval '! same out tvl1.csv'
-ok recognize --onset "$onset" --apex "$onset"
+ok recognize --cropped --onset "$onset" --apex "$onset"
 holds 'frames without movement are told' prints 'no movement'
-ok recognize --onset "$onset" --apex "$onset" --json
+ok recognize --cropped --onset "$onset" --apex "$onset" --json
 holds 'the JSON tells it by the flow' json_is 0 flow max_px
-ok recognize --onset "$onset" --apex "$apex" --method opencv --json
+ok recognize --cropped --onset "$onset" --apex "$apex" --method opencv --json
 fails 2 "--method 'other' is not known; give tvl1, fast, opencv or farneback" \
     flow "$onset" "$apex" --method other
 fails 2 '--tau is not for --method farneback' \
@@ -423,8 +425,9 @@ bad_landmarks() { # bad_landmarks PART FILE ARGUMENTS
     fails 1 "$part" features "$onset" "$apex" -k mdmo -l "$file" "$@" -o x.csv
 }
 bad_landmarks 'missing.pts' missing.pts
-bad_landmarks 'cannot read' .
-bad_landmarks 'empty' /dev/null
+bad_landmarks 'not a regular file' .
+: >empty.csv
+bad_landmarks 'empty' empty.csv
 bad_landmarks '2 rows' openface.csv
 bad_landmarks 'success is 0' openface.csv --landmarks-row 2
 bad_landmarks 'row 3 is none' openface.csv --landmarks-row 3
@@ -561,11 +564,51 @@ fails 1 'img13.png' interpolate clip -o x -n 4
 holds 'no folder of a failed command' absent x
 holds 'no temporary file stays' clean
 
+# --- face and align -----------------------------------------------------------------
+
+ok face "$frames/onset.png" --picture marked.png --regions mdmo
+holds 'one JSON object' json
+holds 'its name' grep -q '"image": ".*/onset.png", "faces": \[{"box": \[' out
+holds 'one face' test "$(grep -o '"box"' out | wc -l)" -eq 1
+holds 'a picture' test -s marked.png
+cp out one.json
+ok face "$frames/onset.png" "$frames/apex.png" -o both.json
+holds 'a line for each' test "$(wc -l <both.json)" -eq 2
+holds 'the same' sh -c 'head -n 1 both.json | cmp -s - one.json'
+ok face "$frames" --csv
+holds 'a row for each frame' test "$(wc -l <out)" -eq 3
+holds "OpenFace's columns" \
+    grep -q '^frame,face_id,timestamp,confidence,success,x_0,x_1,.*,y_67$' out
+cp out clip.csv
+ok features "$frames/apex.png" "$frames/onset.png" --kind mdmo --landmarks clip.csv \
+    --landmarks-row 1
+ok face "$onset" --smallest 1000
+holds 'no face' grep -q '"faces": \[\]}$' out
+fails 2 'argument is missing' face
+fails 2 'not both' face "$onset" --json --csv
+fails 2 'draws one picture' face "$onset" "$apex" --picture p.png
+fails 2 'draws one picture' face "$frames" --picture p.png
+fails 2 '--regions' face "$onset" --picture p.png --regions some
+fails 2 'needs --picture' face "$onset" --regions mdmo
+fails 1 'missing.png' face missing.png
+fails 1 'text.png' face text.png
+fails 1 'smallest' face "$onset" --smallest 3
+fails 1 'no-folder' face "$onset" -o no-folder/x.json
+ok align "$frames" -o aligned --report head.csv --json
+holds 'one JSON object' json
+holds 'frames' test -s aligned/000000.png -a -s aligned/000001.png
+holds 'a row for each' test "$(wc -l <head.csv)" -eq 3
+ok align "$frames" -o smaller --crop 112 --onset 2 --landmarks clip.csv --landmarks-row 2
+fails 2 '-o DIR' align "$frames"
+fails 2 'not known' align "$frames" -o x --crop 113
+fails 1 'onset' align "$frames" -o x --onset 9
+fails 1 'missing' align missing -o x
+
 # --- recognize -------------------------------------------------------------------------
 
-ok recognize --onset "$onset" --apex "$apex"
+ok recognize --cropped --onset "$onset" --apex "$apex"
 holds 'the note' prints 'research only'
-ok recognize --onset "$onset" --apex "$apex" --json --picture seen.png
+ok recognize --cropped --onset "$onset" --apex "$apex" --json --picture seen.png
 for key in label appearance_label scores logits model flow milliseconds use; do
     holds "key $key" json $key
 done
@@ -577,43 +620,56 @@ for stage in prepare flow picture model; do
 done
 holds 'the flow28 picture is what the network saw' same seen.png q.png
 for method in occlusion grad-cam ablation-cam; do
-    ok recognize --onset "$onset" --apex "$apex" --explain why-$method.png --explain-method $method
+    ok recognize --cropped --onset "$onset" --apex "$apex" --explain why-$method.png --explain-method $method
 done
 holds 'maps differ' differ why-occlusion.png why-ablation-cam.png
 ok recognize --onset "$onset" --apex "$apex" --face 5,20,130,140 --explain why.png --json
 holds 'still JSON' json label
-fails 2 'needs --explain' recognize --onset "$onset" --apex "$apex" --explain-method grad-cam
-fails 2 'occlusion, grad-cam or ablation-cam' recognize --onset "$onset" --apex "$apex" \
+fails 2 'needs --explain' recognize --cropped --onset "$onset" --apex "$apex" --explain-method grad-cam
+fails 2 'occlusion, grad-cam or ablation-cam' recognize --cropped --onset "$onset" --apex "$apex" \
     --explain x.png --explain-method none
-fails 1 'no-such-folder/x.png' recognize --onset "$onset" --apex "$apex" --explain no-such-folder/x.png
-ok recognize --onset "$onset" --apex "$apex" --model "$model" --json
+fails 1 'no-such-folder/x.png' recognize --cropped --onset "$onset" --apex "$apex" --explain no-such-folder/x.png
+ok recognize --cropped --onset "$onset" --apex "$apex" --model "$model" --json
 holds 'the same network as a file' json_is "$model" model
-ok recognize --onset "$onset" --apex "$apex" --labels 'x, "y",z\' --json
+ok recognize --cropped --onset "$onset" --apex "$apex" --labels 'x, "y",z\' --json
 holds 'labels with odd letters' json scores '\"y\"'
 holds 'labels with odd letters' json scores 'z\\'
 ok recognize --onset "$onset" --apex "$apex" --face 10,10,100,120 --threads 2 --json
 holds 'the face is cut out' json_is 100 flow width
-ok recognize --onset "$onset" --apex "$apex" --planes u,v,strain --strain quarter --warps 2
+ok recognize --cropped --onset "$onset" --apex "$apex" --planes u,v,strain --strain quarter --warps 2
 
+ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png" --json
+holds 'one JSON object' json
+holds 'the face' grep -q '"faces": 1, "face": \[' out
+holds 'a crop' grep -q '"width": 140, "height": 170' out
+ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png"
+holds 'the head' grep -q '^head  moved by' out
+ok recognize "$frames" --onset 2 --apex 1 --explain why-clip.png
+holds 'the frames' grep -q 'onset frame 2, apex frame 1' out
+fails 1 'no face' recognize --onset seen.png --apex seen.png
+fails 1 'two frames' recognize "$frames" --onset 3
 fails 2 'needed' recognize
 fails 2 'needed' recognize --onset "$onset"
-fails 2 'too many' recognize --onset "$onset" --apex "$apex" more
-fails 1 'missing.png' recognize --onset missing.png --apex "$apex"
-fails 1 'equal' recognize --onset "$onset" --apex q.png
+fails 2 'too many' recognize --cropped --onset "$onset" --apex "$apex" more than
+fails 2 'not for a clip' recognize --cropped "$frames"
+fails 2 'not both' recognize --cropped --onset "$onset" --apex "$apex" --face 1,1,9,9
+fails 2 "--apex 'x'" recognize "$frames" --apex x
+fails 1 'missing.png' recognize --cropped --onset missing.png --apex "$apex"
+fails 1 'equal' recognize --cropped --onset "$onset" --apex q.png
 for face in 1 1,2,3 a,b,c,d 1,2,3,4,5 -1,0,9,9 1,2,3,4x; do
     fails 2 '--face' recognize --onset "$onset" --apex "$apex" --face $face
 done
 fails 1 'not inside' recognize --onset "$onset" --apex "$apex" --face 100,100,100,100
 fails 1 'not inside' recognize --onset "$onset" --apex "$apex" --face 0,0,0,0
-fails 1 '2 names' recognize --onset "$onset" --apex "$apex" --labels a,b
-fails 1 'two classes' recognize --onset "$onset" --apex "$apex" --labels a,b,a
-fails 1 'empty' recognize --onset "$onset" --apex "$apex" --labels a,,b
-fails 1 'order of' recognize --onset "$onset" --apex "$apex" --planes u,u,v
-fails 2 'strain' recognize --onset "$onset" --apex "$apex" --strain some
-fails 2 'lambda' recognize --onset "$onset" --apex "$apex" --lambda -1
-fails 1 'missing.onnx' recognize --onset "$onset" --apex "$apex" --model missing.onnx
-fails 1 'text.png' recognize --onset "$onset" --apex "$apex" --model text.png
-fails 1 'folder/p.png' recognize --onset "$onset" --apex "$apex" --picture no-folder/p.png
+fails 1 '2 names' recognize --cropped --onset "$onset" --apex "$apex" --labels a,b
+fails 1 'two classes' recognize --cropped --onset "$onset" --apex "$apex" --labels a,b,a
+fails 1 'empty' recognize --cropped --onset "$onset" --apex "$apex" --labels a,,b
+fails 1 'order of' recognize --cropped --onset "$onset" --apex "$apex" --planes u,u,v
+fails 2 'strain' recognize --cropped --onset "$onset" --apex "$apex" --strain some
+fails 2 'lambda' recognize --cropped --onset "$onset" --apex "$apex" --lambda -1
+fails 1 'missing.onnx' recognize --cropped --onset "$onset" --apex "$apex" --model missing.onnx
+fails 1 'text.png' recognize --cropped --onset "$onset" --apex "$apex" --model text.png
+fails 1 'folder/p.png' recognize --cropped --onset "$onset" --apex "$apex" --picture no-folder/p.png
 
 # --- system ----------------------------------------------------------------------------
 

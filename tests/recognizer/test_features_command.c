@@ -288,7 +288,8 @@ static void expect_mdmo(csv *t, const mexpr_field *field)
 {
     float xy[2 * MEXPR_MDMO_CORNERS], values[2 * MEXPR_MDMO_REGIONS];
     int32_t corners[MEXPR_MDMO_REGIONS];
-    assert_ok(context, mexpr_mdmo_regions(context, landmarks, xy, corners));
+    assert_ok(context,
+        mexpr_face_regions(context, MEXPR_REGIONS_MDMO, landmarks, xy, corners));
     mexpr_polygons regions = {sizeof regions, xy, corners, MEXPR_MDMO_REGIONS};
     mexpr_mdmo_options o = MEXPR_MDMO_OPTIONS_INIT;
     o.n_bins = BINS;

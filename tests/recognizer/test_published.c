@@ -322,7 +322,7 @@ static void test_pairs_command(void **state)
             char name[64];
             snprintf(name, sizeof name, "ststnet/%s.onnx", folds[k]);
             assert_int_equal(
-                test_command((const char *const[]){"recognize", "--onset",
+                test_command((const char *const[]){"recognize", "--cropped", "--onset",
                     pair_path(pairs[i], "onset.png"), "--apex",
                     pair_path(pairs[i], "apex.png"), "--model", test_data(name),
                     "--labels", "negative,positive,surprise", "--json", NULL}),

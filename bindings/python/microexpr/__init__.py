@@ -15,14 +15,21 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
 from .dataset import DatasetCrop, Manifest, Record
 from .evaluate import (Evaluation, Metrics, Protocol, evaluate, mcnemar, metrics,
                        metrics_interval)
-from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CORNERS,
-                   MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowMethod, FlowParam,
-                   Histogram, HistogramNorm, HistogramWeight, MaskFill, Motion,
-                   MotionModel, Reference, Strain, Stretch, mdmo_average, mdmo_regions,
-                   polygons_mask)
+from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, FaceFinder,
+                   FaceMark, FaceRow, FaceTracker, Fit, HeadMotion, Occluder, Occlusion,
+                   Regions, TransformModel, align_clip, crop_face, crop_names,
+                   crop_transform, decode_landmarks, draw_faces, encode_landmarks,
+                   face_region_boxes, face_regions, find_crop, find_faces, fit_transform,
+                   invert_transform, landmarks_from_mesh, occlude, plan_occlusion,
+                   read_landmarks, region_names, transform_points, write_landmarks,
+                   write_pts)
+from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, Bounds, Difference, Field, Flow,
+                   FlowMethod, FlowParam, Histogram, HistogramNorm, HistogramWeight,
+                   MaskFill, Motion, MotionModel, Reference, Strain, Stretch, mdmo_average)
 from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel, fuse_learn,
                      fuse_scores)
-from .image import Clip, Colour, Filter, Format, Image, Missing
+from .image import (LANDMARKS_68, Clip, Colour, Filter, Format, Image, Missing,
+                    polygons_mask)
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
                     SessionMemory, Step, Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
@@ -35,22 +42,28 @@ from .train import train, train_systems
 __version__ = version()
 
 __all__ = [
-    "ArgumentError", "Band", "Bounds", "Box", "Builder", "CancelledError", "Classifier",
-    "ClassifierMethod", "Clip", "Colour", "Context", "CpuFlag", "DType", "DatasetCrop",
-    "Difference", "DisabledError", "ElementTypeError", "Error", "Evaluation",
-    "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow",
-    "FlowMethod", "FlowParam", "Format", "FormatError", "FusionRule", "GammaUnit",
-    "Histogram", "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation",
-    "Kernel", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel",
-    "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill",
-    "Metrics", "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node",
-    "NotFoundError", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
-    "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
+    "Aligner", "Alignment", "ArgumentError", "Band", "Bounds", "Box", "Builder",
+    "CancelledError", "Classifier", "ClassifierMethod", "Clip", "Colour", "Context",
+    "CpuFlag", "Crop", "DType", "DatasetCrop", "Difference", "DisabledError",
+    "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD",
+    "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker", "Field", "FileError",
+    "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
+    "FusionRule", "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm",
+    "HistogramWeight", "Image", "Init", "Interpolation", "Kernel", "LANDMARKS_68",
+    "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK", "MDMO_CORNERS",
+    "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics", "Missing", "Model",
+    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "Occluder",
+    "Occlusion", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
+    "Regions", "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
     "SaliencyScore", "Session", "SessionMemory", "ShapeError", "Stage", "StateError",
     "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
-    "__version__", "build_features", "build_system", "cpu_flags", "default_context",
-    "evaluate", "explain", "fuse_learn", "fuse_scores", "interpolate", "lbp_top",
-    "magnify", "mcnemar", "mdmo_average", "mdmo_regions", "metrics", "metrics_interval",
-    "polygons_mask", "recognize", "systems", "train", "train_systems", "version",
-    "write_npy",
+    "TransformModel", "__version__", "align_clip", "build_features", "build_system",
+    "cpu_flags", "crop_face", "crop_names", "crop_transform", "decode_landmarks",
+    "default_context", "draw_faces", "encode_landmarks", "evaluate", "explain",
+    "face_region_boxes", "face_regions", "find_crop", "find_faces", "fit_transform",
+    "fuse_learn", "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh",
+    "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_interval",
+    "occlude", "plan_occlusion", "polygons_mask", "read_landmarks", "recognize",
+    "region_names", "systems", "train", "train_systems", "transform_points", "version",
+    "write_landmarks", "write_npy", "write_pts",
 ]

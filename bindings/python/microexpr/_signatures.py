@@ -27,6 +27,10 @@ mexpr_histogram_weight = c_int
 mexpr_histogram_norm = c_int
 mexpr_stretch = c_int
 mexpr_flow_reference = c_int
+mexpr_transform_model = c_int
+mexpr_regions = c_int
+mexpr_occluder = c_int
+mexpr_face_mark = c_int
 mexpr_lbp_sampling = c_int
 mexpr_lbp_patterns = c_int
 mexpr_interpolation = c_int
@@ -75,6 +79,22 @@ class mexpr_field(Structure):
 
 
 class mexpr_flow(Structure):
+    """Opaque."""
+
+
+class mexpr_aligner(Structure):
+    """Opaque."""
+
+
+class mexpr_face_finder(Structure):
+    """Opaque."""
+
+
+class mexpr_face_table(Structure):
+    """Opaque."""
+
+
+class mexpr_face_tracker(Structure):
     """Opaque."""
 
 
@@ -159,6 +179,113 @@ class mexpr_polygons(_Sized):
         ("xy", POINTER(c_float)),
         ("corners", POINTER(c_int32)),
         ("n_polygons", c_int32),
+    ]
+
+
+class mexpr_face(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("id", c_int64),
+        ("box", c_double * 4),
+        ("score", c_double),
+        ("confidence", c_double),
+        ("has_landmarks", c_int32),
+        ("followed", c_int32),
+        ("landmarks", c_float * 136),
+    ]
+
+
+class mexpr_face_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("smallest", c_double),
+        ("largest", c_double),
+        ("threshold", c_double),
+        ("threshold_set", c_int32),
+        ("max_faces", c_int32),
+        ("boxes_only", c_int32),
+        ("search", c_int32),
+        ("no_filter", c_int32),
+        ("reserved", c_int32),
+        ("confidence", c_double),
+    ]
+
+
+class mexpr_crop(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("width", c_int32),
+        ("height", c_int32),
+        ("eye_distance", c_double),
+        ("eye_y", c_double),
+    ]
+
+
+class mexpr_head_motion(Structure):
+    _fields_ = [
+        ("dx", c_double),
+        ("dy", c_double),
+        ("angle", c_double),
+        ("zoom", c_double),
+    ]
+
+
+class mexpr_alignment(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("frame", c_int64),
+        ("before", mexpr_head_motion),
+        ("after", mexpr_head_motion),
+        ("residual", c_double),
+        ("correlation", c_double),
+        ("matrix", c_double * 6),
+        ("is_lost", c_int32),
+        ("iterations", c_int32),
+    ]
+
+
+class mexpr_align_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("crop", POINTER(mexpr_crop)),
+        ("model", c_int32),
+        ("landmarks", c_int32),
+        ("least", c_double),
+    ]
+
+
+class mexpr_align_clip_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("onset", c_int64),
+        ("first", c_int64),
+        ("n_frames", c_int64),
+        ("landmarks", POINTER(c_float)),
+    ]
+
+
+class mexpr_occlusion(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("variant", c_int32),
+        ("width", c_double),
+        ("height", c_double),
+        ("dx", c_double),
+        ("dy", c_double),
+    ]
+
+
+class mexpr_face_row(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("frame", c_int64),
+        ("face_id", c_int64),
+        ("timestamp", c_double),
+        ("confidence", c_double),
+        ("success", c_int32),
+        ("reserved", c_int32),
+        ("landmarks", c_float * 136),
     ]
 
 
@@ -454,6 +581,7 @@ class mexpr_recognizer_options(_Sized):
         ("labels", c_char_p),
         ("planes", c_char_p),
         ("strain", c_int32),
+        ("smallest_face", c_int32),
     ]
 
 
@@ -476,6 +604,8 @@ class mexpr_saliency_options(_Sized):
     ]
 
 
+mexpr_aligned_fn = CFUNCTYPE(c_int32, c_void_p,
+                             POINTER(mexpr_image), POINTER(mexpr_alignment))
 mexpr_fit_fn = CFUNCTYPE(
     c_int, c_void_p, POINTER(mexpr_context), POINTER(mexpr_tensor_view), POINTER(c_int32),
     c_int32, c_uint64, POINTER(POINTER(mexpr_model)))
@@ -497,6 +627,7 @@ _recognizer = POINTER(mexpr_recognizer)
 _result = POINTER(mexpr_result)
 _saliency = POINTER(mexpr_saliency)
 _floats = POINTER(c_float)
+_doubles = POINTER(c_double)
 _sizes_out = POINTER(c_size_t)
 _polygons = POINTER(mexpr_polygons)
 _motion = POINTER(mexpr_motion)
@@ -549,6 +680,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status,
         (_context, _image, c_int32, c_int32, c_int32, c_int32, POINTER(_image))),
     "mexpr_image_gaussian": (mexpr_status, (_context, _image, c_double, POINTER(_image))),
+    "mexpr_image_warp": (
+        mexpr_status, (_context, _image, _doubles, c_int32, c_int32, POINTER(_image))),
+    "mexpr_polygons_mask": (
+        mexpr_status, (_context, _polygons, c_double, c_int32, c_int32, POINTER(_image))),
     "mexpr_clip_open": (
         mexpr_status, (_context, c_char_p, POINTER(mexpr_clip_options), POINTER(_clip))),
     "mexpr_clip_open_y4m": (
@@ -572,6 +707,88 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_clip_name": (c_char_p, (_clip, c_int64)),
     "mexpr_clip_number": (c_int64, (_clip, c_int64)),
     "mexpr_clip_missing": (c_uint64, (_clip, POINTER(c_int64))),
+    # face.h
+    "mexpr_face_finder_create": (
+        mexpr_status, (_context, POINTER(mexpr_face_options),
+                       POINTER(POINTER(mexpr_face_finder)))),
+    "mexpr_face_finder_destroy": (None, (POINTER(POINTER(mexpr_face_finder)),)),
+    "mexpr_face_finder_last_error": (c_char_p, (POINTER(mexpr_face_finder),)),
+    "mexpr_face_finder_run": (
+        mexpr_status, (POINTER(mexpr_face_finder), _image, POINTER(c_int32))),
+    "mexpr_face_finder_face": (
+        mexpr_status, (POINTER(mexpr_face_finder), c_int32, POINTER(mexpr_face))),
+    "mexpr_face_finder_refine": (
+        mexpr_status, (POINTER(mexpr_face_finder), _image, _doubles,
+                       POINTER(mexpr_face))),
+    "mexpr_face_tracker_create": (
+        mexpr_status, (_context, POINTER(mexpr_face_options),
+                       POINTER(POINTER(mexpr_face_tracker)))),
+    "mexpr_face_tracker_destroy": (None, (POINTER(POINTER(mexpr_face_tracker)),)),
+    "mexpr_face_tracker_last_error": (c_char_p, (POINTER(mexpr_face_tracker),)),
+    "mexpr_face_tracker_push": (
+        mexpr_status, (POINTER(mexpr_face_tracker), _image, POINTER(c_int32))),
+    "mexpr_face_tracker_face": (
+        mexpr_status, (POINTER(mexpr_face_tracker), c_int32, POINTER(mexpr_face))),
+    "mexpr_face_tracker_reset": (None, (POINTER(mexpr_face_tracker),)),
+    "mexpr_transform_fit": (
+        mexpr_status, (_context, mexpr_transform_model, _floats, _floats, _doubles,
+                       c_int32, _doubles, _doubles)),
+    "mexpr_transform_invert": (mexpr_status, (_context, _doubles, _doubles)),
+    "mexpr_transform_points": (
+        mexpr_status, (_context, _doubles, _floats, c_int32, _floats)),
+    "mexpr_crop_find": (mexpr_status, (c_char_p, POINTER(mexpr_crop))),
+    "mexpr_crop_name": (c_char_p, (c_int32,)),
+    "mexpr_crop_transform": (
+        mexpr_status, (_context, POINTER(mexpr_crop), _floats, _doubles)),
+    "mexpr_face_crop": (
+        mexpr_status, (_context, _image, POINTER(mexpr_crop), _floats, POINTER(_image))),
+    "mexpr_aligner_create": (
+        mexpr_status, (_context, POINTER(mexpr_align_options),
+                       POINTER(POINTER(mexpr_aligner)))),
+    "mexpr_aligner_destroy": (None, (POINTER(POINTER(mexpr_aligner)),)),
+    "mexpr_aligner_last_error": (c_char_p, (POINTER(mexpr_aligner),)),
+    "mexpr_aligner_begin": (mexpr_status, (POINTER(mexpr_aligner), _image, _floats)),
+    "mexpr_aligner_push": (
+        mexpr_status, (POINTER(mexpr_aligner), _image, _floats,
+                       POINTER(mexpr_alignment))),
+    "mexpr_aligner_frame": (mexpr_status, (POINTER(mexpr_aligner), POINTER(_image))),
+    "mexpr_align_clip": (
+        mexpr_status, (POINTER(mexpr_aligner), POINTER(mexpr_face_finder), _clip,
+                       POINTER(mexpr_align_clip_options), mexpr_aligned_fn,
+                       mexpr_progress_fn, c_void_p)),
+    "mexpr_face_regions_size": (
+        mexpr_status, (mexpr_regions, POINTER(c_int32), POINTER(c_int32))),
+    "mexpr_face_region_name": (c_char_p, (mexpr_regions, c_int32)),
+    "mexpr_face_regions": (
+        mexpr_status, (_context, mexpr_regions, _floats, _floats, POINTER(c_int32))),
+    "mexpr_face_region_boxes": (
+        mexpr_status, (_context, mexpr_regions, _floats, _floats)),
+    "mexpr_occlusion_plan": (
+        mexpr_status, (_context, mexpr_occluder, c_double, c_uint64, _floats,
+                       POINTER(mexpr_occlusion))),
+    "mexpr_occlusion_apply": (
+        mexpr_status, (_context, POINTER(mexpr_occlusion), _floats, _image)),
+    "mexpr_face_draw": (
+        mexpr_status, (_context, _image, POINTER(mexpr_face), c_uint32, mexpr_regions)),
+    "mexpr_face_table_create": (
+        mexpr_status, (_context, POINTER(POINTER(mexpr_face_table)))),
+    "mexpr_face_table_destroy": (None, (POINTER(POINTER(mexpr_face_table)),)),
+    "mexpr_face_table_last_error": (c_char_p, (POINTER(mexpr_face_table),)),
+    "mexpr_face_table_n_rows": (c_int64, (POINTER(mexpr_face_table),)),
+    "mexpr_face_table_row": (
+        mexpr_status, (POINTER(mexpr_face_table), c_int64, POINTER(mexpr_face_row))),
+    "mexpr_face_table_add": (
+        mexpr_status, (POINTER(mexpr_face_table), POINTER(mexpr_face_row))),
+    "mexpr_face_table_read": (
+        mexpr_status, (_context, c_char_p, POINTER(POINTER(mexpr_face_table)))),
+    "mexpr_face_table_decode": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(POINTER(mexpr_face_table)))),
+    "mexpr_face_table_write_csv": (mexpr_status, (POINTER(mexpr_face_table), c_char_p)),
+    "mexpr_face_table_encode_csv": (
+        mexpr_status, (POINTER(mexpr_face_table), _pointer_out, _sizes_out)),
+    "mexpr_landmarks_write_pts": (mexpr_status, (_context, _floats, c_char_p)),
+    "mexpr_landmarks_from_mesh": (
+        mexpr_status, (_context, _floats, c_int32, c_int32, c_double, c_double, _floats)),
     # flow.h
     "mexpr_field_create": (mexpr_status, (_context, c_int32, c_int32, POINTER(_field))),
     "mexpr_field_destroy": (None, (POINTER(_field),)),
@@ -610,8 +827,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status, (_context, _field, _field, POINTER(c_double), POINTER(c_uint64))),
     "mexpr_flow_magnitude": (mexpr_status, (_context, _field, POINTER(_image))),
     "mexpr_flow_orientation": (mexpr_status, (_context, _field, POINTER(_image))),
-    "mexpr_polygons_mask": (
-        mexpr_status, (_context, _polygons, c_double, c_int32, c_int32, POINTER(_image))),
     "mexpr_field_mask": (
         mexpr_status, (_context, _field, _polygons, c_double, mexpr_mask_fill)),
     "mexpr_field_mask_eyes": (
@@ -625,8 +840,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_flow_histogram": (
         mexpr_status, (_context, _field, POINTER(mexpr_histogram_options), _floats,
                        c_size_t, _sizes_out)),
-    "mexpr_mdmo_regions": (
-        mexpr_status, (_context, _floats, _floats, POINTER(c_int32))),
     "mexpr_flow_mdmo": (
         mexpr_status, (_context, _field, _polygons, POINTER(mexpr_mdmo_options), _floats,
                        c_size_t, _sizes_out)),
@@ -832,6 +1045,15 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_recognizer_explain": (
         mexpr_status,
         (_recognizer, _result, POINTER(mexpr_saliency_options), POINTER(_saliency))),
+    "mexpr_recognizer_run_frames": (
+        mexpr_status, (_recognizer, _image, _image, POINTER(_result))),
+    "mexpr_recognizer_run_clip": (
+        mexpr_status, (_recognizer, _clip, c_int64, c_int64, POINTER(_result))),
+    "mexpr_result_n_faces": (c_int32, (_result,)),
+    "mexpr_result_face": (mexpr_status, (_result, POINTER(mexpr_face))),
+    "mexpr_result_alignment": (mexpr_status, (_result, POINTER(mexpr_alignment))),
+    "mexpr_result_onset": (c_int64, (_result,)),
+    "mexpr_result_apex": (c_int64, (_result,)),
     "mexpr_result_destroy": (None, (POINTER(_result),)),
     "mexpr_result_n_classes": (c_int32, (_result,)),
     "mexpr_result_class_name": (c_char_p, (_result, c_int32)),

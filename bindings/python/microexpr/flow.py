@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import enum
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _signatures as c
@@ -15,7 +14,8 @@ from ._buffer import Memory, bytes_of, floats_of, memory_of, new_memory
 from ._library import lib
 from .base import (ArgumentError, Caller, Context, Handle, Owner, Path, Speaker, check,
                    constant, default_context, path_bytes)
-from .image import ClipLike, Image, ImageLike, clip_of, image_of
+from .image import (ClipLike, Image, ImageLike, PolygonsLike, _c_polygons, _landmarks,
+                    clip_of, image_of)
 
 if TYPE_CHECKING:
     from ._buffer import FloatArray
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 FIELD_UNKNOWN_THRESHOLD = 1e9
 # What the library writes for unknown.
 FIELD_UNKNOWN = 1e10
-LANDMARKS_68 = c.MEXPR_LANDMARKS_68
-MDMO_REGIONS = c.MEXPR_MDMO_REGIONS
-MDMO_CORNERS = c.MEXPR_MDMO_CORNERS
 
 
 class FlowMethod(enum.IntEnum):
@@ -147,32 +144,6 @@ class Difference(NamedTuple):
 
     mean: float
     pixels: int
-
-
-# Polygons are given as a sequence of them, each an array or sequence of corners (x, y).
-PolygonsLike = Sequence[Any]
-
-
-def _c_polygons(polygons: PolygonsLike) -> Any:
-    rows = [floats_of(polygon) for polygon in polygons]
-    if any(row.shape[0] % 2 for row in rows):
-        raise ValueError("every corner of a polygon has an x and a y")
-    xy = (ctypes.c_float * max(sum(row.shape[0] for row in rows), 1))()
-    ctypes.memmove(xy, b"".join(row.tobytes() for row in rows),
-                   sum(row.nbytes for row in rows))
-    corners = (ctypes.c_int32 * max(len(rows), 1))(*(row.shape[0] // 2 for row in rows))
-    # The struct keeps both arrays alive.
-    return c.mexpr_polygons(xy=ctypes.cast(xy, ctypes.POINTER(ctypes.c_float)),
-                            corners=ctypes.cast(corners, ctypes.POINTER(ctypes.c_int32)),
-                            n_polygons=len(rows))
-
-
-def _landmarks(landmarks: Any) -> Memory:
-    points = floats_of(landmarks)
-    if points.shape[0] != 2 * LANDMARKS_68:
-        raise ValueError(f"{LANDMARKS_68} landmarks (x, y) are needed, not "
-                         f"{points.shape[0] / 2:g}")
-    return points
 
 
 class Field(Owner):
@@ -371,7 +342,8 @@ class Field(Owner):
     def mdmo(self, polygons: PolygonsLike, *, n_bins: int = 8,
              min_magnitude: float = 0.0) -> FloatArray:
         """Main directional mean flow of every region, float32 (regions, 2): magnitude in px
-        and angle in radians. mdmo_regions() gives the 36 regions of a face."""
+        and angle in radians. face_regions(landmarks, "mdmo") gives the
+        36 regions of a face."""
         options = c.mexpr_mdmo_options(n_bins=n_bins, min_magnitude=min_magnitude)
         values = self._context._values(
             lib.mexpr_flow_mdmo, self._use(), ctypes.byref(_c_polygons(polygons)),
@@ -430,26 +402,6 @@ class Field(Owner):
 
 def _motion_of(motion: c.mexpr_motion) -> Motion:
     return Motion(*(getattr(motion, name) for name in Motion._fields))
-
-
-def polygons_mask(polygons: PolygonsLike, width: int, height: int, margin: float = 0.0, *,
-                  context: Context | None = None) -> Image:
-    """A mask, GREY8: 255 inside the polygons and up to `margin` px around them."""
-    return Image._new(context or default_context(), lib.mexpr_polygons_mask,
-                      ctypes.byref(_c_polygons(polygons)), margin, width, height)
-
-
-def mdmo_regions(landmarks: Any, *, context: Context | None = None
-                 ) -> list[list[tuple[float, float]]]:
-    """The 36 face regions of MDMO as polygons, from 68 landmarks, (68, 2) in px."""
-    points = _landmarks(landmarks)
-    xy = (ctypes.c_float * (2 * MDMO_CORNERS))()
-    corners = (ctypes.c_int32 * MDMO_REGIONS)()
-    (context or default_context())._call(lib.mexpr_mdmo_regions, points.floats(), xy,
-                                         corners)
-    ends = list(accumulate(corners))
-    return [[(xy[2 * i], xy[2 * i + 1]) for i in range(end - count, end)]
-            for end, count in zip(ends, corners)]
 
 
 def mdmo_average(frames: Sequence[Any], *, context: Context | None = None) -> FloatArray:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import ctypes
 import enum
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import _signatures as c
-from ._buffer import Memory, bytes_of, memory_of
+from ._buffer import Memory, bytes_of, floats_of, memory_of
 from ._library import lib
 from .base import (Caller, Context, Handle, Owner, Path, Speaker, constant,
                    default_context, path_bytes)
@@ -46,6 +46,8 @@ class Filter(enum.IntEnum):
     BILINEAR = 2
     BICUBIC = 3
 
+
+LANDMARKS_68 = c.MEXPR_LANDMARKS_68
 
 # Element type and channels of each format.
 _LAYOUT = {
@@ -254,6 +256,12 @@ class Image(Owner):
         return self._new(self._context, lib.mexpr_image_crop, self._use(), x, y, width,
                          height)
 
+    def warp(self, matrix: Any, width: int, height: int) -> Image:
+        """A picture of another plane: pixel (x, y) of it shows the place
+        (m[0][0] x + m[0][1] y + m[0][2], m[1][0] x + m[1][1] y + m[1][2]) of this one."""
+        return self._new(self._context, lib.mexpr_image_warp, self._use(),
+                         _c_matrix(matrix), width, height)
+
     def gaussian(self, sigma: float) -> Image:
         """A copy smoothed by a Gaussian of `sigma` pixels."""
         return self._new(self._context, lib.mexpr_image_gaussian, self._use(), sigma)
@@ -288,6 +296,46 @@ def image_of(source: ImageLike, context: Context) -> Image:
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return Image.read(source, Colour.GREY, context=context)
     return Image.from_array(source, context=context)
+
+
+def _c_matrix(matrix: Any) -> Any:
+    numbers = [float(number) for row in matrix for number in row]
+    if len(numbers) != 6:
+        raise ValueError("a transform is 2 rows of 3 numbers")
+    return (ctypes.c_double * 6)(*numbers)
+
+
+# Polygons are given as a sequence of them, each an array or sequence of corners (x, y).
+PolygonsLike = Sequence[Any]
+
+
+def _c_polygons(polygons: PolygonsLike) -> Any:
+    rows = [floats_of(polygon) for polygon in polygons]
+    if any(row.shape[0] % 2 for row in rows):
+        raise ValueError("every corner of a polygon has an x and a y")
+    xy = (ctypes.c_float * max(sum(row.shape[0] for row in rows), 1))()
+    ctypes.memmove(xy, b"".join(row.tobytes() for row in rows),
+                   sum(row.nbytes for row in rows))
+    corners = (ctypes.c_int32 * max(len(rows), 1))(*(row.shape[0] // 2 for row in rows))
+    # The struct keeps both arrays alive.
+    return c.mexpr_polygons(xy=ctypes.cast(xy, ctypes.POINTER(ctypes.c_float)),
+                            corners=ctypes.cast(corners, ctypes.POINTER(ctypes.c_int32)),
+                            n_polygons=len(rows))
+
+
+def _landmarks(landmarks: Any) -> Memory:
+    points = floats_of(landmarks)
+    if points.shape[0] != 2 * LANDMARKS_68:
+        raise ValueError(f"{LANDMARKS_68} landmarks (x, y) are needed, not "
+                         f"{points.shape[0] / 2:g}")
+    return points
+
+
+def polygons_mask(polygons: PolygonsLike, width: int, height: int, margin: float = 0.0, *,
+                  context: Context | None = None) -> Image:
+    """A mask, GREY8: 255 inside the polygons and up to `margin` px around them."""
+    return Image._new(context or default_context(), lib.mexpr_polygons_mask,
+                      ctypes.byref(_c_polygons(polygons)), margin, width, height)
 
 
 class Missing(NamedTuple):

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 from . import _signatures as c
 from ._library import lib
-from .base import (Caller, Context, Handle, Owner, Speaker, constant, default_context, text_bytes)
+from .base import (Caller, Context, Handle, Owner, Speaker, check, constant, default_context,
+                   text_bytes)
+from .face import Alignment, Face, _alignment_of, _face_of
 from .flow import Field, Flow, Strain
-from .image import Image, ImageLike, image_of
+from .image import ClipLike, Image, ImageLike, clip_of, image_of
 from .model import Model
 from .saliency import Saliency, _options
 
@@ -27,6 +29,7 @@ class Stage(enum.IntEnum):
     FLOW = 2
     PICTURE = 3
     MODEL = 4
+    FACE = 5
 
 
 class Box(NamedTuple):
@@ -48,7 +51,11 @@ class Result(Owner):
         logits: the network's raw outputs by class.
         field: the flow between the (cropped) frames, in pixels.
         picture: the u/v/strain picture that the network saw, RGB8.
-        milliseconds: what each stage took: "prepare", "flow", "picture", "model".
+        milliseconds: what each stage took: "prepare", "flow", "picture", "model", "face".
+        n_faces: how many faces the onset frame showed; 0 when none was looked for.
+        face: the one that was taken, in the onset frame, or None.
+        alignment: how the head moved to the apex frame, or None.
+        onset, apex: frames of the clip, or None.
     """
 
     def __init__(self, handle: Handle, context: Context) -> None:
@@ -68,6 +75,17 @@ class Result(Owner):
         self.milliseconds: dict[str, float] = {
             stage.name.lower(): lib.mexpr_result_milliseconds(handle, stage)
             for stage in Stage}
+        self.n_faces: int = lib.mexpr_result_n_faces(handle)
+        self.face: Face | None = None
+        self.alignment: Alignment | None = None
+        if self.n_faces > 0:
+            face, alignment = c.mexpr_face(), c.mexpr_alignment()
+            check(lib.mexpr_result_face(handle, ctypes.byref(face)))
+            check(lib.mexpr_result_alignment(handle, ctypes.byref(alignment)))
+            self.face, self.alignment = _face_of(face), _alignment_of(alignment)
+        onset, apex = lib.mexpr_result_onset(handle), lib.mexpr_result_apex(handle)
+        self.onset: int | None = onset if onset >= 0 else None
+        self.apex: int | None = apex if apex >= 0 else None
 
     def __repr__(self) -> str:
         scores = ", ".join(f"{name} {score:.3f}" for name, score in self.scores.items())
@@ -84,6 +102,7 @@ class Recognizer(Speaker):
         planes: channel order of the network's input, as "u,v,strain"; None: the model's.
         strain: definition of the strain.
         flow: tunables of the flow by name, as `{"warps": 10}`.
+        smallest_face: px that a face must be wide in whole frames; 0: 64.
     """
 
     _last_error = lib.mexpr_recognizer_last_error
@@ -91,9 +110,10 @@ class Recognizer(Speaker):
     def __init__(self, context: Context | None = None, *, model: Model | None = None,
                  labels: Sequence[str] | str | None = None, planes: str | None = None,
                  strain: Strain | str = Strain.FROBENIUS,
-                 flow: dict[str, float] | None = None) -> None:
+                 flow: dict[str, float] | None = None, smallest_face: int = 0) -> None:
         self._context = context or default_context()
-        options = c.mexpr_recognizer_options(strain=constant(Strain, strain))
+        options = c.mexpr_recognizer_options(strain=constant(Strain, strain),
+                                             smallest_face=smallest_face)
         if model is not None:
             options.model = model._use()._as_parameter_
         if labels is not None:
@@ -114,19 +134,38 @@ class Recognizer(Speaker):
                               self._context)
 
     def run(self, onset: ImageLike, apex: ImageLike,
-            face: Box | tuple[int, int, int, int] | None = None) -> Result:
+            face: Box | tuple[int, int, int, int] | None = None, *,
+            cropped: bool = False) -> Result:
         """Classifies the movement from `onset` to `apex`.
 
         Args:
             onset, apex: Images, arrays or paths of picture files, of equal size.
-            face: (x, y, width, height) of the face in both frames; None: they show the
-                face alone.
+            face: (x, y, width, height) of the face in both frames; None: the largest face
+                of the onset frame is found, and the apex frame aligned to it.
+            cropped: the frames are face crops already.
         """
         images = [image_of(source, self._context) for source in (onset, apex)]
-        box = None if face is None else ctypes.byref(c.mexpr_box(*face))
         out = ctypes.POINTER(c.mexpr_result)()
-        self._call(lib.mexpr_recognizer_run, images[0]._use(), images[1]._use(), box,
-                   ctypes.byref(out))
+        if face is None and not cropped:
+            self._call(lib.mexpr_recognizer_run_frames, images[0]._use(), images[1]._use(),
+                       ctypes.byref(out))
+        else:
+            box = None if face is None else ctypes.byref(c.mexpr_box(*face))
+            self._call(lib.mexpr_recognizer_run, images[0]._use(), images[1]._use(), box,
+                       ctypes.byref(out))
+        return self._result(out)
+
+    def run_clip(self, clip: ClipLike, onset: int = 0, apex: int | None = None) -> Result:
+        """The same for two frames of a clip. `apex` None: the one after the onset whose
+        face differs most from the onset's."""
+        source = clip_of(clip, self._context)
+        out = ctypes.POINTER(c.mexpr_result)()
+        with source._lock:
+            self._call(lib.mexpr_recognizer_run_clip, source._use(), onset,
+                       -1 if apex is None else apex, ctypes.byref(out))
+        return self._result(out)
+
+    def _result(self, out: Any) -> Result:
         return Result(Handle(out, lib.mexpr_result_destroy, self._context._use()),
                       self._context)
 
@@ -148,11 +187,12 @@ class Recognizer(Speaker):
 
 def recognize(onset: ImageLike, apex: ImageLike,
               face: Box | tuple[int, int, int, int] | None = None, *,
-              context: Context | None = None, model: Model | None = None,
+              cropped: bool = False, context: Context | None = None,
+              model: Model | None = None,
               labels: Sequence[str] | str | None = None) -> Result:
     """Classifies one movement: `microexpr.recognize("onset.png", "apex.png").label`.
 
     For many, keep a Recognizer and call its run().
     """
     with Recognizer(context, model=model, labels=labels) as recognizer:
-        return recognizer.run(onset, apex, face)
+        return recognizer.run(onset, apex, face, cropped=cropped)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* embed NAME IN OUT.c: a file as a C array. Runs on the machine that builds. */
+/* embed NAME IN OUT.c: a file as a C array NAME, aligned for any number in it, and its
+ * size NAME_size. Runs on the machine that builds. */
 #include <stdio.h>
 
 enum { PER_LINE = 20 };
@@ -7,8 +8,12 @@ enum { PER_LINE = 20 };
 static int copy(FILE *in, FILE *out, const char *name)
 {
     unsigned long size = 0;
-    fprintf(out, "#include \"recognizer/default_model.h\"\n\n");
-    fprintf(out, "const unsigned char %s[] = {", name);
+    fprintf(out,
+        "#include <stddef.h>\n\n"
+        "extern const unsigned char %s[];\n"
+        "extern const size_t %s_size;\n\n"
+        "_Alignas(64) const unsigned char %s[] = {",
+        name, name, name);
     for (int byte; (byte = getc(in)) != EOF; size++)
         fprintf(out, "%s%d,", size % PER_LINE == 0 ? "\n" : "", byte);
     fprintf(out, "\n};\n\nconst size_t %s_size = %lu;\n", name, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "flow/draw_canvas.h"
+#include "image/draw_canvas.h"
 
 #include <math.h>
 

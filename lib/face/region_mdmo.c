@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The 36 MDMO regions from 68 landmarks (docs/features.md). A table of the picture's left
  * half; the right half is its mirror image. */
-#include <string.h>
+#include "face/region.h"
 
-#include "flow/feature.h"
+#include <stdbool.h>
+#include <string.h>
 
 enum { N_LANDMARKS = MEXPR_LANDMARKS_68, N_HALF = 16, N_MIDDLE = 4, MAX_CORNERS = 8 };
 
@@ -49,11 +50,10 @@ static const construction left_points[N_LEFT - N_LANDMARKS] = {
 
 static const construction chin_middle = {8, 8, 57, 0.5f};
 
-/* The landmark on the other half of the face, iBUG order. */
-static const unsigned char mirror[N_LANDMARKS] = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6,
-    5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30, 35, 34, 33,
-    32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48,
-    59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65};
+const unsigned char mx_landmark_mirror[MEXPR_LANDMARKS_68] = {16, 15, 14, 13, 12, 11, 10,
+    9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30,
+    35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51,
+    50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65};
 
 typedef struct region {
     unsigned char n;
@@ -98,7 +98,7 @@ static const region middle[N_MIDDLE] = {
 
 static int mirrored(int point)
 {
-    return point < N_LANDMARKS ? mirror[point] : RIGHT(point);
+    return point < N_LANDMARKS ? mx_landmark_mirror[point] : RIGHT(point);
 }
 
 static void construct(float *xy, int to, const construction *how, bool right)
@@ -132,17 +132,8 @@ static float *put_region(const region *r, bool right, const float *points, float
     return xy;
 }
 
-mexpr_status mexpr_mdmo_regions(
-    mexpr_context *context, const float *landmarks, float *xy, int32_t *corners)
+void mx_regions_mdmo(const float *landmarks, float *xy, int32_t *corners)
 {
-    if (!context)
-        return MEXPR_E_ARG;
-    mx_scope *scope = mx_context_scope(context);
-    if (!xy || !corners)
-        return mx_fail(scope, MEXPR_E_ARG, "xy or corners is NULL");
-    const mexpr_status status = mx_check_landmarks(scope, landmarks);
-    if (status != MEXPR_OK)
-        return status;
     float points[2 * N_POINTS];
     construct_points(landmarks, points);
     for (int i = 0; i < MEXPR_MDMO_REGIONS; i++) {
@@ -151,5 +142,4 @@ mexpr_status mexpr_mdmo_regions(
         corners[i] = r->n;
         xy = put_region(r, right, points, xy);
     }
-    return MEXPR_OK;
 }

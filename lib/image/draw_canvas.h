@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Strokes and small letters on an RGB8 picture. */
-#ifndef MX_FLOW_DRAW_CANVAS_H
-#define MX_FLOW_DRAW_CANVAS_H
+#ifndef MX_IMAGE_DRAW_CANVAS_H
+#define MX_IMAGE_DRAW_CANVAS_H
 
 #include "microexpr/image.h"
 

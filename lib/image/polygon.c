@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "flow/feature.h"
+#include "image/polygon.h"
+
+#include <math.h>
 
 mexpr_status mx_check_not_negative(
     mx_scope *scope, const char *name, double value, double high)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/landmark_crop_kernel.h"
+
+#define MX_ISA(name) mx_landmark_crop_##name##_avx512
+#include "kernel/landmark_crop_kernel.inc"
+
+void mx_landmark_crop_kernels_avx512(mx_landmark_crop_kernels *table)
+{
+    mx_landmark_crop_fill_avx512(table);
+}
