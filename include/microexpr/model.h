@@ -90,6 +90,7 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
+    MEXPR_REWRITE_LINEAR = 1024,    /**< linear layers: two as one, unneeded outputs */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
 

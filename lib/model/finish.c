@@ -416,8 +416,8 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
-        value->is_spare = !is_used[i];
-        if (is_used[i] || !value->block || is_kept(graph, i))
+        value->is_spare = !is_used[i] && !value->is_shared;
+        if (is_used[i] || !value->block || value->is_shared || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);
         value->block = NULL;
@@ -500,7 +500,8 @@ static mexpr_status finish_in(finish *f)
     if (status == MEXPR_OK)
         status = settle_outputs(f);
     if (status == MEXPR_OK)
-        status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
+        status =
+            mx_rewrite(f->scope, graph, &f->machine, &f->arena, f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/fused.h"
+#include "model/op_product.h"
 
 /* Columns that are gone through together: their partial results stay in the first-level
  * cache. */
@@ -23,6 +24,25 @@ static mexpr_status ones(const mx_run *run)
     float *y = run->outputs[0]->data;
     for (int64_t i = 0; i < n; i++)
         y[i] = 1;
+    return MEXPR_OK;
+}
+
+/* A transposition that leaves the elements in their order. */
+static mexpr_status infer_turn(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0];
+    int64_t dims[MEXPR_MAX_RANK];
+    for (int i = 0; i < x->rank; i++)
+        dims[i] = x->dims[infer->node->fusion->perm[i]];
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return MEXPR_OK;
+}
+
+static mexpr_status turn(const mx_run *run)
+{
+    const mx_tensor *in = run->inputs[0];
+    if (run->outputs[0]->data != in->data)
+        memcpy(run->outputs[0]->data, in->data, mx_tensor_bytes(in));
     return MEXPR_OK;
 }
 
@@ -354,6 +374,11 @@ static mexpr_status gate_product(const mx_run *run)
 static const mx_operator operators[] = {
     FUSED("SiLU", 1, 1, MX_OP_SPLIT, 0, mx_infer_same, silu),
     FUSED("Ones", 1, 1, MX_OP_FROM_SHAPE, 0, mx_infer_same, ones),
+    FUSED("Turn", 1, 1, MX_OP_ALIAS, 0, infer_turn, turn),
+    FUSED("Dense", MX_EPILOGUE_INPUTS, 1, MX_OP_PARTS, sizeof(mx_dense_params),
+        mx_dense_infer, mx_dense),
+    FUSED("Linear", MX_EPILOGUE_INPUTS, 1, MX_OP_PARTS, sizeof(mx_dense_params),
+        mx_linear_infer, mx_dense),
     FUSED("AxisNorm", 3, 1, 0, sizeof(axis_params), infer_axis_norm, axis_norm),
     FUSED("MeanMax", 2, 1, 0, sizeof(axis_params), infer_mean_max, mean_max),
     FUSED("GlobalMeanMax", 1, 2, 0, 0, infer_global, global_mean_max),

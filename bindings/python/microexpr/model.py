@@ -40,6 +40,7 @@ class Rewrite(enum.IntFlag):
     SOFTMAX_ONE = 16
     PAD = 32
     GATE = 64
+    LINEAR = 1024
     ALL = 0x7FFFFFFF
 
 
