@@ -52,9 +52,11 @@ static const slot slots[] = {SLOT(add, BINARY), SLOT(sub, BINARY), SLOT(mul, BIN
     SLOT(rdiv_scalar, UNARY1), SLOT(scale_shift, UNARY2), SLOT(axpy, AXPY),
     SLOT(neg, UNARY), SLOT(abs, UNARY), SLOT(sqrt, UNARY), SLOT(reciprocal, UNARY),
     SLOT(relu, UNARY), SLOT(leaky_relu, UNARY1), SLOT(clip, UNARY2), SLOT(exp, UNARY),
-    SLOT(sigmoid, UNARY), SLOT(tanh, UNARY), SLOT(erf, UNARY), SLOT(elu, UNARY1),
-    SLOT(gelu, UNARY), SLOT(gelu_tanh, UNARY), SLOT(silu, UNARY),
-    SLOT(hard_sigmoid, UNARY2), SLOT(hard_swish, UNARY), SLOT(softmax, UNARY)};
+    SLOT(threshold, UNARY1), SLOT(softsign, UNARY), SLOT(sign, UNARY), SLOT(floor, UNARY),
+    SLOT(ceil, UNARY), SLOT(round, UNARY), SLOT(log, UNARY), SLOT(sigmoid, UNARY),
+    SLOT(tanh, UNARY), SLOT(erf, UNARY), SLOT(elu, UNARY1), SLOT(gelu, UNARY),
+    SLOT(gelu_tanh, UNARY), SLOT(silu, UNARY), SLOT(hard_sigmoid, UNARY2),
+    SLOT(hard_swish, UNARY), SLOT(softmax, UNARY)};
 
 static void call(const mx_nn_kernels *table, const slot *s, size_t n, const float *a,
     const float *b, float p, float q, float *y)
@@ -293,6 +295,10 @@ static void check_accuracy(kcheck *k, const function *f)
                 continue;
             }
             const double exact = f->exact(x[i]);
+            if (isnan(exact)) {
+                nan_passes = nan_passes && isnan(y[i]);
+                continue;
+            }
             const double error = f->most_ulp > 0 ? ulp_error(exact, y[i])
                                  : y[i] == exact
                                      ? 0
@@ -318,6 +324,11 @@ static void check_limits(kcheck *k, const mx_nn_kernels *t)
     kcheck_slot(k, "limits at infinity");
     t->exp(2, x, y);
     kcheck_true(k, y[0] == INFINITY && y[1] == 0, "exp");
+    t->log(2, x, y);
+    kcheck_true(k, y[0] == INFINITY && isnan(y[1]), "log");
+    static const float small[2] = {0x1p-149f, -0.0f};
+    t->log(2, small, y);
+    kcheck_true(k, fabs(y[0] + 149 * log(2)) < 1e-5 && y[1] == -INFINITY, "log of less");
     t->sigmoid(2, x, y);
     kcheck_true(k, y[0] == 1 && y[1] == 0, "sigmoid");
     t->tanh(2, x, y);
@@ -447,6 +458,7 @@ void kcheck_table(kcheck *k)
             check_transpose(k, &t, rows, cols);
     const function functions[] = {
         {"exp", t.fast.exp, exp, 2, 0},
+        {"log", t.fast.log, log, 2, 0},
         {"sigmoid", t.fast.sigmoid, exact_sigmoid, 4, 0},
         {"tanh", t.fast.tanh, tanh, 4, 0},
         {"erf", t.fast.erf, erf, 4, 0},
