@@ -98,11 +98,15 @@ typedef enum mexpr_rewrite {
 typedef struct mexpr_model_options {
     size_t struct_size;
     uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
+    /** 1: weights that running does not need in the form in which they came (they have
+     *  been transposed, joined, packed) are given up as soon as that is known, so that
+     *  none is there twice; the model can then not be written (MEXPR_E_STATE). */
+    uint32_t drop_source;
 } mexpr_model_options;
 
 #define MEXPR_MODEL_OPTIONS_INIT                                                         \
     {                                                                                    \
-        sizeof(mexpr_model_options), MEXPR_REWRITE_ALL                                   \
+        sizeof(mexpr_model_options), MEXPR_REWRITE_ALL, 0                                \
     }
 
 /** mexpr_model_load() with options, NULL for the standard ones. @return as there, and
@@ -163,8 +167,8 @@ MEXPR_API mexpr_status mexpr_model_node(
  * metadata that it was read or built with, not what the engine has made of them. Tensors
  * that were float16, bfloat16 or float64 are written as the float32 they became; weights
  * are in the file itself.
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE, MEXPR_E_LIMIT (beyond 2 GiB),
- *         MEXPR_E_IO, MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (loaded with drop_source), MEXPR_E_LIMIT
+ *         (beyond 2 GiB), MEXPR_E_IO, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_model_write(

@@ -177,6 +177,7 @@ PLACE(mexpr_context_options, max_tensor_bytes, 96)
 SIZE(mexpr_model_options, 16)
 PLACE(mexpr_model_options, struct_size, 0)
 PLACE(mexpr_model_options, rewrites, 8)
+PLACE(mexpr_model_options, drop_source, 12)
 
 SIZE(mexpr_tensor_info, 88)
 PLACE(mexpr_tensor_info, struct_size, 0)
