@@ -112,26 +112,32 @@ static void norm_columns(const mx_run *run, size_t n, int64_t size, int64_t stri
     }
 }
 
-static mexpr_status axis_norm(const mx_run *run)
+/* The rows of one index of the dimensions before the axis, or a block of its columns. */
+static void axis_norm_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const axis_params *p = run->params;
     const mx_tensor *s = mx_run_input(run, 1), *t = mx_run_input(run, 2);
     const float *scale = s ? s->data : NULL, *shift = t ? t->data : NULL;
-    if (mx_tensor_count(run->inputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t o = 0; o < p->outer; o++) {
-        const float *x = (const float *)run->inputs[0]->data + o * p->size * p->inner;
-        float *y = (float *)run->outputs[0]->data + o * p->size * p->inner;
-        if (p->inner == 1) {
-            norm_row(run, (size_t)p->size, x, scale, shift, y);
-            continue;
-        }
-        for (int64_t at = 0; at < p->inner; at += BLOCK) {
-            const int64_t left = p->inner - at;
-            norm_columns(run, (size_t)(left < BLOCK ? left : BLOCK), p->size, p->inner,
-                x + at, scale, shift, y + at);
-        }
-    }
+    const int64_t blocks = (p->inner + BLOCK - 1) / BLOCK;
+    const int64_t at = part % blocks * BLOCK, left = p->inner - at;
+    const int64_t from = part / blocks * p->size * p->inner + at;
+    const float *x = (const float *)run->inputs[0]->data + from;
+    float *y = (float *)run->outputs[0]->data + from;
+    (void)arg;
+    (void)space;
+    if (p->inner == 1)
+        norm_row(run, (size_t)p->size, x, scale, shift, y);
+    else
+        norm_columns(run, (size_t)(left < BLOCK ? left : BLOCK), p->size, p->inner, x,
+            scale, shift, y);
+}
+
+static mexpr_status axis_norm(const mx_run *run)
+{
+    const axis_params *p = run->params;
+    if (mx_tensor_count(run->inputs[0]) > 0)
+        mx_run_parts(
+            run, p->outer * ((p->inner + BLOCK - 1) / BLOCK), axis_norm_part, NULL);
     return MEXPR_OK;
 }
 
@@ -379,7 +385,7 @@ static const mx_operator operators[] = {
         mx_dense_infer, mx_dense),
     FUSED("Linear", MX_EPILOGUE_INPUTS, 1, MX_OP_PARTS, sizeof(mx_dense_params),
         mx_linear_infer, mx_dense),
-    FUSED("AxisNorm", 3, 1, 0, sizeof(axis_params), infer_axis_norm, axis_norm),
+    FUSED("AxisNorm", 3, 1, MX_OP_PARTS, sizeof(axis_params), infer_axis_norm, axis_norm),
     FUSED("MeanMax", 2, 1, 0, sizeof(axis_params), infer_mean_max, mean_max),
     FUSED("GlobalMeanMax", 1, 2, 0, 0, infer_global, global_mean_max),
     FUSED("GateSum", 4, 1, 0, 0, mx_infer_same, gate_sum),
