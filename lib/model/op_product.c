@@ -71,7 +71,7 @@ void mx_run_product(const mx_run *run, const mx_product *product)
 
 /* --- layers ------------------------------------------------------------------------ */
 
-/* *n inputs of one number of the output, *m rows; both known or left open. */
+/* m rows of k numbers become rows of n; -1 where that is open. */
 static mexpr_status fill_params(mx_infer *infer, int64_t m, int64_t n, int64_t k)
 {
     mx_dense_params *p = infer->params;
