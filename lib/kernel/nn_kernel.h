@@ -3,8 +3,10 @@
  *
  * All: n, rows, cols >= 1; no alignment asked; y may be exactly an input (in place) but
  * must not overlap it otherwise, except where a slot says it is never in place. No read
- * or write outside of the given elements. NaN in gives NaN out. Every slot is class E:
- * the same bits from every instruction set, because none contracts to FMA and reductions
+ * or write outside of the given elements. NaN in gives NaN out. Class E, the same bits
+ * from every instruction set, but for exp and what is made of it or like it (sigmoid,
+ * tanh, erf, elu, gelu, gelu_tanh, silu, log, softmax), where processors with FMA use it:
+ * these are the same among themselves, and within the bounds below of plain C. Reductions
  * keep MX_NN_LANES partial results, element i in lane i % MX_NN_LANES, folded by halves.
  *
  * Bounds against the exact values (kcheck_nn): exp and log 2 ulp, sigmoid, tanh and erf 3
