@@ -5,6 +5,7 @@
 
 #include "cli.h"
 
+extern const cli_command cmd_evaluate;
 extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;
@@ -16,6 +17,7 @@ extern const cli_command cmd_model_verify;
 extern const cli_command cmd_recognize;
 extern const cli_command cmd_system_export;
 extern const cli_command cmd_system_list;
+extern const cli_command cmd_train;
 extern const cli_command cmd_version;
 
 #endif

@@ -17,6 +17,8 @@ static const cli_command *const commands[] = {
     &cmd_model_bench,
     &cmd_system_list,
     &cmd_system_export,
+    &cmd_train,
+    &cmd_evaluate,
     &cmd_version,
 };
 

@@ -13,6 +13,10 @@ _microexpr() {
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --method ]]; then
         words='tvl1 opencv farneback'
         [[ $first == interpolate ]] && words='tim linear'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --protocol ]]; then
+        words='loso kfold dataset'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --system ]]; then
+        words='flow-derivative-svm flow-kernel-ridge'
     elif [[ $current == -* ]]; then
         [[ $first == model || $first == system ]] && command="$first $second"
         # The command may be two words.

@@ -4,6 +4,8 @@
 #define MICROEXPR_MICROEXPR_H
 
 #include "base.h"
+#include "dataset.h"
+#include "evaluate.h"
 #include "flow.h"
 #include "fusion.h"
 #include "image.h"
@@ -11,5 +13,6 @@
 #include "recognizer.h"
 #include "spot.h"
 #include "system.h"
+#include "train.h"
 
 #endif

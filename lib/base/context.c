@@ -145,6 +145,17 @@ mexpr_status mexpr_context_create(
     return status;
 }
 
+mexpr_status mx_context_alone(mx_scope *scope, mexpr_context **out)
+{
+    mexpr_context_options o = scope->context->options;
+    o.n_threads = 1;
+    o.cpu_mask_set = 1;
+    const mexpr_status status = mexpr_context_create(&o, out);
+    return status == MEXPR_OK
+               ? status
+               : mx_fail(scope, status, "no context for a worker could be made");
+}
+
 mexpr_context *mx_context_retain(mexpr_context *context)
 {
     atomic_fetch_add_explicit(&context->references, 1, memory_order_relaxed);

@@ -44,6 +44,10 @@ void mx_context_release(mexpr_context *context);
 
 void mx_scope_init(mx_scope *scope, mexpr_context *context);
 
+/* A context like this one but with one thread, for a worker that makes calls which take a
+ * context: those on one context must not overlap. */
+mexpr_status mx_context_alone(mx_scope *scope, mexpr_context **out);
+
 /* Writes the sentence, logs it, returns `status`. The sentence names the file, node or
  * limit and what to do; it begins with a small letter and has no full stop. */
 mexpr_status mx_fail(mx_scope *scope, mexpr_status status, const char *format, ...)

@@ -31,4 +31,10 @@ static inline int64_t mx_n_pairs(int32_t n_classes)
     return (int64_t)n_classes * (n_classes - 1) / 2;
 }
 
+/* Adds the classifier's nodes to a graph of which `in` is a value (batch × n_features)
+ * and `out` becomes one (batch × n_classes). Other names begin with `prefix`. Needs
+ * ai.onnx.ml 1. The status is of memory; the builder keeps its own. */
+mexpr_status mx_classifier_write(mexpr_classifier *classifier, mexpr_builder *builder,
+    const char *prefix, const char *in, const char *out);
+
 #endif

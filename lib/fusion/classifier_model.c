@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A classifier as an ONNX graph. */
+#include <stdio.h>
 #include <string.h>
 
 #include "fusion/classifier.h"
@@ -8,19 +9,59 @@
 typedef struct writer {
     mexpr_classifier *c;
     mexpr_builder *b;
+    const char *prefix; /* of all names but the two ends */
+    const char *in, *out;
     mexpr_status status; /* of memory for tables */
 } writer;
+
+enum { NAME_SIZE = 96 };
+typedef struct value_name {
+    char text[NAME_SIZE];
+} value_name;
+
+/* What a value is called in the graph: "features" and "scores" are the ends. */
+static value_name full_name(const writer *w, const char *own)
+{
+    value_name n;
+    if (strcmp(own, "features") == 0)
+        snprintf(n.text, sizeof n.text, "%.80s", w->in);
+    else if (strcmp(own, "scores") == 0)
+        snprintf(n.text, sizeof n.text, "%.80s", w->out);
+    else
+        snprintf(n.text, sizeof n.text, "%.60s%.30s", w->prefix, own);
+    return n;
+}
+
+static void node_of(writer *w, const char *op, const char *domain, const char *const *ins,
+    size_t n_ins, const char *const *outs, size_t n_outs)
+{
+    value_name in_names[3], out_names[2];
+    const char *in_texts[3], *out_texts[2];
+    for (size_t k = 0; k < n_ins; k++) {
+        in_names[k] = full_name(w, ins[k]);
+        in_texts[k] = in_names[k].text;
+    }
+    for (size_t k = 0; k < n_outs; k++) {
+        out_names[k] = full_name(w, outs[k]);
+        out_texts[k] = out_names[k].text;
+    }
+    mexpr_builder_node(w->b, op, domain, in_texts, n_ins, out_texts, n_outs, NULL);
+}
 
 static void node(writer *w, const char *op, const char *in0, const char *in1,
     const char *in2, const char *out)
 {
-    const char *const inputs[3] = {in0, in1, in2};
-    const size_t n = in2 ? 3 : in1 ? 2 : 1;
-    mexpr_builder_node(w->b, op, NULL, inputs, n, &out, 1, NULL);
+    const char *const ins[3] = {in0, in1, in2};
+    node_of(w, op, NULL, ins, in2 ? 3 : in1 ? 2 : 1, &out, 1);
+}
+
+static void initializer(writer *w, const char *own, const mexpr_tensor_view *view)
+{
+    mexpr_builder_initializer(w->b, full_name(w, own).text, view, MEXPR_ROLE_CONSTANT);
 }
 
 static void constant(
-    writer *w, const char *name, int64_t rows, int64_t cols, const float *values)
+    writer *w, const char *own, int64_t rows, int64_t cols, const float *values)
 {
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
     view.dtype = MEXPR_DTYPE_F32;
@@ -28,12 +69,22 @@ static void constant(
     view.dims[0] = rows;
     view.dims[1] = cols;
     view.data = values;
-    mexpr_builder_initializer(w->b, name, &view, MEXPR_ROLE_CONSTANT);
+    initializer(w, own, &view);
 }
 
-static void number(writer *w, const char *name, float value)
+static void axis(writer *w, const char *own, int64_t value)
 {
-    constant(w, name, 1, 1, &value);
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = MEXPR_DTYPE_I64;
+    view.rank = 1;
+    view.dims[0] = 1;
+    view.data = &value;
+    initializer(w, own, &view);
+}
+
+static void number(writer *w, const char *own, float value)
+{
+    constant(w, own, 1, 1, &value);
 }
 
 /* Room for a table, or NULL with w->status set. */
@@ -99,7 +150,7 @@ static void write_regressor(writer *w)
     const char *in = "features", *out = "decisions";
     machine_attributes(w);
     mexpr_builder_int(w->b, "n_supports", w->c->n_vectors);
-    mexpr_builder_node(w->b, "SVMRegressor", "ai.onnx.ml", &in, 1, &out, 1, NULL);
+    node_of(w, "SVMRegressor", "ai.onnx.ml", &in, 1, &out, 1);
 }
 
 static void write_classifier(writer *w)
@@ -112,7 +163,7 @@ static void write_classifier(writer *w)
     mexpr_builder_ints(w->b, "classlabels_ints", labels, (size_t)w->c->n_classes);
     mexpr_builder_ints(
         w->b, "vectors_per_class", w->c->per_class, (size_t)w->c->n_classes);
-    mexpr_builder_node(w->b, "SVMClassifier", "ai.onnx.ml", &in, 1, outs, 2, NULL);
+    node_of(w, "SVMClassifier", "ai.onnx.ml", &in, 1, outs, 2);
 }
 
 /* --- similarities by plain operators ----------------------------------------------- */
@@ -125,13 +176,7 @@ static void write_rbf(writer *w)
     node(w, "Gemm", "rows", "vectors", NULL, "products");
     constant(w, "norms", 1, c->n_vectors, c->norms);
     node(w, "Mul", "rows", "rows", NULL, "squares");
-    const int64_t axis = 1;
-    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
-    view.dtype = MEXPR_DTYPE_I64;
-    view.rank = 1;
-    view.dims[0] = 1;
-    view.data = &axis;
-    mexpr_builder_initializer(w->b, "axis", &view, MEXPR_ROLE_CONSTANT);
+    axis(w, "axis", 1);
     node(w, "ReduceSum", "squares", "axis", NULL, "lengths");
     node(w, "Add", "products", "norms", NULL, "shifted");
     node(w, "Add", "shifted", "lengths", NULL, "rounded");
@@ -140,16 +185,8 @@ static void write_rbf(writer *w)
 
 static void write_laplace(writer *w)
 {
-    const int64_t axes[2] = {1, 2};
-    const char *const names[2] = {"middle", "last"};
-    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
-    view.dtype = MEXPR_DTYPE_I64;
-    view.rank = 1;
-    view.dims[0] = 1;
-    for (int k = 0; k < 2; k++) {
-        view.data = &axes[k];
-        mexpr_builder_initializer(w->b, names[k], &view, MEXPR_ROLE_CONSTANT);
-    }
+    axis(w, "middle", 1);
+    axis(w, "last", 2);
     node(w, "Unsqueeze", "rows", "middle", NULL, "each");
     node(w, "Sub", "each", "vectors", NULL, "differences");
     node(w, "Abs", "differences", NULL, NULL, "sizes");
@@ -288,6 +325,17 @@ static void write_svm(writer *w)
     node(w, "Concat", "decisions", "opposite", NULL, "scores");
 }
 
+mexpr_status mx_classifier_write(mexpr_classifier *classifier, mexpr_builder *builder,
+    const char *prefix, const char *in, const char *out)
+{
+    writer w = {classifier, builder, prefix, in, out, MEXPR_OK};
+    if (classifier->o.method == MEXPR_CLASSIFIER_RIDGE)
+        write_ridge(&w);
+    else
+        write_svm(&w);
+    return w.status;
+}
+
 mexpr_status mexpr_classifier_model(mexpr_classifier *classifier, mexpr_model **out)
 {
     if (!out)
@@ -296,25 +344,20 @@ mexpr_status mexpr_classifier_model(mexpr_classifier *classifier, mexpr_model **
     if (!classifier)
         return MEXPR_E_ARG;
     mx_scope *scope = &classifier->scope;
-    writer w = {.c = classifier};
-    mexpr_status status = mexpr_builder_create(scope->context, "classifier", &w.b);
+    mexpr_builder *builder;
+    mexpr_status status = mexpr_builder_create(scope->context, "classifier", &builder);
     if (status != MEXPR_OK)
         return mx_fail(scope, status, "no network could be begun");
     const int64_t dims[2] = {-1, classifier->n_features};
-    mexpr_builder_opset(w.b, "ai.onnx.ml", 1);
-    mexpr_builder_input(w.b, "features", MEXPR_DTYPE_F32, 2, dims);
-    if (classifier->o.method == MEXPR_CLASSIFIER_RIDGE)
-        write_ridge(&w);
-    else
-        write_svm(&w);
-    mexpr_builder_output(w.b, "scores");
-    if (w.status == MEXPR_OK) {
-        status = mexpr_builder_finish(w.b, out);
+    mexpr_builder_opset(builder, "ai.onnx.ml", 1);
+    mexpr_builder_input(builder, "features", MEXPR_DTYPE_F32, 2, dims);
+    status = mx_classifier_write(classifier, builder, "", "features", "scores");
+    mexpr_builder_output(builder, "scores");
+    if (status == MEXPR_OK) {
+        status = mexpr_builder_finish(builder, out);
         if (status != MEXPR_OK)
-            mx_fail(scope, status, "%s", mexpr_builder_last_error(w.b));
-    } else {
-        status = w.status;
+            mx_fail(scope, status, "%s", mexpr_builder_last_error(builder));
     }
-    mexpr_builder_destroy(&w.b);
+    mexpr_builder_destroy(&builder);
     return status;
 }

@@ -14,7 +14,8 @@ import headers  # noqa: E402
 
 # Questions and settings that only read and write what is there.
 NO_MEMORY = re.compile(r"mexpr_(\w+_bounds|flow_[gs]et|model_(input|output|node)"
-                       r"|tensor_get|system_info_get|clip_fps|session_output|\w+_difference)")
+                       r"|tensor_get|system_info_get|clip_fps|session_output|\w+_difference"
+                       r"|manifest_clip|mcnemar)")
 
 
 def named(*files: Path) -> set[str]:

@@ -21,8 +21,8 @@ FLOORS = {
     "fusion": ("model",),
     "recognizer": ("spot", "system", "fusion"),
     "dataset": ("image",),
-    "train": ("system", "dataset"),
-    "evaluate": ("dataset", "recognizer"),
+    "train": ("system", "fusion", "dataset"),
+    "evaluate": ("dataset", "recognizer", "train"),
 }
 
 # Doors to other libraries and to the machine: header -> files that may open them.

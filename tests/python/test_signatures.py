@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from microexpr import _signatures, base, flow, fusion, image, model, recognizer,
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
 FUNCTIONS = headers.functions(ROOT)
+
+evaluate = importlib.import_module("microexpr.evaluate")  # its name is a function's too
 
 PLAIN = {
     "void": None, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
@@ -50,6 +53,7 @@ ENUM_CLASSES = {
     "mexpr_kernel": (fusion.Kernel, "MEXPR_KERNEL_"),
     "mexpr_gamma_unit": (fusion.GammaUnit, "MEXPR_GAMMA_"),
     "mexpr_fusion_rule": (fusion.FusionRule, "MEXPR_FUSION_"),
+    "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),
@@ -146,7 +150,7 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, flow, fusion, image, model, recognizer, spot, system)
+    classes = {value for module in (base, evaluate, flow, fusion, image, model, recognizer, spot, system)
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

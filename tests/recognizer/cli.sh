@@ -81,7 +81,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'model bench' 'system list' 'system export' version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -120,6 +120,52 @@ holds 'version' json version
 holds 'features' json features 0
 holds 'instruction_sets' json instruction_sets
 holds 'gemm' json gemm
+
+# --- train and evaluate ----------------------------------------------------------------
+
+ok flow "$onset" "$apex" --flow28 up.png
+ok flow "$apex" "$onset" --flow28 down.png
+printf 'file,subject,label\n' >clips.csv
+for person in 1 2 3; do
+    printf 'up.png,%s,0\ndown.png,%s,1\n' $person $person >>clips.csv
+done
+labelled='--system flow-derivative-svm --manifest clips.csv --inputs .'
+# shellcheck disable=SC2086
+ok train $labelled -o svm.onnx --labels up,down
+# shellcheck disable=SC2086
+ok train $labelled -o svm2.onnx --labels up,down
+holds 'training leaves nothing to chance' same svm.onnx svm2.onnx
+ok recognize --onset "$onset" --apex "$apex" --model svm.onnx --labels up,down --json
+holds 'a trained system recognizes' json_is up label
+# shellcheck disable=SC2086
+ok evaluate $labelled --report report.json
+# shellcheck disable=SC2086
+ok evaluate $labelled --jobs 3 --report again.json
+holds 'jobs change nothing' same report.json again.json
+holds 'the summary' prints 'UF1 1.0000'
+mv report.json out
+holds 'uf1' json_is 1 uf1
+holds 'subject' json_is 3 folds 2 subject
+holds 'prediction' json_is 1 folds 0 predictions 1 predicted
+holds 'selection' json_is fixed selection
+# shellcheck disable=SC2086
+ok evaluate $labelled --protocol kfold --folds 2
+fails 2 'name one with --system' train --manifest clips.csv --inputs . -o x.onnx
+fails 2 "'ststnet' cannot be trained" evaluate --system ststnet
+fails 2 '--manifest F.csv' train --system flow-kernel-ridge
+# shellcheck disable=SC2086
+fails 2 '--output F.onnx' train $labelled
+# shellcheck disable=SC2086
+fails 2 "--protocol 'peek'" evaluate $labelled --protocol peek
+# shellcheck disable=SC2086
+fails 2 "--crop 'x'" evaluate $labelled --crop x
+# shellcheck disable=SC2086
+fails 1 "'x', which no clip is of" evaluate $labelled --crop x:1,1,0,0
+# shellcheck disable=SC2086
+fails 1 'folds of 3 persons' evaluate $labelled --protocol kfold
+printf 'file,subject,label\nup.png,1,0\nnone.png,2,1\n' >holes.csv
+fails 1 'none.png' train --system flow-kernel-ridge --manifest holes.csv --inputs . -o x.onnx
+holds 'no network of half the clips' absent x.onnx
 
 # --- flow ------------------------------------------------------------------------------
 

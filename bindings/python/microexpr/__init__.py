@@ -12,6 +12,9 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
+from .dataset import DatasetCrop, Manifest, Record
+from .evaluate import (Evaluation, Metrics, Protocol, evaluate, mcnemar, metrics,
+                       metrics_interval)
 from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, LANDMARKS_68, MDMO_CORNERS,
                    MDMO_REGIONS, Bounds, Difference, Field, Flow, FlowMethod, FlowParam,
                    Histogram, HistogramNorm, HistogramWeight, MaskFill, Motion,
@@ -26,23 +29,26 @@ from .recognizer import Box, Recognizer, Result, Stage, recognize
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
+from .train import train, train_systems
 
 __version__ = version()
 
 __all__ = [
     "ArgumentError", "Band", "Bounds", "Box", "Builder", "CancelledError", "Classifier",
-    "ClassifierMethod", "Clip", "Colour", "Context", "CpuFlag", "DType", "Difference",
-    "DisabledError", "ElementTypeError", "Error", "FIELD_UNKNOWN",
-    "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow", "FlowMethod",
-    "FlowParam", "Format", "FormatError", "FusionRule", "GammaUnit", "Histogram",
-    "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation", "Kernel",
-    "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK",
-    "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "MaskFill", "Missing", "Model",
-    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "OutOfMemoryError",
-    "Recognizer", "Reference", "Result", "Rewrite", "Role", "Session", "SessionMemory",
-    "ShapeError", "Stage", "StateError", "Status", "Step", "Strain", "Stretch", "System",
-    "Tensor", "TensorInfo", "__version__", "build_features", "build_system", "cpu_flags",
-    "default_context", "fuse_learn", "fuse_scores", "interpolate", "lbp_top", "magnify",
-    "mdmo_average", "mdmo_regions", "polygons_mask", "recognize", "systems", "version",
-    "write_npy",
+    "ClassifierMethod", "Clip", "Colour", "Context", "CpuFlag", "DType", "DatasetCrop",
+    "Difference", "DisabledError", "ElementTypeError", "Error", "Evaluation",
+    "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD", "Field", "FileError", "Filter", "Flow",
+    "FlowMethod", "FlowParam", "Format", "FormatError", "FusionRule", "GammaUnit",
+    "Histogram", "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation",
+    "Kernel", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel",
+    "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill",
+    "Metrics", "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node",
+    "NotFoundError", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
+    "Result", "Rewrite", "Role", "Session", "SessionMemory", "ShapeError", "Stage",
+    "StateError", "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
+    "__version__", "build_features", "build_system", "cpu_flags", "default_context",
+    "evaluate",
+    "fuse_learn", "fuse_scores", "interpolate", "lbp_top", "magnify", "mcnemar",
+    "mdmo_average", "mdmo_regions", "metrics", "metrics_interval", "polygons_mask",
+    "recognize", "systems", "train", "train_systems", "version", "write_npy",
 ]

@@ -40,6 +40,7 @@ mexpr_classifier_method = c_int
 mexpr_kernel = c_int
 mexpr_gamma_unit = c_int
 mexpr_fusion_rule = c_int
+mexpr_protocol = c_int
 
 mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
@@ -79,6 +80,14 @@ class mexpr_magnifier(Structure):
 
 
 class mexpr_classifier(Structure):
+    """Opaque."""
+
+
+class mexpr_manifest(Structure):
+    """Opaque."""
+
+
+class mexpr_evaluation(Structure):
     """Opaque."""
 
 
@@ -281,6 +290,75 @@ class mexpr_classifier_options(_Sized):
     ]
 
 
+class mexpr_manifest_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("label", c_char_p),
+    ]
+
+
+class mexpr_record(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("dataset", c_char_p),
+        ("subject", c_char_p),
+        ("clip", c_char_p),
+        ("path", c_char_p),
+        ("type", c_char_p),
+        ("emotion", c_char_p),
+        ("action_units", c_char_p),
+        ("errata", c_char_p),
+        ("label", c_int32),
+        ("person", c_int32),
+        ("dataset_index", c_int32),
+        ("line", c_int32),
+        ("first_frame", c_int64),
+        ("onset", c_int64),
+        ("apex", c_int64),
+        ("offset", c_int64),
+        ("fps", c_double),
+    ]
+
+
+class mexpr_dataset_crop(Structure):
+    _fields_ = [
+        ("dataset", c_char_p),
+        ("scale_x", c_double),
+        ("scale_y", c_double),
+        ("shift_x", c_double),
+        ("shift_y", c_double),
+    ]
+
+
+class mexpr_train_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("labels", c_char_p),
+    ]
+
+
+class mexpr_metrics(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n", c_int64),
+        ("n_classes", c_int32),
+        ("n_absent", c_int32),
+        ("accuracy", c_double),
+        ("uf1", c_double),
+        ("uar", c_double),
+        ("weighted_f1", c_double),
+    ]
+
+
+class mexpr_evaluate_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("protocol", c_int32),
+        ("n_folds", c_int32),
+        ("seed", c_uint64),
+    ]
+
+
 class mexpr_model_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -373,10 +451,16 @@ class mexpr_recognizer_options(_Sized):
     ]
 
 
+mexpr_fit_fn = CFUNCTYPE(
+    c_int, c_void_p, POINTER(mexpr_context), POINTER(mexpr_tensor_view), POINTER(c_int32),
+    c_int32, c_uint64, POINTER(POINTER(mexpr_model)))
+
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
 _clip = POINTER(mexpr_clip)
 _classifier = POINTER(mexpr_classifier)
+_manifest = POINTER(mexpr_manifest)
+_evaluation = POINTER(mexpr_evaluation)
 _magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
 _flow = POINTER(mexpr_flow)
@@ -654,6 +738,60 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_tensor_get": (mexpr_status, (_tensor, POINTER(mexpr_tensor_view))),
     "mexpr_tensor_name": (c_char_p, (_tensor,)),
     "mexpr_tensor_destroy": (None, (POINTER(_tensor),)),
+    # dataset.h
+    "mexpr_manifest_read": (
+        mexpr_status,
+        (_context, c_char_p, POINTER(mexpr_manifest_options), POINTER(_manifest))),
+    "mexpr_manifest_decode": (
+        mexpr_status, (_context, c_void_p, c_size_t, POINTER(mexpr_manifest_options),
+                       POINTER(_manifest))),
+    "mexpr_manifest_destroy": (None, (POINTER(_manifest),)),
+    "mexpr_manifest_n_clips": (c_int64, (_manifest,)),
+    "mexpr_manifest_clip": (mexpr_status, (_manifest, c_int64, POINTER(mexpr_record))),
+    "mexpr_manifest_n_persons": (c_int32, (_manifest,)),
+    "mexpr_manifest_person": (c_char_p, (_manifest, c_int32)),
+    "mexpr_manifest_n_datasets": (c_int32, (_manifest,)),
+    "mexpr_manifest_dataset": (c_char_p, (_manifest, c_int32)),
+    "mexpr_manifest_n_classes": (c_int32, (_manifest,)),
+    "mexpr_manifest_class": (c_char_p, (_manifest, c_int32)),
+    "mexpr_manifest_sha256": (c_char_p, (_manifest,)),
+    "mexpr_manifest_pictures": (
+        mexpr_status,
+        (_context, _manifest, c_char_p, c_int32, c_int32, POINTER(mexpr_dataset_crop),
+         c_int32, _floats, c_size_t, mexpr_progress_fn, c_void_p)),
+    # train.h
+    "mexpr_train_system": (c_char_p, (c_int32,)),
+    "mexpr_train": (
+        mexpr_status,
+        (_context, c_char_p, POINTER(mexpr_tensor_view), POINTER(c_int32), c_int32,
+         POINTER(mexpr_train_options), mexpr_progress_fn, c_void_p, POINTER(_model))),
+    # evaluate.h
+    "mexpr_metrics_compute": (
+        mexpr_status, (_context, POINTER(c_int32), POINTER(c_int32), c_int64, c_int32,
+                       POINTER(c_int64), POINTER(mexpr_metrics))),
+    "mexpr_metrics_interval": (
+        mexpr_status,
+        (_context, POINTER(c_int32), POINTER(c_int32), POINTER(c_int32), c_int64, c_int32,
+         c_double, c_int32, c_uint64, POINTER(mexpr_metrics), POINTER(mexpr_metrics))),
+    "mexpr_mcnemar": (
+        mexpr_status, (_context, POINTER(c_int32), POINTER(c_int32), POINTER(c_int32),
+                       c_int64, POINTER(c_double))),
+    "mexpr_evaluate": (
+        mexpr_status,
+        (_context, _manifest, POINTER(mexpr_tensor_view), mexpr_fit_fn,
+         POINTER(mexpr_evaluate_options), mexpr_progress_fn, c_void_p,
+         POINTER(_evaluation))),
+    "mexpr_evaluation_destroy": (None, (POINTER(_evaluation),)),
+    "mexpr_evaluation_n_folds": (c_int32, (_evaluation,)),
+    "mexpr_evaluation_fold": (c_int32, (_evaluation, c_int64)),
+    "mexpr_evaluation_predicted": (c_int32, (_evaluation, c_int64)),
+    "mexpr_evaluation_scores": (_floats, (_evaluation, c_int64)),
+    "mexpr_evaluation_metrics": (
+        mexpr_status, (_context, _evaluation, c_int32, POINTER(c_int64),
+                       POINTER(mexpr_metrics))),
+    "mexpr_evaluation_interval": (
+        mexpr_status, (_context, _evaluation, POINTER(mexpr_metrics),
+                       POINTER(mexpr_metrics))),
     # recognizer.h
     "mexpr_recognizer_create": (
         mexpr_status, (_context, POINTER(mexpr_recognizer_options), POINTER(_recognizer))),

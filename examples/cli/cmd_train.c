@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "clip_io.h"
+#include "cmd.h"
+#include "labelled.h"
+
+typedef struct train_request {
+    labelled_request data;
+    const char *output;
+    const char *labels;
+} train_request;
+
+static const cli_option options[] = {
+    LABELLED_OPTIONS(train_request, data),
+    {"output", 'o', CLI_TEXT, offsetof(train_request, output), "F.onnx",
+        "the network (needed)"},
+    {"labels", 0, CLI_TEXT, offsetof(train_request, labels), "A,B,C",
+        "names of the classes, kept in the network"},
+    {0},
+};
+
+static int write_model(mexpr_context *context, mexpr_model *model, const char *path)
+{
+    cli_outputs outputs = {0};
+    int code = CLI_OK;
+    const char *temporary = cli_output(&outputs, path);
+    if (!temporary)
+        code = CLI_FAILED;
+    else if (mexpr_model_write(context, model, temporary) != MEXPR_OK)
+        code = cli_output_failed(&outputs, context);
+    return cli_outputs_finish(&outputs, code);
+}
+
+static int train(const train_request *r, mexpr_context *context, const labelled *data)
+{
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    mexpr_model *model = NULL;
+    o.labels = r->labels;
+    const mexpr_status status =
+        mexpr_train(context, r->data.system, &data->inputs, data->labels,
+            mexpr_manifest_n_classes(data->manifest), &o, clip_progress, NULL, &model);
+    clip_progress_end();
+    const int code = status == MEXPR_OK ? write_model(context, model, r->output)
+                                        : cli_fail_status(status,
+                                              mexpr_context_last_error(context), NULL);
+    mexpr_model_destroy(&model);
+    return code;
+}
+
+static int report(const train_request *r, const labelled *data)
+{
+    text out = {0};
+    text_add(&out, "%s of %lld clips of %d people, classes %d, manifest %.12s\n",
+        r->data.system, (long long)mexpr_manifest_n_clips(data->manifest),
+        mexpr_manifest_n_persons(data->manifest),
+        mexpr_manifest_n_classes(data->manifest), mexpr_manifest_sha256(data->manifest));
+    const int code = cli_print(&out);
+    text_free(&out);
+    return code;
+}
+
+static int run(const void *opaque, char **arguments, int n)
+{
+    const train_request *r = opaque;
+    mexpr_context *context = NULL;
+    labelled data = {0};
+    (void)arguments;
+    (void)n;
+    int code = labelled_check(&r->data);
+    if (code == CLI_OK && !r->output)
+        code = cli_usage("no output given; name the file with --output F.onnx");
+    if (code == CLI_OK)
+        code = cli_context(1, &context);
+    if (code == CLI_OK)
+        code = labelled_read(&r->data, context, &data);
+    if (code == CLI_OK)
+        code = train(r, context, &data);
+    if (code == CLI_OK)
+        code = report(r, &data);
+    labelled_free(&data);
+    mexpr_context_destroy(&context);
+    return code;
+}
+
+const cli_command cmd_train = {
+    .name = "train",
+    .arguments = "",
+    .summary = "Trains a system on labelled flow pictures",
+    .about = "The network that comes out is an ONNX file for 'recognize --model'.\n"
+             "How good it is on other people, 'evaluate' tells.",
+    .options = options,
+    .request_size = sizeof(train_request),
+    .run = run,
+};

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "dataset/csv.h"
+#include "dataset/name_list.h"
+#include "dataset/sha256.h"
+#include "microexpr/dataset.h"
+
+enum { MAX_CLASSES = 1000 };
+
+struct mexpr_manifest {
+    mexpr_context *context; /* retained */
+    mx_csv csv;
+    char sha256[MX_SHA256_TEXT];
+    mexpr_record *records;
+    char *joined; /* "dataset/subject" and names of clips, one behind another */
+    mx_name_list persons, datasets;
+    mx_name_list classes; /* not for integer labels */
+    char (*numbers)[12];  /* names of integer classes */
+    int32_t n_classes;
+};
+
+/* Columns of a manifest, -1 for those that it has not. */
+typedef struct columns {
+    int64_t dataset, subject, person, clip, path, label;
+    int64_t type, emotion, action_units, errata;
+    int64_t first_frame, onset, apex, offset, fps;
+} columns;
+
+/* --- columns ----------------------------------------------------------------------- */
+
+static int64_t either(const mx_csv *csv, const char *a, const char *b)
+{
+    const int64_t k = mx_csv_column(csv, a);
+    return k >= 0 ? k : mx_csv_column(csv, b);
+}
+
+static mexpr_status find_columns(
+    mx_scope *scope, const mx_csv *csv, const char *label, columns *c)
+{
+    c->dataset = either(csv, "dataset", "database");
+    c->subject = mx_csv_column(csv, "subject");
+    c->person = mx_csv_column(csv, "person");
+    c->clip = mx_csv_column(csv, "clip");
+    c->path = either(csv, "path", "file");
+    c->label = mx_csv_column(csv, label ? label : "label");
+    c->type = mx_csv_column(csv, "type");
+    c->emotion = mx_csv_column(csv, "emotion_raw");
+    c->action_units = mx_csv_column(csv, "au_raw");
+    c->errata = mx_csv_column(csv, "errata_id");
+    c->first_frame = mx_csv_column(csv, "first_frame");
+    c->onset = mx_csv_column(csv, "onset");
+    c->apex = mx_csv_column(csv, "apex");
+    c->offset = mx_csv_column(csv, "offset");
+    c->fps = mx_csv_column(csv, "fps");
+    if (c->subject < 0)
+        return mx_fail(scope, MEXPR_E_FORMAT, "the header has no column 'subject'");
+    if (c->path < 0 && c->clip < 0)
+        return mx_fail(scope, MEXPR_E_FORMAT,
+            "the header has no column 'file', 'path' or 'clip' that says what a row is "
+            "of");
+    if (label && c->label < 0)
+        return mx_fail(scope, MEXPR_E_FORMAT, "the header has no column '%.60s'", label);
+    return MEXPR_OK;
+}
+
+/* --- cells ------------------------------------------------------------------------- */
+
+static bool is_unknown(const char *text)
+{
+    return !*text || strcmp(text, "NA") == 0;
+}
+
+/* The number that the whole text is, 0 or above; false when it is none. */
+static bool read_integer(const char *text, int64_t most, int64_t *value)
+{
+    int64_t n = 0;
+    for (const char *at = text; *at; at++) {
+        if (*at < '0' || *at > '9' || n > (most - (*at - '0')) / 10)
+            return false;
+        n = 10 * n + (*at - '0');
+    }
+    *value = n;
+    return *text != 0;
+}
+
+static mexpr_status frame_cell(
+    mx_scope *scope, const mx_csv *csv, int64_t row, int64_t column, int64_t *value)
+{
+    const char *text = mx_csv_cell(csv, row, column);
+    *value = -1;
+    if (is_unknown(text) || read_integer(text, INT64_MAX, value))
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_FORMAT,
+        "'%.40s' in line %d, column '%s', is not a frame number; NA is for unknown ones",
+        text, csv->lines[row + 1], csv->cells[column]);
+}
+
+/* Digits with a point, and a second such number behind a '/'; no locale has a say. */
+static bool read_decimal(const char **text, double *value)
+{
+    const char *at = *text;
+    double n = 0, unit = 1;
+    int digits = 0;
+    for (; *at >= '0' && *at <= '9'; at++, digits++)
+        n = 10 * n + (*at - '0');
+    if (*at == '.')
+        for (at++; *at >= '0' && *at <= '9'; at++, digits++)
+            n += (unit /= 10) * (*at - '0');
+    *text = at;
+    *value = n;
+    return digits > 0 && digits < 16;
+}
+
+static mexpr_status fps_cell(
+    mx_scope *scope, const mx_csv *csv, int64_t row, int64_t column, double *fps)
+{
+    const char *text = mx_csv_cell(csv, row, column), *at = text;
+    double below = 1;
+    *fps = 0;
+    if (is_unknown(text))
+        return MEXPR_OK;
+    bool good = read_decimal(&at, fps);
+    if (good && *at == '/') {
+        at++;
+        good = read_decimal(&at, &below);
+    }
+    *fps /= below;
+    if (good && !*at && *fps > 0 && isfinite(*fps))
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_FORMAT,
+        "'%.40s' in line %d is not a number of frames per second", text,
+        csv->lines[row + 1]);
+}
+
+/* --- records ----------------------------------------------------------------------- */
+
+/* The file's name without folders and ending, written to *to, which moves on. */
+static const char *stem(const char *path, char **to)
+{
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    const char *dot = strrchr(name, '.');
+    const size_t n = dot && dot > name ? (size_t)(dot - name) : strlen(name);
+    char *text = *to;
+    memcpy(text, name, n);
+    text[n] = 0;
+    *to += n + 1;
+    return text;
+}
+
+static const char *join(const char *dataset, const char *subject, char **to)
+{
+    char *text = *to;
+    const size_t n = strlen(dataset), n_subject = strlen(subject);
+    memcpy(text, dataset, n);
+    text[n] = '/';
+    memcpy(text + n + 1, subject, n_subject + 1);
+    *to += n + n_subject + 2;
+    return text;
+}
+
+static mexpr_status read_record(
+    mx_scope *scope, mexpr_manifest *m, const columns *c, int64_t row, char **to)
+{
+    const mx_csv *csv = &m->csv;
+    mexpr_record *r = m->records + row;
+    const char *person = mx_csv_cell(csv, row, c->person);
+    r->struct_size = sizeof *r;
+    r->dataset = mx_csv_cell(csv, row, c->dataset);
+    r->subject = mx_csv_cell(csv, row, c->subject);
+    r->path = mx_csv_cell(csv, row, c->path);
+    r->clip = c->clip >= 0 ? mx_csv_cell(csv, row, c->clip) : stem(r->path, to);
+    r->type = mx_csv_cell(csv, row, c->type);
+    r->emotion = mx_csv_cell(csv, row, c->emotion);
+    r->action_units = mx_csv_cell(csv, row, c->action_units);
+    r->errata = mx_csv_cell(csv, row, c->errata);
+    r->line = csv->lines[row + 1];
+    r->label = -1;
+    if (!*r->subject)
+        return mx_fail(scope, MEXPR_E_FORMAT, "line %d has no subject", r->line);
+    if (!*person)
+        person = c->dataset >= 0 ? join(r->dataset, r->subject, to) : r->subject;
+    r->person = mx_name_list_add(&m->persons, person);
+    r->dataset_index = mx_name_list_add(&m->datasets, r->dataset);
+    mexpr_status status = frame_cell(scope, csv, row, c->first_frame, &r->first_frame);
+    if (status == MEXPR_OK)
+        status = frame_cell(scope, csv, row, c->onset, &r->onset);
+    if (status == MEXPR_OK)
+        status = frame_cell(scope, csv, row, c->apex, &r->apex);
+    if (status == MEXPR_OK)
+        status = frame_cell(scope, csv, row, c->offset, &r->offset);
+    return status == MEXPR_OK ? fps_cell(scope, csv, row, c->fps, &r->fps) : status;
+}
+
+static size_t joined_size(const mx_csv *csv, const columns *c)
+{
+    size_t size = 1;
+    for (int64_t row = 0; row < csv->n_rows; row++)
+        size += strlen(mx_csv_cell(csv, row, c->dataset)) +
+                strlen(mx_csv_cell(csv, row, c->subject)) +
+                strlen(mx_csv_cell(csv, row, c->path)) + 3;
+    return size;
+}
+
+static mexpr_status read_records(mx_scope *scope, mexpr_manifest *m, const columns *c)
+{
+    const size_t n = (size_t)m->csv.n_rows;
+    m->records = mx_calloc(scope, n, sizeof *m->records);
+    m->joined = mx_alloc(scope, joined_size(&m->csv, c), 1);
+    mexpr_status status = m->records && m->joined ? MEXPR_OK : MEXPR_E_NOMEM;
+    if (status == MEXPR_OK)
+        status = mx_name_list_init(scope, &m->persons, n);
+    if (status == MEXPR_OK)
+        status = mx_name_list_init(scope, &m->datasets, n);
+    char *to = m->joined;
+    for (int64_t row = 0; row < m->csv.n_rows && status == MEXPR_OK; row++)
+        status = read_record(scope, m, c, row, &to);
+    return status;
+}
+
+/* --- labels ------------------------------------------------------------------------ */
+
+static mexpr_status check_classes(mx_scope *scope, int64_t n)
+{
+    if (n <= MAX_CLASSES)
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_FORMAT,
+        "the labels are of %lld classes; there may be %d", (long long)n, MAX_CLASSES);
+}
+
+/* Labels that are all integers are the classes' numbers. *all is false for others. */
+static mexpr_status read_numbers(
+    mx_scope *scope, mexpr_manifest *m, int64_t column, bool *all)
+{
+    int64_t largest = -1;
+    *all = true;
+    for (int64_t row = 0; row < m->csv.n_rows && *all; row++) {
+        const char *text = mx_csv_cell(&m->csv, row, column);
+        int64_t value = -1;
+        if (is_unknown(text))
+            continue;
+        *all = read_integer(text, INT32_MAX, &value);
+        m->records[row].label = (int32_t)value;
+        largest = value > largest ? value : largest;
+    }
+    if (!*all)
+        return MEXPR_OK;
+    const mexpr_status status = check_classes(scope, largest + 1);
+    if (status != MEXPR_OK)
+        return status;
+    m->n_classes = (int32_t)largest + 1;
+    m->numbers = mx_calloc(scope, (size_t)m->n_classes, sizeof *m->numbers);
+    for (int32_t k = 0; m->numbers && k < m->n_classes; k++)
+        for (int32_t rest = k, at = k > 99 ? 2 : k > 9; at >= 0; at--, rest /= 10)
+            m->numbers[k][at] = (char)('0' + rest % 10);
+    return m->numbers ? MEXPR_OK : MEXPR_E_NOMEM;
+}
+
+static mexpr_status read_names(mx_scope *scope, mexpr_manifest *m, int64_t column)
+{
+    mexpr_status status = mx_name_list_init(scope, &m->classes, (size_t)m->csv.n_rows);
+    for (int64_t row = 0; row < m->csv.n_rows && status == MEXPR_OK; row++) {
+        const char *text = mx_csv_cell(&m->csv, row, column);
+        if (!is_unknown(text))
+            mx_name_list_add(&m->classes, text);
+        status = check_classes(scope, m->classes.n);
+    }
+    if (status != MEXPR_OK)
+        return status;
+    mx_name_list_sort(&m->classes);
+    for (int64_t row = 0; row < m->csv.n_rows; row++) {
+        const char *text = mx_csv_cell(&m->csv, row, column);
+        m->records[row].label =
+            is_unknown(text) ? -1 : mx_name_list_add(&m->classes, text);
+    }
+    m->n_classes = m->classes.n;
+    return MEXPR_OK;
+}
+
+static mexpr_status read_labels(mx_scope *scope, mexpr_manifest *m, int64_t column)
+{
+    bool all_numbers;
+    const mexpr_status status = read_numbers(scope, m, column, &all_numbers);
+    return status != MEXPR_OK || all_numbers ? status : read_names(scope, m, column);
+}
+
+/* --- life -------------------------------------------------------------------------- */
+
+static mexpr_status parse(
+    mx_scope *scope, const void *bytes, size_t size, const char *label, mexpr_manifest *m)
+{
+    columns c;
+    mexpr_status status = mx_csv_parse(
+        scope, bytes, size, mx_context_limits(scope->context)->frames, &m->csv);
+    if (status == MEXPR_OK)
+        status = find_columns(scope, &m->csv, label, &c);
+    if (status == MEXPR_OK)
+        status = read_records(scope, m, &c);
+    if (status == MEXPR_OK)
+        status = read_labels(scope, m, c.label);
+    mx_sha256(bytes, size, m->sha256);
+    return status;
+}
+
+static mexpr_status decode(mx_scope *scope, const void *bytes, size_t size,
+    const mexpr_manifest_options *options, mexpr_manifest **out)
+{
+    mexpr_manifest_options o = MEXPR_MANIFEST_OPTIONS_INIT;
+    const mexpr_status status = mx_options_copy(scope, options, sizeof o, &o, sizeof o);
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_manifest *m = mx_calloc(scope, 1, sizeof *m);
+    if (!m)
+        return MEXPR_E_NOMEM;
+    m->context = mx_context_retain(scope->context);
+    const mexpr_status parsed = parse(scope, bytes, size, o.label, m);
+    if (parsed != MEXPR_OK)
+        mexpr_manifest_destroy(&m);
+    *out = m;
+    return parsed;
+}
+
+mexpr_status mexpr_manifest_decode(mexpr_context *context, const void *bytes, size_t size,
+    const mexpr_manifest_options *options, mexpr_manifest **out)
+{
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
+    if (!context)
+        return MEXPR_E_ARG;
+    mx_scope *scope = mx_context_scope(context);
+    if (!bytes)
+        return mx_fail(scope, MEXPR_E_ARG, "bytes must not be NULL");
+    if (size > mx_context_limits(context)->file_bytes)
+        return mx_fail(scope, MEXPR_E_LIMIT,
+            "%zu bytes are more than max_file_bytes; raise it in the context options",
+            size);
+    return decode(scope, bytes, size, options, out);
+}
+
+mexpr_status mexpr_manifest_read(mexpr_context *context, const char *path,
+    const mexpr_manifest_options *options, mexpr_manifest **out)
+{
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
+    if (!context)
+        return MEXPR_E_ARG;
+    mx_scope *scope = mx_context_scope(context);
+    if (!path)
+        return mx_fail(scope, MEXPR_E_ARG, "path must not be NULL");
+    uint8_t *bytes;
+    size_t size;
+    mexpr_status status = mx_file_read(scope, path, &bytes, &size);
+    if (status != MEXPR_OK)
+        return status;
+    status = decode(scope, bytes, size, options, out);
+    mx_free(context, bytes);
+    return status == MEXPR_OK ? status : mx_fail_prefix(scope, status, path);
+}
+
+void mexpr_manifest_destroy(mexpr_manifest **manifest)
+{
+    if (!manifest || !*manifest)
+        return;
+    mexpr_manifest *m = *manifest;
+    mexpr_context *context = m->context;
+    *manifest = NULL;
+    mx_csv_free(context, &m->csv);
+    mx_name_list_free(context, &m->persons);
+    mx_name_list_free(context, &m->datasets);
+    mx_name_list_free(context, &m->classes);
+    mx_free(context, m->numbers);
+    mx_free(context, m->records);
+    mx_free(context, m->joined);
+    mx_free(context, m);
+    mx_context_release(context);
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+int64_t mexpr_manifest_n_clips(const mexpr_manifest *manifest)
+{
+    return manifest ? manifest->csv.n_rows : 0;
+}
+
+mexpr_status mexpr_manifest_clip(
+    const mexpr_manifest *manifest, int64_t index, mexpr_record *record)
+{
+    if (!manifest || !record || index < 0 || index >= manifest->csv.n_rows)
+        return MEXPR_E_ARG;
+    const size_t size = record->struct_size;
+    if (size < sizeof *record || size > 4096)
+        return MEXPR_E_ABI;
+    *record = manifest->records[index];
+    record->struct_size = size;
+    return MEXPR_OK;
+}
+
+static const char *name_at(const mx_name_list *list, int32_t index)
+{
+    return index >= 0 && index < list->n ? list->names[index] : NULL;
+}
+
+int32_t mexpr_manifest_n_persons(const mexpr_manifest *manifest)
+{
+    return manifest ? manifest->persons.n : 0;
+}
+
+const char *mexpr_manifest_person(const mexpr_manifest *manifest, int32_t index)
+{
+    return manifest ? name_at(&manifest->persons, index) : NULL;
+}
+
+int32_t mexpr_manifest_n_datasets(const mexpr_manifest *manifest)
+{
+    return manifest ? manifest->datasets.n : 0;
+}
+
+const char *mexpr_manifest_dataset(const mexpr_manifest *manifest, int32_t index)
+{
+    return manifest ? name_at(&manifest->datasets, index) : NULL;
+}
+
+int32_t mexpr_manifest_n_classes(const mexpr_manifest *manifest)
+{
+    return manifest ? manifest->n_classes : 0;
+}
+
+const char *mexpr_manifest_class(const mexpr_manifest *manifest, int32_t index)
+{
+    if (!manifest || index < 0 || index >= manifest->n_classes)
+        return NULL;
+    return manifest->numbers ? manifest->numbers[index] : manifest->classes.names[index];
+}
+
+const char *mexpr_manifest_sha256(const mexpr_manifest *manifest)
+{
+    return manifest ? manifest->sha256 : "";
+}

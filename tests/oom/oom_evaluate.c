@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* dataset.h, train.h and evaluate.h together: from a manifest to measures. */
+#include <string.h>
+
+#include "microexpr/evaluate.h"
+#include "microexpr/image.h"
+#include "microexpr/train.h"
+#include "support.h"
+
+enum { N_CLIPS = 6, CLIP = 3 * 28 * 28 };
+
+static const char text[] = "file,subject,label\n"
+                           "p.png,1,0\np.png,1,1\np.png,2,0\np.png,2,1\np.png,3,0\np.png,"
+                           "3,1\n";
+
+static mexpr_status fit(void *user, mexpr_context *context,
+    const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
+    uint64_t seed, mexpr_model **out)
+{
+    (void)seed;
+    return mexpr_train(context, user, inputs, labels, n_classes, NULL, NULL, NULL, out);
+}
+
+/* Some movement, for features that differ. */
+static void fill(float *values)
+{
+    for (int k = 0; k < N_CLIPS * CLIP; k++)
+        values[k] = (float)((k * 37 + k / CLIP * 11) % 256);
+}
+
+static mexpr_status measure(mexpr_context *context, const mexpr_evaluation *e)
+{
+    static const int32_t classes[3] = {0, 1, 2};
+    mexpr_metrics m = MEXPR_METRICS_INIT, high = MEXPR_METRICS_INIT;
+    mexpr_status status = mexpr_evaluation_metrics(context, e, -1, NULL, &m);
+    if (status == MEXPR_OK)
+        status = mexpr_evaluation_interval(context, e, &m, &high);
+    if (status == MEXPR_OK)
+        status = mexpr_metrics_compute(context, classes, classes, 3, 3, NULL, &m);
+    if (status == MEXPR_OK)
+        status = mexpr_metrics_interval(
+            context, classes, classes, classes, 3, 3, 0, 100, 0, &m, &high);
+    return status;
+}
+
+static mexpr_status evaluation(mexpr_context *context, void *system)
+{
+    static float values[N_CLIPS * CLIP];
+    mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_manifest *manifest;
+    mexpr_evaluation *e = NULL;
+    in.dtype = MEXPR_DTYPE_F32;
+    in.rank = 4;
+    in.dims[0] = N_CLIPS;
+    in.dims[1] = 3;
+    in.dims[2] = in.dims[3] = 28;
+    in.data = values;
+    fill(values);
+    mexpr_status status =
+        mexpr_manifest_decode(context, text, sizeof text - 1, NULL, &manifest);
+    if (status == MEXPR_OK)
+        status = mexpr_evaluate(context, manifest, &in, fit, NULL, NULL, system, &e);
+    if (status == MEXPR_OK)
+        status = measure(context, e);
+    mexpr_evaluation_destroy(&e);
+    mexpr_manifest_destroy(&manifest);
+    return status;
+}
+
+static mexpr_status files(mexpr_context *context, void *path)
+{
+    static float values[N_CLIPS * CLIP];
+    mexpr_manifest *manifest;
+    mexpr_status status = mexpr_manifest_read(context, path, NULL, &manifest);
+    if (status == MEXPR_OK)
+        status = mexpr_manifest_pictures(context, manifest, test_folder(), 28, 28, NULL,
+            0, values, N_CLIPS * CLIP, NULL, NULL);
+    mexpr_manifest_destroy(&manifest);
+    return status;
+}
+
+static void evaluations(void **state)
+{
+    (void)state;
+    char system[] = "flow-derivative-svm";
+    test_oom_sweep(evaluation, system, 1);
+}
+
+static void manifests(void **state)
+{
+    (void)state;
+    char path[1024];
+    mexpr_context *context = test_context(NULL, 1);
+    mexpr_image *image;
+    if (!strstr(mexpr_build_features(), "png"))
+        skip();
+    assert_ok(context, mexpr_image_create(context, MEXPR_FORMAT_RGB8, 28, 28, &image));
+    memset(mexpr_image_pixels(image), 7, mexpr_image_stride(image) * 28);
+    assert_ok(context, mexpr_image_write_png(context, image, test_path("p.png")));
+    test_write_file(test_path("m.csv"), text, sizeof text - 1);
+    strncpy(path, test_path("m.csv"), sizeof path - 1);
+    path[sizeof path - 1] = 0;
+    test_oom_sweep(files, path, 1);
+    mexpr_image_destroy(&image);
+    mexpr_context_destroy(&context);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(manifests),
+        cmocka_unit_test(evaluations),
+    };
+    return cmocka_run_group_tests_name("oom_evaluate", tests, NULL, NULL);
+}

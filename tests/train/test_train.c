@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Features against a plain second computation; systems on movements made up. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "microexpr/image.h"
+#include "microexpr/train.h"
+#include "support.h"
+#include "train/flow_features.h"
+
+enum { SIDE = 28, N_PIXELS = SIDE * SIDE, CLIP = 3 * N_PIXELS, HALF = SIDE / 2 };
+enum { N_CLIPS = 36, N_CLASSES = 3 };
+
+static mexpr_context *context;
+static float clips[N_CLIPS * CLIP];
+static int32_t labels[N_CLIPS];
+
+static int setup(void **state)
+{
+    (void)state;
+    context = test_context(NULL, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    mexpr_context_destroy(&context);
+    return 0;
+}
+
+/* A patch that moves up, down or apart, on a ground with noise; every plane as 0..255. */
+static void make_clips(uint64_t seed)
+{
+    mx_rng rng;
+    mx_rng_seed(&rng, seed, 0);
+    for (int i = 0; i < N_CLIPS; i++) {
+        float *u = clips + i * CLIP, *v = u + N_PIXELS, *strain = v + N_PIXELS;
+        const double cx = 14 + 2 * mx_rng_normal(&rng), cy = 17 + mx_rng_normal(&rng);
+        labels[i] = i % N_CLASSES;
+        for (int k = 0; k < N_PIXELS; k++) {
+            const double x = k % SIDE - cx, y = k / SIDE - cy;
+            const double bump = exp(-(x * x + y * y) / 30);
+            const double dx = labels[i] == 2 ? x / 5 : 0;
+            const double dy = labels[i] == 0 ? -1 : labels[i] == 1 ? 1 : y / 5;
+            u[k] = (float)(120 + 60 * bump * dx + 4 * mx_rng_normal(&rng));
+            v[k] = (float)(130 + 60 * bump * dy + 4 * mx_rng_normal(&rng));
+            strain[k] = (float)(20 + 100 * bump + 4 * mx_rng_normal(&rng));
+        }
+    }
+}
+
+static mexpr_tensor_view view_of(int64_t n, const float *values)
+{
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = MEXPR_DTYPE_F32;
+    view.rank = 4;
+    view.dims[0] = n;
+    view.dims[1] = 3;
+    view.dims[2] = view.dims[3] = SIDE;
+    view.data = values;
+    return view;
+}
+
+/* Runs `model` and copies its output. */
+static void apply(mexpr_model *model, int64_t n, const float *values, float *out,
+    int64_t rows, int64_t columns)
+{
+    mexpr_session *session;
+    mexpr_tensor_view in = view_of(n, values), result = MEXPR_TENSOR_VIEW_INIT;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(session, "flow", &in), MEXPR_OK);
+    assert_int_equal(mexpr_session_run(session), MEXPR_OK);
+    assert_int_equal(mexpr_session_output(session, NULL, &result), MEXPR_OK);
+    assert_int_equal(result.dims[0], rows);
+    assert_int_equal(result.dims[1], columns);
+    memcpy(out, result.data, (size_t)(rows * columns) * sizeof *out);
+    mexpr_session_destroy(&session);
+}
+
+/* --- features ---------------------------------------------------------------------- */
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void plain_normalise(const float *plane, bool centre, double limit, double *out)
+{
+    double sorted[N_PIXELS], power = 0;
+    for (int k = 0; k < N_PIXELS; k++)
+        sorted[k] = (double)plane[k];
+    qsort(sorted, N_PIXELS, sizeof *sorted, compare);
+    const double zero =
+        centre ? (sorted[N_PIXELS / 2 - 1] + sorted[N_PIXELS / 2]) / 2 : 0;
+    for (int k = 0; k < N_PIXELS; k++) {
+        out[k] = (double)plane[k] - zero;
+        power += out[k] * out[k] / N_PIXELS;
+    }
+    for (int k = 0; k < N_PIXELS; k++)
+        out[k] = fmax(-limit, fmin(limit, out[k] / sqrt(power)));
+}
+
+static int reflected(int k)
+{
+    return k < 0 ? -k : k >= SIDE ? 2 * (SIDE - 1) - k : k;
+}
+
+/* In two dimensions at once. */
+static void plain_blur(const double *from, double sigma, double *to)
+{
+    const int r = (int)(4 * sigma + 0.5);
+    for (int k = 0; k < N_PIXELS; k++) {
+        double sum = 0, weights = 0;
+        for (int dy = -r; dy <= r; dy++)
+            for (int dx = -r; dx <= r; dx++) {
+                const double w = exp(-(dx * dx + dy * dy) / (2 * sigma * sigma));
+                weights += w;
+                sum +=
+                    w * from[reflected(k / SIDE + dy) * SIDE + reflected(k % SIDE + dx)];
+            }
+        to[k] = sum / weights;
+    }
+}
+
+static double difference(const double *map, int x, int y, bool along_x)
+{
+    const int last = SIDE - 1;
+    if (along_x)
+        return (map[y * SIDE + (x < last ? x + 1 : last)] -
+                   map[y * SIDE + (x > 0 ? x - 1 : 0)]) /
+               2;
+    return (map[(y < last ? y + 1 : last) * SIDE + x] -
+               map[(y > 0 ? y - 1 : 0) * SIDE + x]) /
+           2;
+}
+
+/* u_x, v_x, u_y, v_y as means of 2×2. */
+static void plain_features(const float *clip, bool mirrored, double *out)
+{
+    static double maps[2][N_PIXELS], smooth[2][N_PIXELS], turned[N_PIXELS];
+    for (int plane = 0; plane < 2; plane++) {
+        plain_normalise(clip + plane * N_PIXELS, true, 4, maps[plane]);
+        for (int k = 0; k < N_PIXELS; k++)
+            turned[k] = (plane == 0 ? -1 : 1) *
+                        maps[plane][k / SIDE * SIDE + SIDE - 1 - k % SIDE];
+        plain_blur(mirrored ? turned : maps[plane], 2, smooth[plane]);
+    }
+    for (int k = 0; k < 4 * HALF * HALF; k++) {
+        const int map = k / (HALF * HALF), y = k / HALF % HALF, x = k % HALF;
+        out[k] = 0;
+        for (int j = 0; j < 4; j++)
+            out[k] +=
+                difference(smooth[map % 2], 2 * x + j % 2, 2 * y + j / 2, map < 2) / 4;
+    }
+}
+
+static mexpr_model *feature_model(void)
+{
+    mexpr_builder *builder;
+    mexpr_model *model;
+    mx_layers l;
+    assert_ok(context, mexpr_builder_create(context, "features", &builder));
+    mx_layers_init(&l, builder);
+    const mx_name flow = mx_input(&l, "flow", 3, SIDE, SIDE);
+    mx_output(&l,
+        mx_flow_feature_rows(&l, mx_flow_normalise(&l, flow, 4), (mx_flow_feature){2}),
+        "features");
+    assert_int_equal(mexpr_builder_finish(builder, &model), MEXPR_OK);
+    mexpr_builder_destroy(&builder);
+    return model;
+}
+
+static void features(void **state)
+{
+    (void)state;
+    enum { N = 4, SIZE = 4 * HALF * HALF };
+    static float rows[2 * N * SIZE];
+    static double want[SIZE];
+    mexpr_model *model = feature_model();
+    make_clips(1);
+    assert_int_equal(mx_flow_feature_size((mx_flow_feature){2}), SIZE);
+    apply(model, N, clips, rows, 2 * N, SIZE);
+    for (int i = 0; i < 2 * N; i++) {
+        plain_features(clips + i % N * CLIP, i >= N, want);
+        for (int k = 0; k < SIZE; k++)
+            assert_float_equal(rows[i * SIZE + k], want[k], 2e-6);
+    }
+    mexpr_model_destroy(&model);
+}
+
+/* --- systems ----------------------------------------------------------------------- */
+
+static mexpr_model *train(const char *system)
+{
+    mexpr_model *model;
+    const mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    o.labels = "up,down,apart";
+    assert_ok(context,
+        mexpr_train(context, system, &inputs, labels, N_CLASSES, &o, NULL, NULL, &model));
+    return model;
+}
+
+static void learns(void **state)
+{
+    (void)state;
+    static float scores[N_CLIPS * N_CLASSES];
+    for (int k = 0; mexpr_train_system(k); k++) {
+        make_clips(1);
+        mexpr_model *model = train(mexpr_train_system(k));
+        assert_string_equal(
+            mexpr_model_metadata(model, "microexpr.labels"), "up,down,apart");
+        assert_string_equal(
+            mexpr_model_metadata(model, "microexpr.planes"), "u,v,strain");
+        make_clips(2); /* others of the kind */
+        apply(model, N_CLIPS, clips, scores, N_CLIPS, N_CLASSES);
+        for (int i = 0; i < N_CLIPS; i++)
+            for (int j = 0; j < N_CLASSES; j++)
+                assert_true(
+                    scores[i * N_CLASSES + labels[i]] >= scores[i * N_CLASSES + j]);
+        mexpr_model_destroy(&model);
+    }
+}
+
+/* A movement and its mirror image, with u turned round, get the same scores. */
+static void mirror_images(void **state)
+{
+    (void)state;
+    static float other[CLIP], scores[N_CLASSES], mirrored[N_CLASSES];
+    make_clips(1);
+    mexpr_model *model = train("flow-derivative-svm");
+    for (int k = 0; k < CLIP; k++) {
+        const float value = clips[k / SIDE * SIDE + SIDE - 1 - k % SIDE];
+        other[k] = k < N_PIXELS ? 255 - value : value;
+    }
+    apply(model, 1, clips, scores, 1, N_CLASSES);
+    apply(model, 1, other, mirrored, 1, N_CLASSES);
+    for (int k = 0; k < N_CLASSES; k++)
+        assert_float_equal(scores[k], mirrored[k], 1e-4);
+    mexpr_model_destroy(&model);
+}
+
+static void same_bytes_again(void **state)
+{
+    (void)state;
+    void *bytes[2];
+    size_t sizes[2];
+    make_clips(3);
+    for (int k = 0; k < 2; k++) {
+        mexpr_model *model = train("flow-derivative-svm");
+        assert_ok(context, mexpr_model_encode(context, model, &bytes[k], &sizes[k]));
+        mexpr_model_destroy(&model);
+    }
+    assert_int_equal(sizes[0], sizes[1]);
+    assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+    mexpr_bytes_free(context, &bytes[0]);
+    mexpr_bytes_free(context, &bytes[1]);
+}
+
+/* Pictures without any motion have no median, mean or power to divide by. */
+static void still_clips(void **state)
+{
+    (void)state;
+    static float scores[N_CLASSES];
+    make_clips(1);
+    memset(clips, 0, CLIP * sizeof *clips);
+    mexpr_model *model = train("flow-derivative-svm");
+    apply(model, 1, clips, scores, 1, N_CLASSES);
+    for (int k = 0; k < N_CLASSES; k++)
+        assert_true(isfinite(scores[k]));
+    mexpr_model_destroy(&model);
+}
+
+/* --- bad input --------------------------------------------------------------------- */
+
+#define TRAIN(system, inputs, n_classes)                                                 \
+    mexpr_train(context, system, inputs, labels, n_classes, NULL, NULL, NULL, &model)
+
+static void refusals(void **state)
+{
+    (void)state;
+    mexpr_model *model;
+    make_clips(1);
+    mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    assert_failure(context, TRAIN("ststnet", &inputs, 3), MEXPR_E_NOT_FOUND, "'ststnet'");
+    assert_failure(
+        context, TRAIN("flow-derivative-svm", &inputs, 4), MEXPR_E_RANGE, "class 3");
+    clips[5 * CLIP] = NAN;
+    assert_failure(context, TRAIN("flow-derivative-svm", &inputs, 3), MEXPR_E_RANGE,
+        "not a finite number");
+    inputs.dims[3] = 27;
+    assert_failure(context, TRAIN("flow-derivative-svm", &inputs, 3), MEXPR_E_SHAPE,
+        "N x 3 x 28 x 28");
+    inputs.dtype = MEXPR_DTYPE_U8;
+    assert_failure(
+        context, TRAIN("flow-derivative-svm", &inputs, 3), MEXPR_E_TYPE, "float32");
+    assert_null(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(features),
+        cmocka_unit_test(learns),
+        cmocka_unit_test(mirror_images),
+        cmocka_unit_test(same_bytes_again),
+        cmocka_unit_test(still_clips),
+        cmocka_unit_test(refusals),
+    };
+    return cmocka_run_group_tests_name("train", tests, setup, teardown);
+}
