@@ -88,6 +88,23 @@ int cli_read_grey(mexpr_context *context, const char *path, mexpr_image **out)
     return cli_fail_status(status, mexpr_context_last_error(context), NULL);
 }
 
+char *cli_split(const char *item, const char **name, const char **path)
+{
+    const size_t size = strlen(item) + 1;
+    char *copy = malloc(size);
+    if (!copy) {
+        cli_fail("out of memory; close other programs and try again");
+        return NULL;
+    }
+    memcpy(copy, item, size);
+    char *equals = strchr(copy, '=');
+    if (equals)
+        *equals = '\0';
+    *name = equals ? copy : NULL;
+    *path = equals ? equals + 1 : copy;
+    return copy;
+}
+
 int cli_load_model(mexpr_context *context, const char *path, mexpr_model **out)
 {
     const mexpr_status status = mexpr_model_load(context, path, out);

@@ -90,6 +90,9 @@ int cli_strain(const char *name, mexpr_strain *out);
 /* "X,Y,W,H"; NULL leaves *out as it is; an exit code. */
 int cli_box(const char *option, const char *given, mexpr_box *out);
 
+/* Splits "NAME=path" in a copy, which the caller frees. Without '=' the name is NULL, the
+ * model's only input or output. NULL with the error printed when memory runs out. */
+char *cli_split(const char *item, const char **name, const char **path);
 /* Reads an ONNX file; an exit code. */
 int cli_load_model(mexpr_context *context, const char *path, mexpr_model **out);
 

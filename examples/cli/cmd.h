@@ -11,6 +11,7 @@ extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;
 extern const cli_command cmd_magnify;
 extern const cli_command cmd_model_bench;
+extern const cli_command cmd_model_explain;
 extern const cli_command cmd_model_inspect;
 extern const cli_command cmd_model_run;
 extern const cli_command cmd_model_verify;

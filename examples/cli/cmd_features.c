@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clip_io.h"
 #include "cmd.h"
 #include "feature_kinds.h"
+#include "flow_clip.h"
 #include "flow_params.h"
 #include "landmarks.h"
 #include "lbp_features.h"
@@ -27,6 +31,8 @@ typedef struct features_request {
     cli_number eye_margin;
     const char *radius;
     int layers;
+    const char *reference;
+    cli_number onset;
     const char *output;
     int json;
     int threads;
@@ -65,6 +71,11 @@ static const cli_option options[] = {
     {"eye-margin", 0, CLI_NUMBER, AT(eye_margin), "PX", "and so much around them (5)"},
     {"radius", 0, CLI_TEXT, AT(radius), "X,Y,T", "of lbp_top, in px and frames (1,1,4)"},
     {"layers", 0, CLI_INT, AT(layers), "N", "of lbp_top: blocks in time (1)"},
+    {"reference", 0, CLI_TEXT, AT(reference), "R",
+        "rows for the frames of clips: flow from the onset or the\n"
+        "                              previous frame"},
+    {"onset", 0, CLI_NUMBER, AT(onset), "N",
+        "the clips' onset, counted from 0 (0); a row for each frame"},
     {"output", 'o', CLI_TEXT, AT(output), "F",
         "the file to write; - or none: standard output"},
     {"json", 0, CLI_FLAG, AT(json), NULL, "JSON instead of CSV"},
@@ -182,8 +193,8 @@ static int check_landmarks(const features_job *job, int n_pairs)
     const char *kind = feature_set_needs_landmarks(job->kinds);
     const int n = r->landmarks.n;
     if (n > 1 && n != n_pairs)
-        return cli_usage("--landmarks is given %d times for %d pairs; give one for all "
-                         "or one for each",
+        return cli_usage("--landmarks is given %d times for %d pairs or clips; give one "
+                         "for all or one for each",
             n, n_pairs);
     if (n > 0)
         return CLI_OK;
@@ -198,12 +209,19 @@ static int check_landmarks(const features_job *job, int n_pairs)
     return CLI_OK;
 }
 
-static int check_pairs(const features_job *job, int n)
+/* Whether each argument is a clip whose frames have rows. */
+static int has_frames(const features_job *job)
+{
+    return job->request->reference || job->request->onset.given;
+}
+
+static int check_flow(const features_job *job, int n)
 {
     const features_request *r = job->request;
-    if (n % 2)
-        return cli_usage("features: pictures come in pairs A B, here are %d; see "
-                         "'microexpr help features'",
+    if (!has_frames(job) && n % 2)
+        return cli_usage("features: pictures come in pairs A B, here are %d; for the "
+                         "frames of a clip give --reference; see 'microexpr help "
+                         "features'",
             n);
     if (r->radius || r->layers)
         return cli_usage("--radius and --layers are for --kind lbp_top");
@@ -220,7 +238,7 @@ static int check_pairs(const features_job *job, int n)
             "--eye-margin %g is out of range; give 0 to 10000 px", r->eye_margin.value);
     if (r->eye_margin.given && !r->mask_eyes)
         return cli_usage("--eye-margin is for --mask-eyes");
-    return check_landmarks(job, n / 2);
+    return check_landmarks(job, has_frames(job) ? n : n / 2);
 }
 
 static int check_clips(const features_job *job)
@@ -228,7 +246,7 @@ static int check_clips(const features_job *job)
     const features_request *r = job->request;
     if (r->landmarks.n || r->mask_eyes || r->compensate || r->bins || r->norm ||
         r->weight || r->min_magnitude.given || r->strain || r->patch ||
-        r->outlier.given || r->eye_margin.given || r->landmarks_row)
+        r->outlier.given || r->eye_margin.given || r->landmarks_row || has_frames(job))
         return cli_usage("--kind lbp_top reads frames, no flow; of the features' options "
                          "it takes --grid, --radius and --layers");
     return CLI_OK;
@@ -315,17 +333,24 @@ static int read_landmarks(const features_job *job, pair *p, int index)
         return CLI_OK;
     const char *path = r->landmarks.items[r->landmarks.n > 1 ? index : 0];
     const int code = landmarks_read(path, r->landmarks_row, p->landmarks);
-    return code == CLI_OK ? landmarks_check(p->landmarks, path, p->first) : code;
+    return code == CLI_OK ? landmarks_check(p->landmarks, path,
+                                mexpr_field_width(p->field), mexpr_field_height(p->field))
+                          : code;
+}
+
+static int add_features(features_job *job, const pair *p)
+{
+    const feature_input in = {
+        job->context, p->field, p->landmarks, &p->motion, &job->settings};
+    return feature_set_add(job->kinds, &in, &job->table);
 }
 
 static int add_row(features_job *job, const pair *p, char **paths)
 {
-    const feature_input in = {
-        job->context, p->field, p->landmarks, &p->motion, &job->settings};
     table_row(&job->table);
     table_source(&job->table, "first", paths[0]);
     table_source(&job->table, "second", paths[1]);
-    return feature_set_add(job->kinds, &in, &job->table);
+    return add_features(job, p);
 }
 
 static int pair_steps(features_job *job, pair *p, char **paths, int index)
@@ -334,9 +359,9 @@ static int pair_steps(features_job *job, pair *p, char **paths, int index)
     if (code == CLI_OK)
         code = cli_read_grey(job->context, paths[1], &p->second);
     if (code == CLI_OK)
-        code = read_landmarks(job, p, index);
-    if (code == CLI_OK)
         code = compute_flow(job, p);
+    if (code == CLI_OK)
+        code = read_landmarks(job, p, index);
     if (code == CLI_OK)
         code = clean_field(job, p);
     return code == CLI_OK ? add_row(job, p, paths) : code;
@@ -344,9 +369,7 @@ static int pair_steps(features_job *job, pair *p, char **paths, int index)
 
 static int add_pairs(features_job *job, char **paths, int n)
 {
-    if (mexpr_flow_create(job->context, &job->flow) != MEXPR_OK)
-        return failed(job, MEXPR_E_NOMEM);
-    int code = flow_params_apply(&job->request->params, job->flow);
+    int code = CLI_OK;
     for (int i = 0; i < n && code == CLI_OK; i += 2) {
         pair p = {.motion = MEXPR_MOTION_INIT};
         code = pair_steps(job, &p, paths + i, i / 2);
@@ -357,7 +380,114 @@ static int add_pairs(features_job *job, char **paths, int n)
     return code;
 }
 
+/* --- the frames of a clip ---------------------------------------------------------- */
+
+typedef struct frame_rows {
+    features_job *job;
+    pair pair; /* its field is a copy of the frame's, to be cleaned */
+    const char *path;
+    int index; /* of the clip */
+    int code;
+} frame_rows;
+
+/* With the first frame's size known, the landmarks as well. */
+static int begin_rows(frame_rows *rows, const mexpr_field *field)
+{
+    const mexpr_status status = mexpr_field_create(rows->job->context,
+        mexpr_field_width(field), mexpr_field_height(field), &rows->pair.field);
+    if (status != MEXPR_OK)
+        return failed(rows->job, status);
+    return read_landmarks(rows->job, &rows->pair, rows->index);
+}
+
+static int add_frame(frame_rows *rows, int64_t frame, const mexpr_field *field)
+{
+    features_job *job = rows->job;
+    pair *p = &rows->pair;
+    int code = p->field ? CLI_OK : begin_rows(rows, field);
+    if (code != CLI_OK)
+        return code;
+    const size_t bytes = sizeof(float) * (size_t)mexpr_field_width(field) *
+                         (size_t)mexpr_field_height(field);
+    memcpy(mexpr_field_u_pixels(p->field), mexpr_field_u(field), bytes);
+    memcpy(mexpr_field_v_pixels(p->field), mexpr_field_v(field), bytes);
+    p->motion = (mexpr_motion)MEXPR_MOTION_INIT;
+    code = clean_field(job, p);
+    if (code != CLI_OK)
+        return code;
+    table_row(&job->table);
+    table_source(&job->table, "clip", rows->path);
+    table_value(&job->table, (double)frame, "frame");
+    return add_features(job, p);
+}
+
+static int32_t take_field(void *user, int64_t frame, const mexpr_field *field)
+{
+    frame_rows *rows = user;
+    rows->code = add_frame(rows, frame, field);
+    return rows->code != CLI_OK;
+}
+
+static int clip_rows(
+    features_job *job, const char *path, int index, const mexpr_flow_clip_options *o)
+{
+    frame_rows rows = {.job = job, .path = path, .index = index};
+    mexpr_clip *clip = NULL;
+    int code = clip_open(job->context, path, MEXPR_COLOUR_GREY, 0, &clip);
+    if (code == CLI_OK) {
+        const mexpr_status status =
+            mexpr_flow_clip(job->flow, clip, o, take_field, clip_progress, &rows);
+        clip_progress_end();
+        code = rows.code;
+        if (code == CLI_OK && status != MEXPR_OK)
+            code = cli_fail_status(status, mexpr_flow_last_error(job->flow), NULL);
+    }
+    mexpr_field_destroy(&rows.pair.field);
+    mexpr_clip_destroy(&clip);
+    return code;
+}
+
+/* A row for each frame goes to a file at once: clips may be long. */
+static int open_spool(features_job *job)
+{
+    const char *path = job->request->output;
+    if (!path || strcmp(path, "-") == 0) {
+        job->table.spool = tmpfile();
+    } else {
+        const char *temporary = cli_output(&job->outputs, path);
+        if (!temporary)
+            return CLI_FAILED;
+        job->table.spool = fopen(temporary, "wb");
+    }
+    if (!job->table.spool)
+        return cli_fail(
+            "cannot write '%s': %s", path ? path : "a temporary file", strerror(errno));
+    return CLI_OK;
+}
+
+static int add_frames(features_job *job, char **paths, int n)
+{
+    mexpr_flow_clip_options o = MEXPR_FLOW_CLIP_OPTIONS_INIT;
+    const features_request *r = job->request;
+    int code = flow_clip_reference(r->reference, r->onset, &o);
+    if (code == CLI_OK)
+        code = open_spool(job);
+    for (int i = 0; i < n && code == CLI_OK; i++)
+        code = clip_rows(job, paths[i], i, &o);
+    return code;
+}
+
 /* --- clips and all ----------------------------------------------------------------- */
+
+static int add_flow(features_job *job, char **arguments, int n)
+{
+    if (mexpr_flow_create(job->context, &job->flow) != MEXPR_OK)
+        return failed(job, MEXPR_E_NOMEM);
+    const int code = flow_params_apply(&job->request->params, job->flow);
+    if (code != CLI_OK)
+        return code;
+    return has_frames(job) ? add_frames(job, arguments, n) : add_pairs(job, arguments, n);
+}
 
 static int add_clips(features_job *job, char **paths, int n)
 {
@@ -375,11 +505,33 @@ static int add_clips(features_job *job, char **paths, int n)
     return code;
 }
 
+/* The spool is the output file already, or goes to standard output now. */
+static int write_spool(features_job *job, const text *end)
+{
+    FILE *spool = job->table.spool;
+    const int is_file = job->outputs.n > 0;
+    char bytes[4096];
+    size_t n;
+    int good = !end->failed && fwrite(end->bytes, 1, end->size, spool) == end->size &&
+               !ferror(spool) && fflush(spool) == 0;
+    for (rewind(spool);
+         good && !is_file && (n = fread(bytes, 1, sizeof bytes, spool)) > 0;)
+        good = fwrite(bytes, 1, n, stdout) == n;
+    if (!is_file && fflush(stdout) != 0)
+        good = 0;
+    return good
+               ? CLI_OK
+               : cli_fail("cannot write '%s': %s",
+                     is_file ? job->request->output : "standard output", strerror(errno));
+}
+
 static int write_table(features_job *job)
 {
     text out = {0};
     table_finish(&job->table, &out);
-    const int code = cli_write(&job->outputs, job->request->output, &out);
+    const int code = job->table.spool
+                         ? write_spool(job, &out)
+                         : cli_write(&job->outputs, job->request->output, &out);
     text_free(&out);
     return code;
 }
@@ -388,18 +540,21 @@ static int steps(features_job *job, char **arguments, int n)
 {
     int code = read_settings(job);
     if (code == CLI_OK)
-        code = job->kinds ? check_pairs(job, n) : check_clips(job);
+        code = job->kinds ? check_flow(job, n) : check_clips(job);
     if (code == CLI_OK)
         code = cli_context(job->request->threads, &job->context);
     if (code == CLI_OK)
-        code = job->kinds ? add_pairs(job, arguments, n) : add_clips(job, arguments, n);
+        code = job->kinds ? add_flow(job, arguments, n) : add_clips(job, arguments, n);
     return code == CLI_OK ? write_table(job) : code;
 }
 
 static int run(const void *request, char **arguments, int n)
 {
     features_job job = {.request = request};
-    const int code = cli_outputs_finish(&job.outputs, steps(&job, arguments, n));
+    int code = steps(&job, arguments, n);
+    if (job.table.spool && fclose(job.table.spool) != 0 && code == CLI_OK)
+        code = cli_fail("cannot write the rows: %s", strerror(errno));
+    code = cli_outputs_finish(&job.outputs, code);
     table_free(&job.table);
     mexpr_flow_destroy(&job.flow);
     mexpr_context_destroy(&job.context);
@@ -412,8 +567,9 @@ const cli_command cmd_features = {
     .summary = "Features of the flow from A to B, or of clips, as CSV",
     .about =
         "A row for each pair of PNG or JPEG files: HOOF, Bi-WOOF, MDMO, strain and\n"
-        "others of the optical flow. With --kind lbp_top a row for each CLIP, which\n"
-        "is what 'flow' takes. Columns and units: microexpr(1), docs/features.md.",
+        "others of the optical flow. With --reference a row for each frame of each\n"
+        "CLIP, which is what 'flow' takes; with --kind lbp_top a row for each CLIP.\n"
+        "Columns and units: microexpr(1), docs/features.md.",
     .options = options,
     .request_size = sizeof(features_request),
     .min_arguments = 1,

@@ -6,16 +6,22 @@
 
 #include "cmd.h"
 #include "json.h"
+#include "rewrite_params.h"
 
 /* --- inspect ----------------------------------------------------------------------- */
 
 typedef struct inspect_request {
     int json;
     int nodes;
+    int rewrites;
+    cli_list without;
 } inspect_request;
 
 static const cli_option inspect_options[] = {
     {"nodes", 0, CLI_FLAG, offsetof(inspect_request, nodes), NULL, "list every node"},
+    {"list-rewrites", 0, CLI_FLAG, offsetof(inspect_request, rewrites), NULL,
+        "list the rewrites, and how often loading does each"},
+    NO_REWRITE_OPTION(inspect_request, without),
     {"json", 0, CLI_FLAG, offsetof(inspect_request, json), NULL, "print JSON"},
     {0},
 };
@@ -108,6 +114,17 @@ static void json_nodes(const mexpr_model *model, text *out)
     json_close(out, ']');
 }
 
+static void json_rewrite(const char *name, int32_t times, void *out)
+{
+    json_key(out, name);
+    json_integer(out, times);
+}
+
+static void plain_rewrite(const char *name, int32_t times, void *out)
+{
+    text_add(out, "rewrite %-11s %d\n", name, (int)times);
+}
+
 static void inspect_json(const inspect_request *request, const mexpr_model *model,
     const operator_count *counts, size_t n_counts, text *out)
 {
@@ -137,6 +154,12 @@ static void inspect_json(const inspect_request *request, const mexpr_model *mode
     json_string(out, mexpr_model_metadata(model, "microexpr.labels"));
     json_key(out, "planes");
     json_string(out, mexpr_model_metadata(model, "microexpr.planes"));
+    if (request->rewrites) {
+        json_key(out, "rewrites");
+        json_open(out, '{');
+        rewrite_each(model, json_rewrite, out);
+        json_close(out, '}');
+    }
     if (request->nodes)
         json_nodes(model, out);
     json_close(out, '}');
@@ -181,6 +204,8 @@ static void inspect_plain(const inspect_request *request, const mexpr_model *mod
     for (size_t i = 0; i < n_counts; i++)
         text_add(out, "%s %s %d", i ? "," : "", counts[i].op, counts[i].n);
     text_add(out, "\n");
+    if (request->rewrites)
+        rewrite_each(model, plain_rewrite, out);
     for (int32_t i = 0; request->nodes && i < mexpr_model_n_nodes(model); i++) {
         const char *name = "", *op = "";
         if (mexpr_model_node(model, i, &name, &op) == MEXPR_OK)
@@ -209,12 +234,13 @@ static int inspect(const void *request, char **arguments, int n)
 {
     mexpr_context *context = NULL;
     mexpr_model *model = NULL;
+    const inspect_request *r = request;
     (void)n;
     int code = cli_context(0, &context);
     if (code == CLI_OK)
-        code = cli_load_model(context, arguments[0], &model);
+        code = rewrite_load(context, arguments[0], &r->without, &model);
     if (code == CLI_OK)
-        code = inspect_loaded(request, model);
+        code = inspect_loaded(r, model);
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
     return code;
@@ -237,6 +263,7 @@ const cli_command cmd_model_inspect = {
 typedef struct run_request {
     cli_list inputs;
     cli_list outputs;
+    cli_list without;
     int threads;
 } run_request;
 
@@ -245,6 +272,7 @@ static const cli_option run_options[] = {
         "an input; once for each (.npy or TensorProto .pb)"},
     {"output", 'o', CLI_LIST, offsetof(run_request, outputs), "NAME=F.npy",
         "write an output; once for each that is wanted"},
+    NO_REWRITE_OPTION(run_request, without),
     {"threads", 0, CLI_INT, offsetof(run_request, threads), "N", "threads, 1 to 64 (1)"},
     {0},
 };
@@ -259,25 +287,6 @@ typedef struct run_job {
     cli_outputs outputs;
 } run_job;
 
-/* Splits "NAME=path" in a copy, which the caller frees. Without '=' the name is NULL, the
- * model's only input or output. */
-static char *split(const char *item, const char **name, const char **path)
-{
-    const size_t size = strlen(item) + 1;
-    char *copy = malloc(size);
-    if (!copy) {
-        cli_fail("out of memory; close other programs and try again");
-        return NULL;
-    }
-    memcpy(copy, item, size);
-    char *equals = strchr(copy, '=');
-    if (equals)
-        *equals = '\0';
-    *name = equals ? copy : NULL;
-    *path = equals ? equals + 1 : copy;
-    return copy;
-}
-
 static int failed_session(const run_job *job, mexpr_status status, const char *doing)
 {
     return cli_fail_status(status, mexpr_session_last_error(job->session), doing);
@@ -286,7 +295,7 @@ static int failed_session(const run_job *job, mexpr_status status, const char *d
 static int set_input(run_job *job, int index)
 {
     const char *name, *path;
-    char *copy = split(job->request->inputs.items[index], &name, &path);
+    char *copy = cli_split(job->request->inputs.items[index], &name, &path);
     if (!copy)
         return CLI_FAILED;
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
@@ -308,7 +317,7 @@ static int set_input(run_job *job, int index)
 static int write_output(run_job *job, int index)
 {
     const char *name, *path;
-    char *copy = split(job->request->outputs.items[index], &name, &path);
+    char *copy = cli_split(job->request->outputs.items[index], &name, &path);
     if (!copy)
         return CLI_FAILED;
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
@@ -381,7 +390,7 @@ static int run(const void *opaque, char **arguments, int n)
         return cli_fail("out of memory; close other programs and try again");
     int code = cli_context(job.request->threads, &job.context);
     if (code == CLI_OK)
-        code = cli_load_model(job.context, arguments[0], &job.model);
+        code = rewrite_load(job.context, arguments[0], &job.request->without, &job.model);
     if (code == CLI_OK)
         code = run_model(&job);
     code = cli_outputs_finish(&job.outputs, code);

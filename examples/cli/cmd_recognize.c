@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "explain_params.h"
 #include "flow_params.h"
 #include "json.h"
 
@@ -15,6 +16,8 @@ typedef struct recognize_request {
     const char *face;
     const char *strain;
     const char *picture;
+    const char *explain;
+    const char *explain_method;
     flow_params params;
     int threads;
     int json;
@@ -36,6 +39,10 @@ static const cli_option options[] = {
         "frobenius (standard), quarter or off-tanet"},
     {"picture", 0, CLI_TEXT, AT(picture), "F.png",
         "write the picture the network saw: R = u, G = v, B = strain"},
+    {"explain", 0, CLI_TEXT, AT(explain), "F.png",
+        "write where the network looked, in colours over the apex frame"},
+    {"explain-method", 0, CLI_TEXT, AT(explain_method), "NAME",
+        "occlusion (standard), grad-cam or ablation-cam"},
     {"threads", 0, CLI_INT, AT(threads), "N", "threads, 1 to 64 (1)"},
     {"json", 0, CLI_FLAG, AT(json), NULL, "print JSON"},
     FLOW_PARAM_OPTIONS(recognize_request, params),
@@ -72,6 +79,7 @@ typedef struct recognize_job {
     mexpr_result *result;
     mexpr_box face;
     mexpr_strain strain;
+    int32_t method;
     cli_outputs outputs;
 } recognize_job;
 
@@ -200,6 +208,34 @@ static int write_picture(recognize_job *job)
     return CLI_OK;
 }
 
+/* The map covers what the network saw: the face box of the apex frame, or all of it. */
+static int write_explanation(recognize_job *job)
+{
+    mexpr_saliency_options chosen = MEXPR_SALIENCY_OPTIONS_INIT;
+    mexpr_saliency *saliency = NULL;
+    mexpr_image *face = NULL;
+    const mexpr_box *box = &job->face;
+    if (!job->request->explain)
+        return CLI_OK;
+    chosen.method = job->method;
+    mexpr_status status =
+        mexpr_recognizer_explain(job->recognizer, job->result, &chosen, &saliency);
+    if (status != MEXPR_OK)
+        return cli_fail_status(
+            status, mexpr_recognizer_last_error(job->recognizer), "--explain");
+    if (job->request->face)
+        status = mexpr_image_crop(
+            job->context, job->apex, box->x, box->y, box->width, box->height, &face);
+    const int code =
+        status == MEXPR_OK
+            ? explain_write(&job->outputs, job->context, saliency,
+                  face ? face : job->apex, job->request->explain)
+            : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+    mexpr_image_destroy(&face);
+    mexpr_saliency_destroy(&saliency);
+    return code;
+}
+
 /* --- work -------------------------------------------------------------------------- */
 
 static int check_request(recognize_job *job)
@@ -208,7 +244,11 @@ static int check_request(recognize_job *job)
     if (!request->onset || !request->apex)
         return cli_usage("recognize: --onset and --apex are needed; see 'microexpr help "
                          "recognize'");
-    const int code = cli_box("--face", request->face, &job->face);
+    if (request->explain_method && !request->explain)
+        return cli_usage("recognize: --explain-method needs --explain");
+    int code = explain_method("--explain-method", request->explain_method, &job->method);
+    if (code == CLI_OK)
+        code = cli_box("--face", request->face, &job->face);
     return code == CLI_OK ? cli_strain(request->strain, &job->strain) : code;
 }
 
@@ -256,6 +296,8 @@ static int steps(recognize_job *job)
         code = recognize(job);
     if (code == CLI_OK)
         code = write_picture(job);
+    if (code == CLI_OK)
+        code = write_explanation(job);
     if (code == CLI_OK)
         code = print_result(job);
     return code;

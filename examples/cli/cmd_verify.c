@@ -11,10 +11,12 @@
 
 #include "cmd.h"
 #include "json.h"
+#include "rewrite_params.h"
 
 typedef struct verify_request {
     cli_number rtol;
     cli_number atol;
+    cli_list without;
     int threads;
     int json;
 } verify_request;
@@ -24,6 +26,7 @@ static const cli_option options[] = {
         "relative tolerance of float32 outputs (1e-3)"},
     {"atol", 0, CLI_NUMBER, offsetof(verify_request, atol), "X",
         "absolute tolerance of float32 outputs (1e-5)"},
+    NO_REWRITE_OPTION(verify_request, without),
     {"threads", 0, CLI_INT, offsetof(verify_request, threads), "N",
         "threads, 1 to 64 (1)"},
     {"json", 0, CLI_FLAG, offsetof(verify_request, json), NULL, "print JSON"},
@@ -313,7 +316,7 @@ static int start(verify_job *job)
     if (code == CLI_OK)
         code = join(path, job->folder, "", "model.onnx");
     if (code == CLI_OK)
-        code = cli_load_model(job->context, path, &job->model);
+        code = rewrite_load(job->context, path, &job->request->without, &job->model);
     if (code != CLI_OK)
         return code;
     const size_t n_inputs = (size_t)mexpr_model_n_inputs(job->model);

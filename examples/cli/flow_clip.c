@@ -26,19 +26,19 @@ static int32_t take(void *user, int64_t frame, const mexpr_field *field)
     return job->code != CLI_OK;
 }
 
-static int read_options(const flow_clip_request *r, mexpr_flow_clip_options *o)
+int flow_clip_reference(
+    const char *reference, cli_number onset, mexpr_flow_clip_options *options)
 {
-    if (!r->reference || strcmp(r->reference, "onset") == 0)
-        o->reference = MEXPR_FLOW_REFERENCE_ONSET;
-    else if (strcmp(r->reference, "previous") == 0)
-        o->reference = MEXPR_FLOW_REFERENCE_PREVIOUS;
+    if (!reference || strcmp(reference, "onset") == 0)
+        options->reference = MEXPR_FLOW_REFERENCE_ONSET;
+    else if (strcmp(reference, "previous") == 0)
+        options->reference = MEXPR_FLOW_REFERENCE_PREVIOUS;
     else
         return cli_usage(
-            "--reference '%s' is not known; give onset or previous", r->reference);
-    if (r->onset.value < 0 || r->onset.value > 1e9 ||
-        r->onset.value != floor(r->onset.value))
-        return cli_usage("--onset %g is not a frame; they count from 0", r->onset.value);
-    o->onset = (int64_t)r->onset.value;
+            "--reference '%s' is not known; give onset or previous", reference);
+    if (onset.value < 0 || onset.value > 1e9 || onset.value != floor(onset.value))
+        return cli_usage("--onset %g is not a frame; they count from 0", onset.value);
+    options->onset = (int64_t)onset.value;
     return CLI_OK;
 }
 
@@ -63,7 +63,7 @@ static int steps(flow_clip_job *job)
 {
     const flow_clip_request *r = job->request;
     mexpr_flow_clip_options o = MEXPR_FLOW_CLIP_OPTIONS_INIT;
-    int code = read_options(r, &o);
+    int code = flow_clip_reference(r->reference, r->onset, &o);
     if (code == CLI_OK)
         code = cli_context(r->threads, &job->context);
     if (code == CLI_OK)

@@ -15,6 +15,9 @@ typedef struct flow_clip_request {
     int json;
 } flow_clip_request;
 
+/* What --reference (NULL: onset) and --onset say; an exit code. */
+int flow_clip_reference(
+    const char *reference, cli_number onset, mexpr_flow_clip_options *options);
 /* An exit code. */
 int flow_clip_run(const flow_clip_request *request);
 

@@ -3,6 +3,7 @@
 
 static const cli_word methods[] = {
     {"tvl1", MEXPR_FLOW_METHOD_TVL1},
+    {"fast", MEXPR_FLOW_METHOD_TVL1_FAST},
     {"opencv", MEXPR_FLOW_METHOD_TVL1_OPENCV},
     {"farneback", MEXPR_FLOW_METHOD_FARNEBACK},
     {0},

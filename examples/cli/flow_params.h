@@ -33,11 +33,12 @@ typedef struct flow_params {
     }
 
 /* Rows of an option table for the flow_params in `member` of the request. T, O and F in
- * the help are the methods tvl1, opencv and farneback. */
+ * the help are the methods tvl1 and fast, opencv, and farneback. */
 #define FLOW_PARAM_OPTIONS(request, member)                                              \
     {"method", 0, CLI_TEXT, FLOW_PARAM_AT(request, member, method), "M",                 \
-        "flow by tvl1 (standard), opencv (its TV-L1) or farneback;\n"                    \
-        "                              T, O, F below are these three"},                  \
+        "flow by tvl1 (standard), fast (the same energy), opencv (its\n"                 \
+        "                              TV-L1) or farneback; below T is tvl1 and\n"       \
+        "                              fast, O opencv, F farneback"},                    \
         FLOW_PARAM_ROW(request, member, tau, "tau", "T, O: time step (0.25)"),           \
         FLOW_PARAM_ROW(                                                                  \
             request, member, lambda, "lambda", "T, O: weight of the data term (0.15)"),  \
@@ -47,9 +48,10 @@ typedef struct flow_params {
             "most pyramid levels (T 100, O 5); F: above the finest (3)"),                \
         FLOW_PARAM_ROW(request, member, zoom, "zoom",                                    \
             "size ratio of two levels (T 0.5, O 0.8, F 0.5)"),                           \
-        FLOW_PARAM_ROW(request, member, warps, "warps", "T, O: warps per level (5)"),    \
+        FLOW_PARAM_ROW(                                                                  \
+            request, member, warps, "warps", "T, O: warps per level (5; fast 3)"),       \
         FLOW_PARAM_ROW(request, member, epsilon, "epsilon",                              \
-            "T, O: stopping threshold in px (0.01)"),                                    \
+            "T, O: stopping threshold, px (0.01; fast 0.017)"),                         \
         FLOW_PARAM_ROW(request, member, iterations, "iterations",                        \
             "most per warp (T 300), median (O 30), level (F 3)"),                        \
         FLOW_PARAM_ROW(                                                                  \

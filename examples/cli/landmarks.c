@@ -271,9 +271,8 @@ int landmarks_read(const char *path, int row, float xy[LANDMARK_NUMBERS])
 }
 
 int landmarks_check(
-    const float xy[LANDMARK_NUMBERS], const char *path, const mexpr_image *picture)
+    const float xy[LANDMARK_NUMBERS], const char *path, int width, int height)
 {
-    const int width = mexpr_image_width(picture), height = mexpr_image_height(picture);
     float low = xy[0], high = xy[0];
     int inside = 0;
     for (int i = 0; i < LANDMARK_NUMBERS; i += 2) {

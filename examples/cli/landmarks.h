@@ -19,6 +19,6 @@ int landmarks_read(const char *path, int row, float xy[LANDMARK_NUMBERS]);
 
 /* Whether they can be those of a face in a picture of that size; an exit code. */
 int landmarks_check(
-    const float xy[LANDMARK_NUMBERS], const char *path, const mexpr_image *picture);
+    const float xy[LANDMARK_NUMBERS], const char *path, int width, int height);
 
 #endif

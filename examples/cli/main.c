@@ -13,6 +13,7 @@ static const cli_command *const commands[] = {
     &cmd_recognize,
     &cmd_model_inspect,
     &cmd_model_run,
+    &cmd_model_explain,
     &cmd_model_verify,
     &cmd_model_bench,
     &cmd_system_list,

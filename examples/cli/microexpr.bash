@@ -11,7 +11,7 @@ _microexpr() {
     elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system) ]]; then
         words=$(microexpr help 2>/dev/null | sed -n "s/^  $first \([a-z]*\) .*/\1/p")
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --method ]]; then
-        words='tvl1 opencv farneback'
+        words='tvl1 fast opencv farneback'
         [[ $first == interpolate ]] && words='tim linear'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --protocol ]]; then
         words='loso kfold dataset'

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "json.h"
@@ -13,6 +12,23 @@ enum { DIGITS = 9 };
 
 static const char line_end[] = "\r\n";
 
+/* What comes before the first row. */
+static void add_head(const table *t, text *out)
+{
+    if (t->json)
+        text_add(out, "{\"features\": [");
+    else
+        text_add_bytes(out, t->head.bytes, t->head.size);
+    text_add(out, "%s", t->json ? "" : line_end);
+    out->failed |= t->head.failed;
+}
+
+static void write_out(FILE *file, const text *bytes)
+{
+    if (bytes->size > 0)
+        fwrite(bytes->bytes, 1, bytes->size, file);
+}
+
 static void end_row(table *t)
 {
     if (t->n_rows == 0)
@@ -21,11 +37,24 @@ static void end_row(table *t)
         json_close(&t->body, '}');
     else
         text_add(&t->body, "%s", line_end);
+    if (!t->spool)
+        return;
+    if (t->n_rows == 1) {
+        text head = {0};
+        add_head(t, &head);
+        write_out(t->spool, &head);
+        t->body.failed |= head.failed;
+        text_free(&head);
+    }
+    write_out(t->spool, &t->body);
+    t->body.size = 0;
 }
 
 void table_row(table *t)
 {
     end_row(t);
+    if (t->json && t->spool && t->n_rows > 0)
+        fputs(", ", t->spool);
     t->n_rows++;
     if (t->json)
         json_open(&t->body, '{');
@@ -85,15 +114,12 @@ void table_value(table *t, double value, const char *name, ...)
 void table_finish(table *t, text *out)
 {
     end_row(t);
-    if (t->json)
-        text_add(out, "{\"features\": [");
-    else
-        text_add_bytes(out, t->head.bytes, t->head.size);
-    text_add(out, "%s", t->json ? "" : line_end);
+    if (!t->spool || t->n_rows == 0)
+        add_head(t, out);
     text_add_bytes(out, t->body.bytes, t->body.size);
     if (t->json)
         text_add(out, "]}\n");
-    out->failed |= t->head.failed | t->body.failed;
+    out->failed |= t->body.failed;
 }
 
 void table_free(table *t)

@@ -139,9 +139,9 @@ typedef struct mexpr_context_options {
     size_t struct_size;
     mexpr_alloc_fn alloc; /**< the C library's heap; alloc and free go together */
     mexpr_free_fn free;
-    void *alloc_user; /**< first argument of alloc and free */
-    mexpr_log_fn log; /**< silent */
-    void *log_user;   /**< first argument of log */
+    void *alloc_user;  /**< first argument of alloc and free */
+    mexpr_log_fn log;  /**< silent */
+    void *log_user;    /**< first argument of log */
     int32_t log_level; /**< mexpr_log_level of the lines given; MEXPR_LOG_WARNING */
     int32_t n_threads; /**< threads that work at once, the caller's included, 1..64; 1 */
     uint32_t cpu_mask; /**< mexpr_cpu_flag bits allowed; MEXPR_CPU_ALL */

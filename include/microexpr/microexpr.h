@@ -11,6 +11,7 @@
 #include "image.h"
 #include "model.h"
 #include "recognizer.h"
+#include "saliency.h"
 #include "spot.h"
 #include "system.h"
 #include "train.h"

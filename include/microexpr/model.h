@@ -65,9 +65,9 @@ typedef struct mexpr_tensor_view {
 typedef struct mexpr_model mexpr_model;
 
 /**
- * Reads an ONNX file (opset 11 to 21, IR 3 to 10). Weights in side files are looked for
- * beside the model only: no other folder, no link. Everything is checked before use;
- * nothing of the file is needed afterwards.
+ * Reads an ONNX file (IR 3 to 10, opset 1 to 21; nodes of opset 1 to 10 become those of
+ * 11). Weights in side files are looked for beside the model only: no other folder, no
+ * link. Everything is checked before use; nothing of the file is needed afterwards.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_IO, MEXPR_E_FORMAT,
  *         MEXPR_E_TRUNCATED, MEXPR_E_MODEL, MEXPR_E_OPERATOR, MEXPR_E_OPSET,
  *         MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_EXTERNAL, MEXPR_E_LIMIT, MEXPR_E_NOMEM;
@@ -90,6 +90,7 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
+    MEXPR_REWRITE_COMMON = 512,     /**< nodes that compute the same */
     MEXPR_REWRITE_LINEAR = 1024,    /**< linear layers: two as one, unneeded outputs */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
@@ -177,6 +178,22 @@ MEXPR_API mexpr_status mexpr_model_write(
  *  @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_model_encode(
     mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size);
+
+/**
+ * A part of a model as a model of its own: what leads from the tensors `inputs` to the
+ * tensors `outputs`, be they inputs and outputs of the model or between two nodes (the
+ * last feature map, say). It shares the model's weights and keeps them alive.
+ * @param inputs  names; every input of the model that the outputs need otherwise
+ *                has to be among them
+ * @param outputs names, one or more
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND (no tensor of that name),
+ *         MEXPR_E_MODEL (an input is missing, or a name is there twice), MEXPR_E_TYPE,
+ *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_extract(mexpr_context *context, mexpr_model *model,
+    const char *const *inputs, size_t n_inputs, const char *const *outputs,
+    size_t n_outputs, mexpr_model **out);
 
 /**
  * A network under construction. One thread at a time.

@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "image.h"
 #include "model.h"
+#include "saliency.h"
 
 MEXPR_BEGIN_DECLS
 
@@ -90,6 +91,20 @@ MEXPR_API mexpr_flow *mexpr_recognizer_flow(mexpr_recognizer *recognizer);
 MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,
     const mexpr_image *onset, const mexpr_image *apex, const mexpr_box *face,
     mexpr_result **out);
+
+/**
+ * Where in the picture that the network saw the score of a class rests: see saliency.h.
+ * @param result  one of this recognizer
+ * @param options NULL for all defaults; the target -1 is the result's class
+ * @param out     the map has the size of mexpr_result_picture(), which covers the face
+ *                box, or else the whole frame
+ * @return MEXPR_OK, MEXPR_E_ARG (NULL, or a result of another kind), and what
+ *         mexpr_saliency_compute() returns; the sentence is in the recognizer
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_recognizer_explain(mexpr_recognizer *recognizer,
+    const mexpr_result *result, const mexpr_saliency_options *options,
+    mexpr_saliency **out);
 
 /** Destroys a result. @since 0.1.0 */
 MEXPR_API void mexpr_result_destroy(mexpr_result **result);

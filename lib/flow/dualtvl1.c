@@ -159,7 +159,7 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
     work->flow_stride = (ptrdiff_t)stride;
     work->line_step = (ptrdiff_t)stride;
-    work->line_floats = 6 * stride;
+    work->line_floats = 2 * stride;
     size_t floats = state + 2 * plane + (size_t)n_threads * work->line_floats +
                     2 * errors + 2 * padded_floats(finest);
     for (int i = 0; i < work->n_levels; i++) {
@@ -367,28 +367,25 @@ static void take_flow(const dual_worker *worker)
     }
 }
 
-static int clamp(int i, int n)
-{
-    return i < 0 ? 0 : i < n ? i : n - 1;
-}
-
 static void filter_rows(const dual_worker *worker)
 {
     const struct mx_dualtvl1 *work = worker->work;
-    const int width = worker->level->width, height = worker->level->height;
-    const int reach = work->settings.median / 2;
-    float *line = worker->lines + 5 * work->line_step;
-    const float *rows[2 * EDGE + 1];
-    for (int y = worker->share.first_row; y < worker->share.end_row; y++) {
-        for (int i = 0; i < 2; i++) {
-            for (int k = -reach; k <= reach; k++)
-                rows[reach + k] = flow_row(worker, i, clamp(y + k, height));
-            if (reach == 2)
-                work->kernels.median5(line, rows, worker->lines, work->line_step, width);
-            else
-                work->kernels.median3(line, rows, width);
-            worker->flow->kernels.pack(row_of(worker, y), line, MX_TVL1_U1 + i, width);
-        }
+    const dual_level *level = worker->level;
+    const int first = worker->share.first_row, end = worker->share.end_row;
+    for (int i = 0; i < 2; i++) {
+        const mx_dualtvl1_median median = {
+            .plane = flow_row(worker, i, 0),
+            .stride = work->flow_stride,
+            .rows = level->rows,
+            .row_floats = level->row_floats,
+            .field = MX_TVL1_U1 + i,
+            .width = level->width,
+            .height = level->height,
+        };
+        if (work->settings.median == 5)
+            work->kernels.median5(&median, first, end);
+        else
+            work->kernels.median3(&median, first, end);
     }
 }
 
@@ -417,6 +414,7 @@ static double iterate(dual_worker *worker, float *errors)
     const mx_rows_step step = {
         .first = share->first_row,
         .end = share->end_row,
+        .n = 1,
         .mark = mark,
         .below = share->index + 1 < share->n_active ? mark + 1 : NULL,
         .number = ++share->step,

@@ -16,8 +16,12 @@
 static mx_flow_settings settings_of(const mexpr_flow *flow)
 {
     const double *params = flow->params;
+    const bool is_fast = params[MEXPR_FLOW_METHOD] == MEXPR_FLOW_METHOD_TVL1_FAST;
+    /* A shorter primal step goes with a longer dual one. */
+    const double tau = is_fast ? params[MEXPR_FLOW_TAU] / (double)MX_TVL1_SHORTER
+                               : params[MEXPR_FLOW_TAU];
     return (mx_flow_settings){
-        .tau = (float)params[MEXPR_FLOW_TAU],
+        .tau = (float)tau,
         .lambda = (float)params[MEXPR_FLOW_LAMBDA],
         .theta = (float)params[MEXPR_FLOW_THETA],
         .zoom = (float)params[MEXPR_FLOW_ZOOM],
@@ -25,6 +29,7 @@ static mx_flow_settings settings_of(const mexpr_flow *flow)
         .max_levels = (int)params[MEXPR_FLOW_SCALES],
         .n_warps = (int)params[MEXPR_FLOW_WARPS],
         .max_iterations = (int)params[MEXPR_FLOW_ITERATIONS],
+        .is_fast = is_fast,
     };
 }
 
@@ -41,6 +46,8 @@ static void release_tvl1(mexpr_flow *flow)
 
 static const mx_flow_method methods[MX_FLOW_N_METHODS] = {
     [MEXPR_FLOW_METHOD_TVL1] = {prepare_tvl1, mx_flow_input, mx_flow_solve, release_tvl1},
+    [MEXPR_FLOW_METHOD_TVL1_FAST] = {prepare_tvl1, mx_flow_input, mx_flow_solve,
+        release_tvl1},
     [MEXPR_FLOW_METHOD_TVL1_OPENCV] = {mx_dualtvl1_prepare, mx_dualtvl1_input,
         mx_dualtvl1_solve, mx_dualtvl1_release},
     [MEXPR_FLOW_METHOD_FARNEBACK] = {mx_farneback_prepare, mx_farneback_input,
@@ -73,6 +80,18 @@ static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] =
                 [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 300, true},
                 [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
             },
+        [MEXPR_FLOW_METHOD_TVL1_FAST] =
+            {
+                [MEXPR_FLOW_TAU] = {"tau", 1e-4, 0.25, 0.25, false},
+                [MEXPR_FLOW_LAMBDA] = {"lambda", 1e-6, 1e4, 0.15, false},
+                [MEXPR_FLOW_THETA] = {"theta", 1e-4, 10, 0.3, false},
+                [MEXPR_FLOW_SCALES] = {"scales", 1, MX_PYRAMID_MAX_LEVELS, 100, true},
+                [MEXPR_FLOW_ZOOM] = {"zoom", 0.1, 0.95, 0.5, false},
+                [MEXPR_FLOW_WARPS] = {"warps", 1, 1000, 3, true},
+                [MEXPR_FLOW_EPSILON] = {"epsilon", 0, 1, 0.017, false},
+                [MEXPR_FLOW_ITERATIONS] = {"iterations", 1, 100000, 300, true},
+                [MEXPR_FLOW_METHOD] = {"method", 0, MEXPR_FLOW_METHOD_FARNEBACK, 0, true},
+            },
         [MEXPR_FLOW_METHOD_TVL1_OPENCV] =
             {
                 [MEXPR_FLOW_TAU] = {"tau", 1e-4, 0.25, 0.25, false},
@@ -102,6 +121,7 @@ static const param_bounds bounds[MX_FLOW_N_METHODS][MX_FLOW_N_PARAMS + 1] =
 
 static const char *const method_names[MX_FLOW_N_METHODS] = {
     [MEXPR_FLOW_METHOD_TVL1] = "TV-L1",
+    [MEXPR_FLOW_METHOD_TVL1_FAST] = "fast TV-L1",
     [MEXPR_FLOW_METHOD_TVL1_OPENCV] = "OpenCV's TV-L1",
     [MEXPR_FLOW_METHOD_FARNEBACK] = "Farnebäck's",
 };
@@ -147,6 +167,9 @@ static void choose_method(mexpr_flow *flow, int method)
     for (int i = 1; i <= MX_FLOW_N_PARAMS; i++)
         flow->params[i] = bounds[method][i].standard;
     flow->params[MEXPR_FLOW_METHOD] = method;
+    mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(flow->scope.context));
+    if (method == MEXPR_FLOW_METHOD_TVL1_FAST)
+        mx_tvl1_kernels_project(&flow->kernels);
 }
 
 static mexpr_status check_param(mexpr_flow *flow, mexpr_flow_param param, double value)
@@ -211,7 +234,7 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
         return MEXPR_E_NOMEM;
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
-    mx_tvl1_kernels_init(&flow->kernels, mexpr_context_cpu(context));
+    flow->cached_bytes = MX_FLOW_CACHED_BYTES;
     *out = flow;
     return MEXPR_OK;
 }
@@ -225,13 +248,13 @@ mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow *
     mx_scope_init(&clone->scope, mx_context_retain(scope->context));
     memcpy(clone->params, flow->params, sizeof clone->params);
     clone->kernels = flow->kernels;
+    clone->cached_bytes = flow->cached_bytes;
     return MEXPR_OK;
 }
 
 mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height)
 {
-    const mx_flow_settings settings = settings_of(flow);
-    return mx_flow_prepare(flow, &settings, width, height);
+    return methods[method_of(flow)].prepare(flow, width, height);
 }
 
 void mexpr_flow_destroy(mexpr_flow **flow)
@@ -239,6 +262,7 @@ void mexpr_flow_destroy(mexpr_flow **flow)
     if (!flow || !*flow)
         return;
     mexpr_context *context = (*flow)->scope.context;
+    mx_flow_window_destroy(*flow);
     methods[method_of(*flow)].release(*flow);
     mx_free(context, *flow);
     mx_context_release(context);

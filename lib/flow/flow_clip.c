@@ -5,6 +5,7 @@
  * and several pairs a thread leave none idle when pairs take unlike times. Frames are
  * turned to grey floats before, which is what an estimator would do with them first. */
 #include <math.h>
+#include <string.h>
 
 #include "flow/field.h"
 #include "flow/flow_estimator.h"
@@ -22,6 +23,18 @@ typedef struct slot {
     mexpr_status status;
 } slot;
 
+/* What clips need besides the caller's estimator; it keeps it for the next one. */
+struct mx_flow_window {
+    int32_t width;
+    int32_t height;
+    double method;      /* of the estimators */
+    mexpr_image *start; /* grey: the onset, or the last frame of the window before */
+    mexpr_flow **flows; /* one for each thread; the first is the caller's */
+    int n_flows;
+    slot *slots;
+    int n_slots;
+};
+
 typedef struct flow_clip {
     mx_scope *scope;
     mexpr_flow *flow;
@@ -31,12 +44,8 @@ typedef struct flow_clip {
     mexpr_progress_fn progress;
     void *user;
     uint64_t done;
-    uint64_t total;     /* 0: unknown */
-    mexpr_image *start; /* grey: the onset, or the last frame of the window before */
-    mexpr_flow **flows; /* one for each thread; the first is the caller's */
-    int n_flows;
-    slot *slots;
-    int n_slots;
+    uint64_t total; /* 0: unknown */
+    struct mx_flow_window *window;
 } flow_clip;
 
 /* --- arguments --------------------------------------------------------------------- */
@@ -110,19 +119,19 @@ static mexpr_status make_grey(flow_clip *c, mexpr_image **out)
         mexpr_clip_height(c->clip), out);
 }
 
-/* An estimator ready for the clip's frames, so that no allocator is called from other
- * threads. */
-static mexpr_status make_flow(flow_clip *c, mexpr_flow **out)
+/* An estimator as the caller's is now, ready for the clip's frames, so that no allocator
+ * is called from other threads. */
+static mexpr_status ready_flow(flow_clip *c, mexpr_flow **flow)
 {
     mexpr_status status = MEXPR_OK;
-    *out = c->flow;
-    if (out != c->flows)
-        status = mx_flow_clone(c->scope, c->flow, out);
+    if (!*flow)
+        status = mx_flow_clone(c->scope, c->flow, flow);
     if (status != MEXPR_OK)
         return status;
-    status = mx_flow_reserve(*out, mexpr_clip_width(c->clip), mexpr_clip_height(c->clip));
-    if (status != MEXPR_OK && *out != c->flow)
-        mx_fail(c->scope, status, "%s", (*out)->scope.error);
+    memcpy((*flow)->params, c->flow->params, sizeof c->flow->params);
+    status = mx_flow_reserve(*flow, c->window->width, c->window->height);
+    if (status != MEXPR_OK && *flow != c->flow)
+        mx_fail(c->scope, status, "%s", (*flow)->scope.error);
     return status;
 }
 
@@ -140,38 +149,84 @@ static int at_most(uint64_t n, uint64_t total)
     return (int)(total && total < n ? total : n);
 }
 
+static mexpr_status fill_window_memory(
+    flow_clip *c, struct mx_flow_window *w, int n_flows, int n_slots)
+{
+    mexpr_status status = make_grey(c, &w->start);
+    if (status != MEXPR_OK)
+        return status;
+    w->flows = mx_calloc(c->scope, (size_t)n_flows, sizeof *w->flows);
+    if (!w->flows)
+        return MEXPR_E_NOMEM;
+    w->flows[0] = c->flow;
+    w->n_flows = n_flows;
+    w->slots = mx_calloc(c->scope, (size_t)n_slots, sizeof *w->slots);
+    if (!w->slots)
+        return MEXPR_E_NOMEM;
+    while (status == MEXPR_OK && w->n_slots < n_slots)
+        status = make_slot(c, &w->slots[w->n_slots++]);
+    return status;
+}
+
+static bool will_do(
+    const flow_clip *c, const struct mx_flow_window *w, int n_flows, int n_slots)
+{
+    return w && w->width == mexpr_clip_width(c->clip) &&
+           w->height == mexpr_clip_height(c->clip) && w->n_flows >= n_flows &&
+           w->n_slots >= n_slots && w->method == c->flow->params[MEXPR_FLOW_METHOD];
+}
+
+/* Takes the window of the call before if it will do. The estimator is without one until
+ * keep_window(), whatever callbacks do with it. */
 static mexpr_status make_window(flow_clip *c)
 {
     const uint64_t threads = (uint64_t)mexpr_context_threads(c->scope->context);
     const int n_flows = at_most(threads, c->total);
     const int n_slots = at_most(threads > 1 ? PAIRS_PER_THREAD * threads : 1, c->total);
-    mexpr_status status = make_grey(c, &c->start);
+    mexpr_status status = MEXPR_OK;
+    if (!will_do(c, c->flow->window, n_flows, n_slots)) {
+        mx_flow_window_destroy(c->flow);
+        struct mx_flow_window *w = mx_calloc(c->scope, 1, sizeof *w);
+        if (!w)
+            return MEXPR_E_NOMEM;
+        w->width = mexpr_clip_width(c->clip);
+        w->height = mexpr_clip_height(c->clip);
+        w->method = c->flow->params[MEXPR_FLOW_METHOD];
+        c->flow->window = w;
+        status = fill_window_memory(c, w, n_flows, n_slots);
+    }
+    c->window = c->flow->window;
+    for (int i = 0; i < c->window->n_flows && status == MEXPR_OK; i++)
+        status = ready_flow(c, &c->window->flows[i]);
     if (status != MEXPR_OK)
-        return status;
-    c->flows = mx_calloc(c->scope, (size_t)n_flows, sizeof *c->flows);
-    if (!c->flows)
-        return MEXPR_E_NOMEM;
-    c->slots = mx_calloc(c->scope, (size_t)n_slots, sizeof *c->slots);
-    if (!c->slots)
-        return MEXPR_E_NOMEM;
-    while (status == MEXPR_OK && c->n_flows < n_flows)
-        status = make_flow(c, &c->flows[c->n_flows++]);
-    while (status == MEXPR_OK && c->n_slots < n_slots)
-        status = make_slot(c, &c->slots[c->n_slots++]);
+        mx_flow_window_destroy(c->flow);
+    else
+        c->flow->window = NULL;
     return status;
 }
 
-static void free_window(flow_clip *c)
+static void keep_window(const flow_clip *c)
 {
-    for (int i = 0; i < c->n_slots; i++) {
-        mexpr_image_destroy(&c->slots[i].grey);
-        mexpr_field_destroy(&c->slots[i].field);
+    mx_flow_window_destroy(c->flow);
+    c->flow->window = c->window;
+}
+
+void mx_flow_window_destroy(mexpr_flow *flow)
+{
+    struct mx_flow_window *w = flow->window;
+    if (!w)
+        return;
+    for (int i = 0; i < w->n_slots; i++) {
+        mexpr_image_destroy(&w->slots[i].grey);
+        mexpr_field_destroy(&w->slots[i].field);
     }
-    for (int i = 1; i < c->n_flows; i++)
-        mexpr_flow_destroy(&c->flows[i]);
-    mx_free(c->scope->context, c->slots);
-    mx_free(c->scope->context, c->flows);
-    mexpr_image_destroy(&c->start);
+    for (int i = 1; i < w->n_flows; i++)
+        mexpr_flow_destroy(&w->flows[i]);
+    mx_free(flow->scope.context, w->slots);
+    mx_free(flow->scope.context, w->flows);
+    mexpr_image_destroy(&w->start);
+    mx_free(flow->scope.context, w);
+    flow->window = NULL;
 }
 
 /* --- work -------------------------------------------------------------------------- */
@@ -209,15 +264,17 @@ static mexpr_status fill_window(flow_clip *c, int64_t *next, int *n)
 {
     const int64_t last = last_frame(c);
     mexpr_status status = MEXPR_OK;
-    for (*n = 0; *n < c->n_slots && *next <= last && status == MEXPR_OK; (*next)++) {
+    for (*n = 0; *n < c->window->n_slots && *next <= last && status == MEXPR_OK;
+         (*next)++) {
         if (!is_wanted(c, *next))
             continue;
-        slot *s = &c->slots[*n];
+        slot *s = &c->window->slots[*n];
         status = load(c, *next, s->grey);
         if (status != MEXPR_OK)
             break;
         s->frame = *next;
-        s->start = is_previous(c) && *n > 0 ? c->slots[*n - 1].grey : c->start;
+        s->start =
+            is_previous(c) && *n > 0 ? c->window->slots[*n - 1].grey : c->window->start;
         (*n)++;
     }
     return status;
@@ -226,9 +283,9 @@ static mexpr_status fill_window(flow_clip *c, int64_t *next, int *n)
 static void compute_slot(void *arg, int index, int worker)
 {
     const flow_clip *c = arg;
-    slot *s = &c->slots[index];
-    s->flow = c->flows[worker];
-    s->status = mexpr_flow_compute(c->flows[worker], s->start, s->grey, s->field);
+    slot *s = &c->window->slots[index];
+    s->flow = c->window->flows[worker];
+    s->status = mexpr_flow_compute(c->window->flows[worker], s->start, s->grey, s->field);
 }
 
 static mexpr_status cancelled(flow_clip *c, const char *who)
@@ -241,7 +298,7 @@ static mexpr_status cancelled(flow_clip *c, const char *who)
 static mexpr_status hand_out(flow_clip *c, int n)
 {
     for (int i = 0; i < n; i++) {
-        const slot *s = &c->slots[i];
+        const slot *s = &c->window->slots[i];
         if (s->status != MEXPR_OK && s->flow != c->flow)
             return mx_fail(c->scope, s->status, "%s", s->flow->scope.error);
         if (s->status != MEXPR_OK)
@@ -260,18 +317,16 @@ static void keep_last(flow_clip *c, int n)
 {
     if (!is_previous(c) || n == 0)
         return;
-    mexpr_image *grey = c->slots[n - 1].grey;
-    c->slots[n - 1].grey = c->start;
-    c->start = grey;
+    mexpr_image *grey = c->window->slots[n - 1].grey;
+    c->window->slots[n - 1].grey = c->window->start;
+    c->window->start = grey;
 }
 
 static mexpr_status run(flow_clip *c)
 {
     int64_t next = c->options.first;
     const int64_t start = !is_previous(c) ? c->options.onset : next > 0 ? next - 1 : 0;
-    mexpr_status status = make_window(c);
-    if (status == MEXPR_OK)
-        status = load(c, start, c->start);
+    mexpr_status status = load(c, start, c->window->start);
     if (status == MEXPR_END)
         return mx_fail(c->scope, MEXPR_E_RANGE,
             "there is no frame %lld: the clip has %lld", (long long)start,
@@ -279,7 +334,7 @@ static mexpr_status run(flow_clip *c)
     while (status == MEXPR_OK) {
         int n;
         const mexpr_status loaded = fill_window(c, &next, &n);
-        mx_parallel_for(c->scope->context, c->n_flows, n, compute_slot, c);
+        mx_parallel_for(c->scope->context, c->window->n_flows, n, compute_slot, c);
         status = hand_out(c, n);
         keep_last(c, n);
         if (status == MEXPR_OK)
@@ -311,7 +366,10 @@ mexpr_status mexpr_flow_clip(mexpr_flow *flow, mexpr_clip *clip,
     if (status != MEXPR_OK)
         return status;
     c.total = count_pairs(&c);
+    status = make_window(&c);
+    if (status != MEXPR_OK)
+        return status;
     status = run(&c);
-    free_window(&c);
+    keep_window(&c);
     return status;
 }

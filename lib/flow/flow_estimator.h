@@ -17,7 +17,8 @@
 enum {
     MX_FLOW_N_PARAMS = MEXPR_FLOW_GAUSSIAN,
     MX_FLOW_N_METHODS = MEXPR_FLOW_METHOD_FARNEBACK + 1,
-    MX_FLOW_MAX_THREADS = 64
+    MX_FLOW_MAX_THREADS = 64,
+    MX_FLOW_CACHED_BYTES = 4 << 20
 };
 
 /* The parameters as the methods use them: single precision, like the published program.
@@ -31,6 +32,7 @@ typedef struct mx_flow_settings {
     int max_levels;
     int n_warps;
     int max_iterations;
+    bool is_fast; /* MEXPR_FLOW_METHOD_TVL1_FAST */
 } mx_flow_settings;
 
 /* How far a worker has come, for its neighbour to see. */
@@ -65,10 +67,11 @@ typedef struct mx_flow_work {
     int height;
     mx_flow_settings settings;
     /* Memory, in one block: the state of the level that is solved, the flow of the one
-     * before, scratch lines per thread, row errors of even and odd iterations. */
+     * before, scratch lines per thread, row errors of even and odd steps. */
     float *block;
     float *state;
-    float *coarse[2];
+    float *coarse[MX_TVL1_A]; /* the first fields of the state, and of those n_carried */
+    int n_carried;
     float *lines;
     float *errors[2];
     mx_pyramid pyramid;
@@ -81,16 +84,19 @@ typedef struct mx_flow_work {
     float *u;
     float *v;
     uint64_t pixel_iterations; /* pixels times iterations, over all levels and warps */
+    int n_anew;                /* levels that were begun anew (tvl1.h) */
 } mx_flow_work;
 
 struct mexpr_flow {
     mx_scope scope;                      /* its context is retained */
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
+    ptrdiff_t cached_bytes; /* state that stays in the last cache between iterations */
     mx_flow_work work;
     /* Memory of the other methods, NULL while not in use. */
     struct mx_dualtvl1 *dualtvl1;
     struct mx_farneback *farneback;
+    struct mx_flow_window *window; /* flow_clip.c; NULL before the first clip */
 };
 
 /* One thread of a call. */
@@ -111,6 +117,7 @@ typedef struct mx_flow_worker {
 
 /* An estimator with the same parameters, for another thread. */
 mexpr_status mx_flow_clone(mx_scope *scope, const mexpr_flow *flow, mexpr_flow **out);
+void mx_flow_window_destroy(mexpr_flow *flow);
 /* Makes a call with pictures of this size allocate nothing. */
 mexpr_status mx_flow_reserve(mexpr_flow *flow, int32_t width, int32_t height);
 

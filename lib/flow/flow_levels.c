@@ -7,6 +7,12 @@
 #include "flow/flow_team.h"
 #include "flow/tvl1.h"
 
+enum {
+    /* State of rows that stay in the second cache. */
+    NEAR_BYTES = 384 << 10,
+    MOST_AT_ONCE = 16
+};
+
 /* --- memory ------------------------------------------------------------------------ */
 
 /* Inputs and scratch planes of the pyramids lie in the state, which is not in use yet:
@@ -43,15 +49,17 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse =
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
-    float *at = mx_alloc(scope, state + 2 * coarse + lines + 2 * errors, sizeof(float));
+    const size_t errors = MOST_AT_ONCE * (size_t)finest->height;
+    const size_t n_carried = work->settings.is_fast ? MX_TVL1_A : MX_TVL1_P11;
+    float *at =
+        mx_alloc(scope, state + n_carried * coarse + lines + 2 * errors, sizeof(float));
     if (!at)
         return MEXPR_E_NOMEM;
     work->block = work->state = at;
     at += state;
-    work->coarse[0] = at;
-    work->coarse[1] = at + coarse;
-    at += 2 * coarse;
+    work->n_carried = (int)n_carried;
+    for (size_t i = 0; i < n_carried; i++, at += coarse)
+        work->coarse[i] = at;
     work->lines = at;
     at += lines;
     work->errors[0] = at;
@@ -67,7 +75,8 @@ mexpr_status mx_flow_prepare(
     const mx_flow_settings *old = &work->settings;
     const bool fits = work->block && work->width == width && work->height == height &&
                       old->zoom == settings->zoom &&
-                      old->max_levels == settings->max_levels;
+                      old->max_levels == settings->max_levels &&
+                      old->is_fast == settings->is_fast;
     work->settings = *settings;
     if (fits)
         return MEXPR_OK;
@@ -93,7 +102,23 @@ void mx_flow_work_destroy(mexpr_context *context, mx_flow_work *work)
 
 /* --- one level --------------------------------------------------------------------- */
 
-/* The dual variable 0, the flow from the coarser level, zeros right of the picture. */
+/* p is 0 where its difference would cross the right or the lower edge. */
+static void clear_edge(const mx_flow_level *level, int y, float *row)
+{
+    const int last = level->width - 1;
+    float *block = row + (ptrdiff_t)(last / MX_TVL1_LANES) * MX_TVL1_BLOCK;
+    block[MX_TVL1_P11 * MX_TVL1_LANES + last % MX_TVL1_LANES] = 0;
+    block[MX_TVL1_P21 * MX_TVL1_LANES + last % MX_TVL1_LANES] = 0;
+    if (y + 1 < level->height)
+        return;
+    for (ptrdiff_t i = 0; i < level->row_floats; i += MX_TVL1_BLOCK) {
+        memset(row + i + MX_TVL1_P12 * MX_TVL1_LANES, 0, MX_TVL1_LANES * sizeof *row);
+        memset(row + i + MX_TVL1_P22 * MX_TVL1_LANES, 0, MX_TVL1_LANES * sizeof *row);
+    }
+}
+
+/* What is carried from the coarser level, otherwise the dual variable 0; zeros right of
+ * the picture. */
 static void init_row(const mx_flow_worker *worker, int y, float *lines)
 {
     const mx_flow_level *level = worker->level;
@@ -105,11 +130,13 @@ static void init_row(const mx_flow_worker *worker, int y, float *lines)
     memset(row + level->row_floats - MX_TVL1_BLOCK, 0, MX_TVL1_BLOCK * sizeof *row);
     if (level->index + 1 == work->pyramid.n_levels)
         return;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < work->n_carried; i++) {
         mx_pyramid_grow_row(
             &work->pyramid, kernels, level->index, y, work->coarse[i], lines);
         kernels->pack(row, lines, MX_TVL1_U1 + i, level->width);
     }
+    if (work->n_carried > MX_TVL1_P11)
+        clear_edge(level, y, row);
 }
 
 static void init_level(const mx_flow_worker *worker)
@@ -124,18 +151,36 @@ static void init_level(const mx_flow_worker *worker)
         init_row(worker, y, lines);
 }
 
+/* How many iterations may go over the rows in one pass. One thread gains where the state
+ * does not stay in a cache, several by meeting less often; each of them needs a few rows
+ * an iteration. */
+static int most_at_once(const mx_flow_worker *worker)
+{
+    const mx_flow_level *level = worker->level;
+    const ptrdiff_t row_bytes = level->row_floats * (ptrdiff_t)sizeof(float);
+    if (worker->n_level == 1 && row_bytes * level->height < worker->flow->cached_bytes)
+        return 1;
+    const int rows = level->height / worker->n_level / 3;
+    const int most = rows < MOST_AT_ONCE ? rows : MOST_AT_ONCE;
+    const ptrdiff_t near = NEAR_BYTES / row_bytes;
+    return near >= most ? most : near > 1 ? (int)near : 1;
+}
+
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to
- * the next level. */
+ * the next level, which multiplies by 1 / zoom: right for the flow, not for p. */
 static void finish_level(const mx_flow_worker *worker)
 {
     const mx_flow_work *work = &worker->flow->work;
     const mx_flow_level *level = worker->level;
     const bool is_finest = level->index == 0;
-    const float factor = is_finest ? work->settings.theta / work->settings.tau : 1.0f;
+    const float pixels = work->settings.theta / work->settings.tau;
     const ptrdiff_t stride =
         is_finest ? level->width : work->pyramid.levels[level->index].stride;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < (is_finest ? 2 : work->n_carried); i++) {
         float *out = is_finest ? (i ? work->v : work->u) : work->coarse[i];
+        const float factor = is_finest         ? pixels
+                             : i < MX_TVL1_P11 ? 1.0f
+                                               : work->settings.zoom;
         for (int y = worker->first_row; y < worker->end_row; y++)
             worker->flow->kernels.unpack(out + y * stride,
                 level->rows + y * level->row_floats, MX_TVL1_U1 + i, factor,
@@ -158,9 +203,14 @@ static void work_as(void *arg, int index, int n)
         mx_flow_share_level(&worker, &work->levels[i]);
         if (worker.first_row == worker.end_row)
             continue;
-        init_level(&worker);
-        mx_flow_meet_level(&worker);
-        mx_tvl1_level(&worker);
+        bool is_done = false;
+        for (int most = most_at_once(&worker); !is_done; most = 1) {
+            init_level(&worker);
+            mx_flow_meet_level(&worker);
+            is_done = mx_tvl1_level(&worker, most);
+            if (index == 0 && !is_done)
+                work->n_anew++;
+        }
         finish_level(&worker);
     }
 }
@@ -195,6 +245,7 @@ mexpr_status mx_flow_solve(mexpr_flow *flow, float *u, float *v)
     work->u = u;
     work->v = v;
     work->pixel_iterations = 0;
+    work->n_anew = 0;
     mx_flow_team_begin(&work->team);
     mx_team_run(context, mx_flow_team_size(&work->team, mexpr_context_threads(context)),
         work_as, flow);

@@ -51,23 +51,39 @@ static void wait_for_mark(mx_flow_mark *mark, uint64_t step)
         mx_wait_turn(turn);
 }
 
-/* The first row's primal step must come before the neighbour above overwrites its last
- * row's p, and gives that neighbour the u it needs for it: hence the mark. */
+/* Iteration i at row y: the primal step of that row and the dual one of the row above. */
+static void visit_row(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
+    const mx_rows_step *step, int i, int y, float tau, float *errors)
+{
+    const int first = step->first > 0 ? step->first + i : 0;
+    const int end = step->below ? step->end + i : step->end;
+    float *row = rows->rows + y * rows->row_floats, *above = row - rows->row_floats;
+    float *error = errors + (ptrdiff_t)i * rows->height + y;
+    if (y == first)
+        *error = kernels->primal(row, above, rows->width, tau);
+    else if (first < y && y < end)
+        *error = kernels->step(row, above, rows->width, tau);
+    else if (y == end)
+        kernels->dual(above, y < rows->height ? row : above, rows->width);
+}
+
+/* Iterations follow each other at a distance of one row, while what they need is in the
+ * caches. Each begins and ends one row below the one before: the rows that a thread
+ * leaves out at its beginning are those that its neighbour above goes on to at its end.
+ * By then they must be as far as that needs, which the mark tells: the last iteration has
+ * done its first primal step here. */
 void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const mx_rows_step *step, float tau, float *errors)
 {
-    const int width = rows->width;
-    float *row = rows->rows + step->first * rows->row_floats;
-    errors[step->first] = kernels->primal(row, row - rows->row_floats, width, tau);
-    atomic_store_explicit(&step->mark->step, step->number, memory_order_release);
-    for (int y = step->first + 1; y < step->end; y++) {
-        float *above = row;
-        row += rows->row_floats;
-        errors[y] = kernels->step(row, above, width, tau);
+    const int own = step->end - step->first, last = step->n - 1;
+    for (int at = 0; at <= own + (step->below ? 2 : 1) * last; at++) {
+        if (at == own && step->below)
+            wait_for_mark(step->below, step->number);
+        for (int i = 0; i < step->n; i++)
+            visit_row(kernels, rows, step, i, step->first + at - i, tau, errors);
+        if (at == 2 * last)
+            atomic_store_explicit(&step->mark->step, step->number, memory_order_release);
     }
-    if (step->below)
-        wait_for_mark(step->below, step->number);
-    kernels->dual(row, step->end < rows->height ? row + rows->row_floats : row, width);
 }
 
 /* Summed in one order by every thread for itself: row y into sum y mod 4, so that no

@@ -48,19 +48,20 @@ typedef struct mx_rows_part {
 
 mx_rows_part mx_rows_part_of(int height, int n, int index);
 
-/* One step of a thread on its rows. `mark` is its own; `below` is that of the thread
- * which has the rows below, NULL if none has. Steps are counted on, and all threads meet
- * between them. */
+/* Some iterations of a thread on its rows, one if n is. `mark` is its own; `below` is
+ * that of the thread which has the rows below, NULL if none has; n is less than half the
+ * rows of any thread. Steps are counted on, and all threads meet between them. */
 typedef struct mx_rows_step {
     int first;
     int end;
+    int n;
     mx_flow_mark *mark;
     mx_flow_mark *below;
     uint64_t number;
 } mx_rows_step;
 
-/* One iteration of TV-L1. `errors` receives |dU|² of every row, and is not touched again
- * before the next but one iteration. */
+/* Iterations of TV-L1. `errors` receives |dU|² of row y in iteration i at errors[i ×
+ * height + y], and is not touched again before the next but one step. */
 void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const mx_rows_step *step, float tau, float *errors);
 

@@ -33,6 +33,32 @@ typedef struct mx_dualtvl1_warp {
 /* 1.5 × 2^23: adding and subtracting it rounds to whole numbers, half to even. */
 #define MX_DUALTVL1_ROUND 12582912.0f
 
+/* A plane to be filtered into field `field` of its level's state; -0 becomes 0, so that
+ * all ways to the median give the same bits. Rows of the plane repeat their last numbers
+ * for 2 places beyond either end, and can be read to 2 places behind the last block of
+ * MX_TVL1_LANES. Above the first row and below the last these are repeated. */
+typedef struct mx_dualtvl1_median {
+    const float *plane;
+    ptrdiff_t stride;
+    float *rows;
+    ptrdiff_t row_floats;
+    int field;
+    int width;
+    int height;
+} mx_dualtvl1_median;
+
+static inline const float *mx_dualtvl1_median_row(const mx_dualtvl1_median *m, int y)
+{
+    return m->plane + (y < 0 ? 0 : y < m->height ? y : m->height - 1) * m->stride;
+}
+
+/* Where the result of row y, column x belongs. */
+static inline float *mx_dualtvl1_median_place(const mx_dualtvl1_median *m, int y, int x)
+{
+    return m->rows + y * m->row_floats + (ptrdiff_t)(x / MX_TVL1_LANES) * MX_TVL1_BLOCK +
+           m->field * MX_TVL1_LANES + x % MX_TVL1_LANES;
+}
+
 typedef struct mx_dualtvl1_kernels {
     /* A, N1, N2, G of row y from the planes warped by its U: bicubic (a = -3/4) at places
      * rounded to 1/32 pixel, 0 outside the picture. */
@@ -40,13 +66,10 @@ typedef struct mx_dualtvl1_kernels {
     /* Half the differences of a row, edges repeated. `above` and `below` may be `row`. */
     void (*gradient)(float *dx, float *dy, const float *above, const float *row,
         const float *below, int n);
-    /* Median of the 5 × 5 numbers around each place of rows[2], which like the others can
-     * be read 2 places beyond either end. `lines` are 5 lines of scratch, `stride` >= n +
-     * 4 floats apart. */
-    void (*median5)(
-        float *out, const float *const *rows, float *lines, ptrdiff_t stride, int n);
-    /* The same of 3 × 3 around rows[1], without scratch; 1 place beyond either end. */
-    void (*median3)(float *out, const float *const *rows, int n);
+    /* Median of the 5 × 5 numbers around each place of rows `first` to `end`. */
+    void (*median5)(const mx_dualtvl1_median *median, int first, int end);
+    /* The same of 3 × 3. */
+    void (*median3)(const mx_dualtvl1_median *median, int first, int end);
 } mx_dualtvl1_kernels;
 
 void mx_dualtvl1_kernels_init(mx_dualtvl1_kernels *table, uint32_t cpu);

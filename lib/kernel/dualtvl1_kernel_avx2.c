@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dualtvl1_kernel.h"
+#include <string.h>
+
 #include "kernel/vf_avx2.h"
 
 #define MX_ISA(name) mx_dualtvl1_##name##_avx2
@@ -10,4 +12,5 @@ void mx_dualtvl1_kernels_avx2(mx_dualtvl1_kernels *table)
 {
     mx_dualtvl1_simple_avx2(table);
     table->warp = mx_dualtvl1_warp_avx2;
+    table->median5 = mx_dualtvl1_rolling_median5_avx2;
 }

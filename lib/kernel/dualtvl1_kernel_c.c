@@ -2,6 +2,7 @@
 #include "kernel/dualtvl1_kernel.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "config.h"
 #include "microexpr/base.h"

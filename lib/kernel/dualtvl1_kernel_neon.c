@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/dualtvl1_kernel.h"
 
+#include <string.h>
+
 #define MX_ISA(name) mx_dualtvl1_##name##_neon
 #include "kernel/dualtvl1_kernel_simple.inc"
 

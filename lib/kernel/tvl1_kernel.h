@@ -45,6 +45,9 @@ static inline ptrdiff_t mx_tvl1_row_floats(int width)
 /* Below this |gradient|² there is none: the published program's limit. */
 #define MX_TVL1_NO_GRADIENT 1e-10f
 
+/* Of the primal step where p is projected. */
+#define MX_TVL1_SHORTER 0.8f
+
 /* Floats that may be read before and behind the second picture of a warp. */
 #define MX_TVL1_GUARD 32
 
@@ -70,6 +73,11 @@ typedef struct mx_tvl1_kernels {
     /* Dual step of a row with `below`, of which U alone is read. The last row is its own
      * neighbour. */
     void (*dual)(float *row, const float *below, int width);
+    /* The same with another dual step, p + grad u projected onto |p| <= 1, and a primal
+     * step MX_TVL1_SHORTER times as long. */
+    float (*project_primal)(float *row, const float *above, int width, float tau);
+    float (*project_step)(float *row, float *above, int width, float tau);
+    void (*project_dual)(float *row, const float *below, int width);
     /* A, N1, N2, G of row y from the second picture and its centred differences at the
      * places that the row's U points to: bicubic (Keys, a = -1/2), 0 where the 4 × 4
      * neighbourhood leaves the picture. */
@@ -97,6 +105,9 @@ typedef struct mx_tvl1_kernels {
 } mx_tvl1_kernels;
 
 void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu);
+
+/* Makes `primal`, `step` and `dual` those that project. */
+void mx_tvl1_kernels_project(mx_tvl1_kernels *table);
 
 /* The parts of mx_tvl1_kernels_init(), one per instruction set. */
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table);

@@ -45,6 +45,12 @@ static inline float vf_least(vf a)
     return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
 }
 
+/* `a` of one of the lanes of m, in all lanes. */
+static inline vf vf_pick(vf a, vm m)
+{
+    return vf_set(vf_least(vf_where(m, a, vf_set(1e9f))));
+}
+
 /* The lanes one place to the left: the last of `left`, then `a` without its last. */
 static inline vf vf_before(vf left, vf a)
 {
@@ -80,8 +86,60 @@ static inline float vf_sum_lanes(const vf *sums)
 
 #include "kernel/tvl1_kernel_vector.inc"
 
+static __m256i first_lanes(int n)
+{
+    return _mm256_cmpgt_epi32(
+        _mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/* Eight places or fewer, which lie within 16 pixels as they do in a picture that shrinks
+ * or grows: two loads and permutations for each tap instead of a gather. Returns 0 when
+ * they lie otherwise. */
+static int cubic_places(float *out, const float *in, const int32_t *first,
+    const float *const *weights, int x, float scale, int n)
+{
+    const __m256i lanes = first_lanes(n), seven = _mm256_set1_epi32(7);
+    const uint32_t reach = (uint32_t)first[x + n - 1] - (uint32_t)first[x];
+    const __m256i at =
+        _mm256_and_si256(lanes, _mm256_sub_epi32(_mm256_maskload_epi32(first + x, lanes),
+                                    _mm256_set1_epi32(first[x])));
+    if (reach > 15 ||
+        _mm256_movemask_epi8(_mm256_cmpgt_epi32(at, _mm256_set1_epi32((int)reach))) !=
+            0 ||
+        _mm256_movemask_epi8(_mm256_cmpgt_epi32(_mm256_setzero_si256(), at)) != 0)
+        return 0;
+    const __m256i in_low = first_lanes((int)reach + 1);
+    const __m256i in_high = first_lanes((int)reach + 1 - VF_LANES);
+    const __m256 is_high = _mm256_castsi256_ps(_mm256_cmpgt_epi32(at, seven));
+    __m256 sum = _mm256_setzero_ps();
+    for (int i = 0; i < 4; i++) {
+        const float *p = in + first[x] + i;
+        const __m256 low = _mm256_permutevar8x32_ps(_mm256_maskload_ps(p, in_low), at);
+        const __m256 high =
+            _mm256_permutevar8x32_ps(_mm256_maskload_ps(p + VF_LANES, in_high), at);
+        const __m256 product = _mm256_mul_ps(_mm256_maskload_ps(weights[i] + x, lanes),
+            _mm256_blendv_ps(low, high, is_high));
+        sum = i == 0 ? product : _mm256_add_ps(sum, product);
+    }
+    _mm256_maskstore_ps(out + x, lanes, _mm256_mul_ps(_mm256_set1_ps(scale), sum));
+    return 1;
+}
+
+static void mx_tvl1_cubic_line_avx2(float *out, const float *in, const int32_t *first,
+    const float *const *weights, float scale, int n)
+{
+    for (int x = 0; x < n; x += VF_LANES) {
+        const int here = n - x < VF_LANES ? n - x : VF_LANES;
+        const float *const w[4] = {
+            weights[0] + x, weights[1] + x, weights[2] + x, weights[3] + x};
+        if (!cubic_places(out, in, first, weights, x, scale, here))
+            mx_tvl1_cubic_row_avx2(out + x, in, first + x, w, scale, here);
+    }
+}
+
 void mx_tvl1_kernels_avx2(mx_tvl1_kernels *table)
 {
     mx_tvl1_simple_avx2(table);
     mx_tvl1_vectors_avx2(table);
+    table->cubic_row = mx_tvl1_cubic_line_avx2;
 }

@@ -38,6 +38,13 @@ enum { VF_LANES = 16 };
 #define vm_without(a, b) ((vm)((a) & ~(b)))
 #define vm_any(a) ((a) != 0)
 
+/* `a` of one of the lanes of m, in all lanes. */
+static inline vf vf_pick(vf a, vm m)
+{
+    const int lane = __builtin_ctz((unsigned)m | 1u << (VF_LANES - 1));
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(lane), a);
+}
+
 /* The lanes one place to the left: the last of `left`, then `a` without its last. */
 static inline vf vf_before(vf left, vf a)
 {
@@ -70,8 +77,48 @@ static inline float vf_sum_lanes(const vf *sums)
 
 #include "kernel/tvl1_kernel_vector.inc"
 
+/* Sixteen places or fewer, which lie within 32 pixels as they do in a picture that
+ * shrinks or grows: two loads and a permutation for each tap instead of a gather. Returns
+ * 0 when they lie otherwise. */
+static int cubic_places(float *out, const float *in, const int32_t *first,
+    const float *const *weights, int x, float scale, int n)
+{
+    const __mmask16 lanes = (__mmask16)((1u << n) - 1);
+    const uint32_t reach = (uint32_t)first[x + n - 1] - (uint32_t)first[x];
+    const __m512i at = _mm512_sub_epi32(
+        _mm512_maskz_loadu_epi32(lanes, first + x), _mm512_set1_epi32(first[x]));
+    if (reach > 31 ||
+        _mm512_mask_cmpgt_epu32_mask(lanes, at, _mm512_set1_epi32((int)reach)))
+        return 0;
+    const uint32_t pixels = (uint32_t)((2ull << reach) - 1);
+    __m512 sum = _mm512_setzero_ps();
+    for (int i = 0; i < 4; i++) {
+        const float *p = in + first[x] + i;
+        const __m512 low = _mm512_maskz_loadu_ps((__mmask16)pixels, p);
+        const __m512 high = _mm512_maskz_loadu_ps((__mmask16)(pixels >> 16), p + 16);
+        const __m512 product = _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, weights[i] + x),
+            _mm512_permutex2var_ps(low, at, high));
+        sum = i == 0 ? product : _mm512_add_ps(sum, product);
+    }
+    _mm512_mask_storeu_ps(out + x, lanes, _mm512_mul_ps(_mm512_set1_ps(scale), sum));
+    return 1;
+}
+
+static void mx_tvl1_cubic_line_avx512(float *out, const float *in, const int32_t *first,
+    const float *const *weights, float scale, int n)
+{
+    for (int x = 0; x < n; x += VF_LANES) {
+        const int here = n - x < VF_LANES ? n - x : VF_LANES;
+        const float *const w[4] = {
+            weights[0] + x, weights[1] + x, weights[2] + x, weights[3] + x};
+        if (!cubic_places(out, in, first, weights, x, scale, here))
+            mx_tvl1_cubic_row_avx512(out + x, in, first + x, w, scale, here);
+    }
+}
+
 void mx_tvl1_kernels_avx512(mx_tvl1_kernels *table)
 {
     mx_tvl1_simple_avx512(table);
     mx_tvl1_vectors_avx512(table);
+    table->cubic_row = mx_tvl1_cubic_line_avx512;
 }

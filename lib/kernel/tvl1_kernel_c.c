@@ -2,6 +2,7 @@
 #include "kernel/tvl1_kernel.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "microexpr/base.h"
@@ -34,7 +35,8 @@ static inline float divergence(const float *row, const float *above, int field, 
 
 /* Equations (9) and (13) of Sánchez et al.: the data term moves u along the gradient by
  * a length cut to ±G, the smoothness term by the divergence of p. */
-static inline float primal_pixel(float *row, const float *above, int x, float tau)
+static inline float primal_pixel(
+    float *row, const float *above, int x, float tau, bool projects)
 {
     float *u1 = field_of(row, MX_TVL1_U1) + place(x);
     float *u2 = field_of(row, MX_TVL1_U2) + place(x);
@@ -44,6 +46,8 @@ static inline float primal_pixel(float *row, const float *above, int x, float ta
     float t = field_of(row, MX_TVL1_A)[place(x)] + (n1 * *u1 + n2 * *u2);
     t = t > low ? t : low;
     t = t < high ? t : high;
+    if (projects)
+        t = MX_TVL1_SHORTER * t;
     const float d1 = tau * divergence(row, above, MX_TVL1_P11, x) - t * n1;
     const float d2 = tau * divergence(row, above, MX_TVL1_P21, x) - t * n2;
     *u1 += d1;
@@ -60,39 +64,77 @@ static float sum_lanes(float *lanes)
     return lanes[0];
 }
 
-static float primal_c(float *row, const float *above, int width, float tau)
+static inline float primal_row(
+    float *row, const float *above, int width, float tau, bool projects)
 {
     float lanes[MX_TVL1_LANES] = {0};
     for (int x = 0; x < width; x++)
-        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau);
+        lanes[x % MX_TVL1_LANES] += primal_pixel(row, above, x, tau, projects);
     return sum_lanes(lanes);
 }
 
-/* Equation (14) for one component: p follows the forward gradient of u, renormalised. */
-static void dual_component(float *u, float *p, const float *below, int width)
+static float primal_c(float *row, const float *above, int width, float tau)
+{
+    return primal_row(row, above, width, tau, false);
+}
+
+static float project_primal_c(float *row, const float *above, int width, float tau)
+{
+    return primal_row(row, above, width, MX_TVL1_SHORTER * tau, true);
+}
+
+/* Equation (14) for one component: p follows the forward gradient of u, renormalised; or
+ * is projected. */
+static inline void dual_component(
+    float *u, float *p, const float *below, int width, bool projects)
 {
     for (int x = 0; x < width; x++) {
         const ptrdiff_t at = place(x);
         const float ux = x + 1 < width ? u[place(x + 1)] - u[at] : 0.0f;
         const float uy = below[at] - u[at];
-        const float inverse = 1.0f / (1.0f + sqrtf(ux * ux + uy * uy));
-        p[at] = (p[at] + ux) * inverse;
-        p[at + MX_TVL1_LANES] = (p[at + MX_TVL1_LANES] + uy) * inverse;
+        const float p1 = p[at] + ux, p2 = p[at + MX_TVL1_LANES] + uy;
+        float divisor;
+        if (projects) {
+            const float length = sqrtf(p1 * p1 + p2 * p2);
+            divisor = length > 1.0f ? length : 1.0f;
+        } else {
+            divisor = 1.0f + sqrtf(ux * ux + uy * uy);
+        }
+        const float inverse = 1.0f / divisor;
+        p[at] = p1 * inverse;
+        p[at + MX_TVL1_LANES] = p2 * inverse;
     }
+}
+
+static inline void dual_row(float *row, const float *below, int width, bool projects)
+{
+    dual_component(field_of(row, MX_TVL1_U1), field_of(row, MX_TVL1_P11),
+        field_of(below, MX_TVL1_U1), width, projects);
+    dual_component(field_of(row, MX_TVL1_U2), field_of(row, MX_TVL1_P21),
+        field_of(below, MX_TVL1_U2), width, projects);
 }
 
 static void dual_c(float *row, const float *below, int width)
 {
-    dual_component(field_of(row, MX_TVL1_U1), field_of(row, MX_TVL1_P11),
-        field_of(below, MX_TVL1_U1), width);
-    dual_component(field_of(row, MX_TVL1_U2), field_of(row, MX_TVL1_P21),
-        field_of(below, MX_TVL1_U2), width);
+    dual_row(row, below, width, false);
+}
+
+static void project_dual_c(float *row, const float *below, int width)
+{
+    dual_row(row, below, width, true);
 }
 
 static float step_c(float *row, float *above, int width, float tau)
 {
     const float sum = primal_c(row, above, width, tau);
     dual_c(above, row, width);
+    return sum;
+}
+
+static float project_step_c(float *row, float *above, int width, float tau)
+{
+    const float sum = project_primal_c(row, above, width, tau);
+    project_dual_c(above, row, width);
     return sum;
 }
 
@@ -188,6 +230,9 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
     table->primal = primal_c;
     table->step = step_c;
     table->dual = dual_c;
+    table->project_primal = project_primal_c;
+    table->project_step = project_step_c;
+    table->project_dual = project_dual_c;
     table->warp = warp_c;
 #if MX_SIMD && defined(__x86_64__)
     if (cpu & MEXPR_CPU_AVX2)
@@ -199,4 +244,11 @@ void mx_tvl1_kernels_init(mx_tvl1_kernels *table, uint32_t cpu)
         mx_tvl1_kernels_neon(table);
 #endif
     (void)cpu;
+}
+
+void mx_tvl1_kernels_project(mx_tvl1_kernels *table)
+{
+    table->primal = table->project_primal;
+    table->step = table->project_step;
+    table->dual = table->project_dual;
 }

@@ -41,6 +41,12 @@ static inline vf vf_only(vm mask, vf a)
     return vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(a)));
 }
 
+/* `a` of one of the lanes of m, in all lanes. */
+static inline vf vf_pick(vf a, vm m)
+{
+    return vf_set(vf_least(vf_where(m, a, vf_set(1e9f))));
+}
+
 static inline vf vf_iota(void)
 {
     static const float lanes[4] = {0, 1, 2, 3};

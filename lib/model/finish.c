@@ -3,21 +3,23 @@
 #include <stdio.h>
 
 #include "base/checked.h"
+#include "model/fold.h"
 #include "model/operator.h"
 #include "model/rewrite.h"
 
-/* Constants computed at load may not make a small file large. */
 /* What folding may make: one value (unless it grows little), one that shapes follow from,
- * and all of a model beside FOLD_GROWTH times its weights. A small file must not fill the
- * memory. */
+ * and all of a model beside FOLD_GROWTH times its weights; and about how many steps it
+ * may take in all, beside those. A small file must not fill the memory, nor take long to
+ * load: what is more than that stays a node to run. */
 enum { FOLD_BYTES = 1 << 24, FOLD_DECIDES_BYTES = 1 << 20, FOLD_ALL_BYTES = 1 << 26 };
-enum { FOLD_GROWTH = 2 };
+enum { FOLD_GROWTH = 2, FOLD_WORK = 1 << 30, FOLD_DECIDES_WORK = 1 << 26 };
 
 typedef struct finish {
     mx_scope *scope;
     mx_graph *graph;
     mx_arena arena;       /* scratch */
     uint64_t fold_budget; /* bytes that may still be folded */
+    double fold_work;     /* steps that folding may still take */
     mx_machine machine;
     int n_order;
     int *order;    /* nodes, each behind what it needs */
@@ -264,11 +266,14 @@ static bool is_worth_folding(finish *f, const mx_node *node)
         return true; /* its value stands in the file */
     const uint64_t in = known_bytes(f, node->inputs, node->n_inputs);
     const uint64_t out = known_bytes(f, node->outputs, node->n_outputs);
-    if (output_decides(f, node) && out <= FOLD_DECIDES_BYTES)
+    const double work = mx_fold_work(node, f->tensors);
+    if (output_decides(f, node) && out <= FOLD_DECIDES_BYTES && work <= FOLD_DECIDES_WORK)
         return true;
-    if ((out > FOLD_BYTES && out > FOLD_GROWTH * in) || out > f->fold_budget)
+    if (work > f->fold_work || (out > FOLD_BYTES && out > FOLD_GROWTH * in) ||
+        out > f->fold_budget)
         return false;
     f->fold_budget -= out;
+    f->fold_work -= work;
     return true;
 }
 
@@ -363,6 +368,11 @@ static mexpr_status pass_gate(finish *f, mx_node *node, bool *skips)
     f->is_shut[node->index] = node->is_shut = *skips;
     if (status != MEXPR_OK || *skips)
         return status;
+    if (node->op == &mx_unknown_operator) {
+        status = mx_operator_find(
+            f->scope, node->domain, node->op_type, node->opset, &node->op);
+        return mx_fail_prefix(f->scope, status, mx_node_label(node, label));
+    }
     if (node->op->flags & MX_OP_BRANCH)
         status = choose_branch(f, node);
     for (int k = 0; status == MEXPR_OK && k < node->n_inputs; k++) {
@@ -384,6 +394,7 @@ static mexpr_status infer_and_fold(finish *f)
     if (!f->is_shut)
         return MEXPR_E_NOMEM;
     f->fold_budget = fold_budget(f);
+    f->fold_work = FOLD_WORK + (double)f->fold_budget;
     const mexpr_status counted = count_uses(f);
     if (counted != MEXPR_OK)
         return counted;

@@ -427,6 +427,8 @@ mexpr_status mx_graph_add_node(
         &graph->nodes_capacity, sizeof *graph->nodes);
     if (status != MEXPR_OK)
         return status;
+    const bool is_known =
+        mx_operator_is_known(source->domain, source->op_type, source->opset);
     mx_node node = {
         .index = graph->n_nodes, .opset = source->opset, .gate = source->gate - 1};
     node.name = mx_arena_strdup(scope, &graph->arena, source->name);
@@ -439,7 +441,9 @@ mexpr_status mx_graph_add_node(
         status = link_inputs(scope, graph, source, &node);
     if (status == MEXPR_OK)
         status = link_outputs(scope, graph, source, &node);
-    if (status == MEXPR_OK)
+    if (status == MEXPR_OK && source->gate > 0 && !is_known)
+        node.op = &mx_unknown_operator;
+    else if (status == MEXPR_OK)
         status = check_node(scope, &node);
     if (status == MEXPR_OK)
         graph->nodes[graph->n_nodes++] = node;

@@ -9,7 +9,8 @@
 struct mexpr_model {
     atomic_int references;
     mexpr_context *context;
-    mx_graph graph; /* does not change any more */
+    mx_graph graph;            /* does not change any more */
+    struct mexpr_model *owner; /* of the weights, of an extracted model; retained */
 };
 
 /* A model with an empty graph, of one reference. */

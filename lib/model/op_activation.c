@@ -126,33 +126,23 @@ static mexpr_status infer_slope(mx_infer *infer, float a, float b)
     return mx_infer_same(infer);
 }
 
-static mexpr_status infer_leaky_relu(mx_infer *infer)
-{
-    return infer_slope(infer, 0.01f, 0);
-}
+/* Loops of the kernel table with one slope, and what it is unless stated. */
+#define SLOPED(name, standard)                                                           \
+    static mexpr_status infer_##name(mx_infer *infer)                                    \
+    {                                                                                    \
+        return infer_slope(infer, standard, 0);                                          \
+    }                                                                                    \
+    static mexpr_status name(const mx_run *run)                                          \
+    {                                                                                    \
+        const slope *p = run->params;                                                    \
+        const size_t n = (size_t)mx_tensor_count(run->inputs[0]);                        \
+        if (n > 0)                                                                       \
+            run->machine->nn.name(n, run->inputs[0]->data, p->a, run->outputs[0]->data); \
+        return MEXPR_OK;                                                                 \
+    }
 
-static mexpr_status leaky_relu(const mx_run *run)
-{
-    const slope *p = run->params;
-    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
-    if (n > 0)
-        run->machine->nn.leaky_relu(n, run->inputs[0]->data, p->a, run->outputs[0]->data);
-    return MEXPR_OK;
-}
-
-static mexpr_status infer_elu(mx_infer *infer)
-{
-    return infer_slope(infer, 1, 0);
-}
-
-static mexpr_status elu(const mx_run *run)
-{
-    const slope *p = run->params;
-    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
-    if (n > 0)
-        run->machine->nn.elu(n, run->inputs[0]->data, p->a, run->outputs[0]->data);
-    return MEXPR_OK;
-}
+SLOPED(leaky_relu, 0.01f)
+SLOPED(elu, 1)
 
 static mexpr_status infer_hard_sigmoid(mx_infer *infer)
 {

@@ -62,7 +62,8 @@ static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
     p->n_in = mx_dims_product(w->in, 0, MX_SPATIAL);
     p->n_out = mx_dims_product(w->out, 0, MX_SPATIAL);
     const int64_t group_in = infer->inputs[1]->dims[1];
-    if (kernel < 0 || p->n_in < 0 || p->n_out < 0 || p->c_out < 0 || group_in < 0)
+    if (kernel < 0 || p->n_in < 0 || p->n_out < 0 || p->c_in < 0 || p->c_out < 0 ||
+        group_in < 0)
         return MEXPR_OK;
     if (kernel > INT_MAX || group_in > INT_MAX || kernel * group_in > INT_MAX ||
         p->n_out > INT_MAX || p->c_out > INT_MAX || p->n_in > INT_MAX)

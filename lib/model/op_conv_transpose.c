@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "model/fused.h"
 #include "model/op_tables.h"
 #include "model/op_window.h"
 
@@ -181,6 +182,18 @@ static int64_t parts_of_group(const transposed_params *p)
     return (p->c_out / p->groups + p->channels - 1) / p->channels;
 }
 
+/* Whether something has been joined to the node: the bias then belongs to that. */
+static bool has_epilogue(const mx_node *node)
+{
+    return node->fusion || node->n_inputs > MX_EPILOGUE_RESIDUAL;
+}
+
+static const float *residual_of(const mx_run *run, int64_t offset)
+{
+    const mx_tensor *residual = mx_run_input(run, MX_EPILOGUE_RESIDUAL);
+    return residual ? (const float *)residual->data + offset : NULL;
+}
+
 /* Some outputs of one group: weights [k][rows] turned round times x [k][n_in]. */
 static void convolve(const mx_run *run, const void *arg, int64_t part, void *space)
 {
@@ -197,9 +210,9 @@ static void convolve(const mx_run *run, const void *arg, int64_t part, void *spa
     float *y = (float *)run->outputs[0]->data + (group * group_out + c) * p->n_out;
     float *columns = space;
     (void)arg;
+    const float *numbers = bias && !has_epilogue(run->node) ? bias->data : NULL;
     for (int64_t i = 0; i < channels; i++)
-        fill(p->n_out, bias ? ((const float *)bias->data)[own * group_out + c + i] : 0,
-            y + i * p->n_out);
+        fill(p->n_out, numbers ? numbers[own * group_out + c + i] : 0, y + i * p->n_out);
     for (int64_t first = 0; first < p->n_in; first += p->tile) {
         const int64_t rest = p->n_in - first, width = rest < p->tile ? rest : p->tile;
         mx_sgemm(&run->machine->gemm, true, false, (int)(channels * p->kernel),
@@ -207,6 +220,9 @@ static void convolve(const mx_run *run, const void *arg, int64_t part, void *spa
             x + first, (int)p->n_in, 0, columns, (int)width);
         add_columns(p, &run->machine->nn, channels, first, width, columns, y);
     }
+    if (has_epilogue(run->node))
+        mx_epilogue_rows(run, own * group_out + c, channels, p->n_out, p->n_out, bias,
+            residual_of(run, (group * group_out + c) * p->n_out), y);
 }
 
 static mexpr_status conv_transpose(const mx_run *run)

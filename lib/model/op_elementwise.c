@@ -275,16 +275,24 @@ static mexpr_status power(const mx_run *run)
 
 /* --- PRelu ------------------------------------------------------------------------- */
 
+/* The slope is broadcast to the input, not the other way round. An open extent may turn
+ * out to be 1. */
 static mexpr_status infer_prelu(mx_infer *infer)
 {
-    const mexpr_status status = mx_infer_broadcast(infer);
-    if (status == MEXPR_OK && infer->outputs[0]->rank != infer->inputs[0]->rank)
+    const mx_tensor *in = infer->inputs[0], *slope = infer->inputs[1];
+    const int shift = in->rank - slope->rank;
+    if (shift < 0)
         return mx_fail(
             infer->scope, MEXPR_E_SHAPE, "its slope has more dimensions than its input");
-    for (int i = 0; status == MEXPR_OK && i < infer->inputs[0]->rank; i++) {
-        if (infer->inputs[0]->dims[i] == 1 && infer->outputs[0]->dims[i] != 1)
+    for (int i = shift; i < in->rank; i++) {
+        if (in->dims[i] == 1 && slope->dims[i - shift] > 1)
             return mx_fail(
                 infer->scope, MEXPR_E_SHAPE, "its slope is larger than its input");
+    }
+    const mexpr_status status = mx_infer_broadcast(infer);
+    for (int i = 0; status == MEXPR_OK && i < in->rank; i++) {
+        if (in->dims[i] == 1)
+            infer->outputs[0]->dims[i] = 1;
     }
     return status;
 }

@@ -224,7 +224,11 @@ static mexpr_status read_sizes(mx_infer *infer)
 {
     recurrent_params *p = infer->params;
     const mx_tensor *x = infer->inputs[IN_X], *r = infer->inputs[IN_R];
+    const bool is_stated = mx_attr(infer->node, "hidden_size") != NULL;
     const int64_t stated = mx_attr_int(infer->node, "hidden_size", -1);
+    if (is_stated && stated < 1)
+        return mx_fail(infer->scope, MEXPR_E_MODEL,
+            "a hidden_size of %lld is not possible", (long long)stated);
     if (x->rank != 3 || r->rank != 3)
         return mx_fail(infer->scope, MEXPR_E_SHAPE, "X and R must have three dimensions");
     p->steps = x->dims[p->batch_first];

@@ -126,29 +126,22 @@ static mexpr_status infer_gather_elements(mx_infer *infer)
     return status;
 }
 
-/* A walk over the indices with the places in the data where index 0 would point. Returns
- * the data's stride along the axis. */
-static int64_t walk_elements(const mx_run *run, mx_walk *walk)
+/* What happens at index `at` of the indices, with the element `place` of the data. */
+typedef void visit_fn(const mx_run *run, int64_t at, int64_t place);
+
+/* Goes over the indices with the place in the data that each points at. */
+static mexpr_status each_element(const mx_run *run, visit_fn *visit)
 {
     const select_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
     int64_t strides[2][MEXPR_MAX_RANK];
+    mx_walk walk;
     mx_contiguous_strides(indices->rank, indices->dims, strides[0]);
     mx_contiguous_strides(in->rank, in->dims, strides[1]);
     const int64_t step = strides[1][p->axis];
     strides[1][p->axis] = 0;
-    mx_walk_init(
-        walk, indices->rank, indices->dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
-    return step;
-}
-
-static mexpr_status gather_elements(const mx_run *run)
-{
-    const select_params *p = run->params;
-    const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
-    const size_t size = element_size(in);
-    mx_walk walk;
-    const int64_t step = walk_elements(run, &walk);
+    mx_walk_init(&walk, indices->rank, indices->dims, 2,
+        (const int64_t(*)[MEXPR_MAX_RANK])strides);
     if (mx_walk_is_empty(&walk))
         return MEXPR_OK;
     const int last = walk.rank - 1;
@@ -159,12 +152,22 @@ static mexpr_status gather_elements(const mx_run *run)
             const mexpr_status status = check_index(run, &index, in->dims[p->axis]);
             if (status != MEXPR_OK)
                 return status;
-            index = walk.offset[1] + i * walk.strides[1][last] + index * step;
-            memcpy((uint8_t *)run->outputs[0]->data + (size_t)at * size,
-                (const uint8_t *)in->data + (size_t)index * size, size);
+            visit(run, at, walk.offset[1] + i * walk.strides[1][last] + index * step);
         }
     } while (mx_walk_next(&walk));
     return MEXPR_OK;
+}
+
+static void gather_one(const mx_run *run, int64_t at, int64_t place)
+{
+    const size_t size = element_size(run->inputs[0]);
+    memcpy((uint8_t *)run->outputs[0]->data + (size_t)at * size,
+        (const uint8_t *)run->inputs[0]->data + (size_t)place * size, size);
+}
+
+static mexpr_status gather_elements(const mx_run *run)
+{
+    return each_element(run, gather_one);
 }
 
 /* --- what scattering does to an element -------------------------------------------- */
@@ -247,28 +250,17 @@ static mexpr_status infer_scatter_elements(mx_infer *infer)
     return mx_infer_same(infer);
 }
 
-static mexpr_status scatter_elements(const mx_run *run)
+static void scatter_one(const mx_run *run, int64_t at, int64_t place)
 {
     const select_params *p = run->params;
-    const mx_tensor *in = run->inputs[0], *indices = run->inputs[1];
-    mx_walk walk;
+    put(p->mode, run->outputs[0], place, run->inputs[2], at, 1);
+}
+
+static mexpr_status scatter_elements(const mx_run *run)
+{
+    const mx_tensor *in = run->inputs[0];
     memcpy(run->outputs[0]->data, in->data, mx_tensor_bytes(in));
-    const int64_t step = walk_elements(run, &walk);
-    if (mx_walk_is_empty(&walk))
-        return MEXPR_OK;
-    const int last = walk.rank - 1;
-    do {
-        for (int64_t i = 0; i < walk.dims[last]; i++) {
-            const int64_t at = walk.offset[0] + i;
-            int64_t index = index_at(indices, at);
-            const mexpr_status status = check_index(run, &index, in->dims[p->axis]);
-            if (status != MEXPR_OK)
-                return status;
-            index = walk.offset[1] + i * walk.strides[1][last] + index * step;
-            put(p->mode, run->outputs[0], index, run->inputs[2], at, 1);
-        }
-    } while (mx_walk_next(&walk));
-    return MEXPR_OK;
+    return each_element(run, scatter_one);
 }
 
 /* --- GatherND, ScatterND ----------------------------------------------------------- */

@@ -28,6 +28,7 @@ extern const mx_operator mx_operators_resize[];      /* op_resize.c */
 extern const mx_operator mx_operators_sample[];      /* op_sample.c */
 extern const mx_operator mx_operators_einsum[];      /* op_einsum.c */
 extern const mx_operator mx_operators_ml[];          /* op_ml.c */
+extern const mx_operator mx_operators_patch[];       /* op_patch.c */
 extern const mx_operator mx_operators_flow[];        /* op_flow.c */
 
 #endif

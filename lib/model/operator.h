@@ -114,6 +114,10 @@ struct mx_operator {
 /* The entry for an operator at an opset; MEXPR_E_OPERATOR when there is none. */
 mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,
     int opset, const mx_operator **op);
+bool mx_operator_is_known(const char *domain, const char *name, int opset);
+/* Stands for one that is not known, of a node under a gate: it only fails when the gate
+ * opens. */
+extern const mx_operator mx_unknown_operator;
 /* Entry `index` of the registry, NULL behind the last. */
 const mx_operator *mx_operator_at(int index);
 

@@ -27,6 +27,7 @@ static const mx_operator *const families[] = {
     mx_operators_sample,
     mx_operators_einsum,
     mx_operators_ml,
+    mx_operators_patch,
     mx_operators_flow,
 };
 
@@ -74,7 +75,6 @@ static const refusal refusals[] = {
     {"Random*", "its results are random"},
     {"RegexFullMatch", "texts are not supported"},
     {"STFT", "signal processing is not supported"},
-    {"Scan", "scans are not supported: export the model with the loop unrolled"},
     {"Sequence*", "sequences are not supported"},
     {"SoftmaxCrossEntropyLoss", "it is a loss; export the model for inference"},
     {"SplitToSequence", "sequences are not supported"},
@@ -116,6 +116,18 @@ static mexpr_status fail_unknown(mx_scope *scope, const char *domain, const char
         "the operator '%.60s' of the domain '%.100s' is not known; docs/operators.md "
         "lists those that are",
         name, domain);
+}
+
+bool mx_operator_is_known(const char *domain, const char *name, int opset)
+{
+    for (int i = 0; i < N_FAMILIES; i++) {
+        for (const mx_operator *op = families[i]; op->name; op++) {
+            if (strcmp(op->name, name) == 0 && strcmp(op->domain, domain) == 0 &&
+                opset >= op->since && (op->last == 0 || opset <= op->last))
+                return true;
+        }
+    }
+    return false;
 }
 
 mexpr_status mx_operator_find(mx_scope *scope, const char *domain, const char *name,

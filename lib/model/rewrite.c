@@ -144,18 +144,23 @@ static void drop_all_unused(mx_rewriter *r)
         mx_rw_drop_unused(r, place);
 }
 
+void mx_rw_stand_in(mx_rewriter *r, int output, int value)
+{
+    mx_value *values = r->graph->values;
+    r->uses[value] += r->uses[output];
+    r->uses[output] = 0;
+    values[value].decides_shape |= values[output].decides_shape;
+    r->same[output] = value;
+}
+
 bool mx_rw_forward(mx_rewriter *r, int place, int value)
 {
     const mx_node *node = mx_rw_node(r, place);
     const int output = node->outputs[0];
-    mx_value *values = r->graph->values;
-    if (values[output].is_output || value == output)
+    if (r->graph->values[output].is_output || value == output)
         return false;
-    r->uses[value] += r->uses[output];
-    r->uses[output] = 0;
-    values[value].decides_shape |= values[output].decides_shape;
+    mx_rw_stand_in(r, output, value);
     mx_rw_drop_unused(r, place);
-    r->same[output] = value;
     return true;
 }
 
@@ -397,6 +402,7 @@ static const struct {
     mx_rule *rule;
 } rules[] = {
     {MEXPR_REWRITE_NO_OP, mx_rule_no_op},
+    {MEXPR_REWRITE_COMMON, mx_rule_common},
     {MEXPR_REWRITE_NO_OP, mx_rule_transpose},
     {MEXPR_REWRITE_PAD, mx_rule_pad},
     {MEXPR_REWRITE_FUNCTION, mx_rule_function},
@@ -420,13 +426,17 @@ static mexpr_status start(mx_rewriter *r)
 {
     const mx_graph *graph = r->graph;
     r->capacity = graph->n_values + 4 * r->n;
+    r->compose_work = 1e9 + 100 * (double)graph->n_parameters;
     const size_t n = (size_t)r->capacity;
     r->maker = mx_arena_raw(r->scope, r->arena, n, sizeof *r->maker);
     r->uses = mx_arena_alloc(r->scope, r->arena, n, sizeof *r->uses);
     r->same = mx_arena_raw(r->scope, r->arena, n, sizeof *r->same);
     r->source = mx_arena_raw(r->scope, r->arena, n, sizeof *r->source);
+    for (r->seen_size = 16; r->seen_size < 2 * (size_t)r->n;)
+        r->seen_size *= 2;
+    r->seen = mx_arena_alloc(r->scope, r->arena, r->seen_size, sizeof *r->seen);
     r->multiple = mx_arena_raw(r->scope, r->arena, n, sizeof *r->multiple);
-    if (!r->maker || !r->uses || !r->same || !r->source || !r->multiple)
+    if (!r->maker || !r->uses || !r->same || !r->source || !r->multiple || !r->seen)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_values; i++) {
         r->maker[i] = r->source[i] = -1;

@@ -22,7 +22,11 @@ typedef struct mx_rewriter {
      * none or not known, and how many times that is its own. */
     int *source;
     double *multiple;
-    int capacity; /* of the arrays by value */
+    double compose_work; /* multiply-adds that mx_rule_compose() may still do */
+    int capacity;        /* of the arrays by value */
+    /* By hash: place + 1 of a node that mx_rule_common() has met, 0: none. */
+    int *seen;
+    size_t seen_size; /* a power of two */
 } mx_rewriter;
 
 /* Does all rewrites that graph->rewrites allows. order[0..*n-1] are the nodes in the
@@ -33,10 +37,10 @@ mexpr_status mx_rewrite(mx_scope *scope, mx_graph *graph, const mx_machine *mach
 
 /* One rule at one place; counts with mx_rw_count() what it does. */
 typedef mexpr_status mx_rule(mx_rewriter *r, int place);
-mx_rule mx_rule_no_op, mx_rule_transpose, mx_rule_pad, mx_rule_function, mx_rule_norm,
-    mx_rule_softmax_one, mx_rule_mean_max, mx_rule_gate_transpose, mx_rule_gate_sum,
-    mx_rule_cbam, mx_rule_global, mx_rule_turn, mx_rule_ones, mx_rule_alias,
-    mx_rule_slice, mx_rule_compose, mx_rule_dense, mx_rule_epilogue;
+mx_rule mx_rule_no_op, mx_rule_common, mx_rule_transpose, mx_rule_pad, mx_rule_function,
+    mx_rule_norm, mx_rule_softmax_one, mx_rule_mean_max, mx_rule_gate_transpose,
+    mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_turn, mx_rule_ones,
+    mx_rule_alias, mx_rule_slice, mx_rule_compose, mx_rule_dense, mx_rule_epilogue;
 
 /* --- for rules --------------------------------------------------------------------- */
 
@@ -79,6 +83,8 @@ mexpr_status mx_rw_set_input(mx_rewriter *r, int place, int k, int value);
 /* Lets `value` stand in for another, the output of `place`, which goes; false where that
  * is an output of the model. */
 bool mx_rw_forward(mx_rewriter *r, int place, int value);
+/* Lets `value` stand in for another one, which is no output of the model. */
+void mx_rw_stand_in(mx_rewriter *r, int output, int value);
 /* The node at `place` goes if nobody needs its outputs. */
 void mx_rw_drop_unused(mx_rewriter *r, int place);
 /* A new vector of n float32; *value -1 where there is no room for more. */

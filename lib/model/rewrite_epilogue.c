@@ -32,7 +32,8 @@ static stage stage_of(const mx_node *node)
 /* The product that makes a value for this one use. */
 static const mx_node *product_of(const mx_rewriter *r, int value)
 {
-    static const char *const names[] = {"Conv", "Gemm", "Dense", "Linear"};
+    static const char *const names[] = {
+        "Conv", "ConvTranspose", "Gemm", "Dense", "Linear"};
     const mx_node *product = NULL;
     for (size_t i = 0; !product && i < sizeof names / sizeof *names; i++)
         product = mx_rw_inner(r, value, names[i]);

@@ -307,12 +307,18 @@ static mexpr_status multiply_bias(
     return status;
 }
 
-/* Weights are fewer then, and few enough for a product of matrices. */
-static bool is_worth_it(const layer *first, const layer *second)
+static double compose_work(const layer *first, const layer *second)
+{
+    return (double)first->in * (double)first->out * (double)second->out;
+}
+
+/* Weights are fewer then, and their product does not take longer than reading them. */
+static bool is_worth_it(const mx_rewriter *r, const layer *first, const layer *second)
 {
     enum { MOST = 1 << 14 };
     const int64_t mid = first->out;
-    return first->in <= MOST && second->out <= MOST && mid <= MOST &&
+    return compose_work(first, second) <= r->compose_work && first->in <= MOST &&
+           second->out <= MOST && mid <= MOST &&
            first->in * second->out < mid * (first->in + second->out);
 }
 
@@ -324,9 +330,10 @@ mexpr_status mx_rule_compose(mx_rewriter *r, int place)
         return MEXPR_OK;
     const mx_node *before = mx_rw_inner(r, second.x, node->op->name);
     if (!before || !read_layer(r, before, &first) || !first.is_pointwise ||
-        first.out != second.in || !is_worth_it(&first, &second))
+        first.out != second.in || !is_worth_it(r, &first, &second))
         return MEXPR_OK;
     int weights, bias = -1;
+    r->compose_work -= compose_work(&first, &second);
     mexpr_status status = multiply_weights(r, &first, &second, &weights);
     if (status == MEXPR_OK && weights >= 0 && (first.b || second.b))
         status = multiply_bias(r, &first, &second, &bias);

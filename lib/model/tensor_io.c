@@ -343,6 +343,10 @@ static mexpr_status read_npy_data(
         return mx_fail(scope, MEXPR_E_TRUNCATED,
             "the .npy file ends too early: its shape needs %zu elements, %zu are there",
             count, (size - n->start) / stored);
+    if (size - n->start != count * stored)
+        return mx_fail(scope, MEXPR_E_FORMAT,
+            "the .npy file has %zu bytes behind its numbers; it may hold one array alone",
+            size - n->start - count * stored);
     t->data = mx_alloc(scope, mx_tensor_bytes(t), 1);
     if (!t->data)
         return MEXPR_E_NOMEM;

@@ -10,6 +10,7 @@
 #include "recognizer/class_names.h"
 #include "recognizer/default_model.h"
 #include "recognizer/result.h"
+#include "saliency/saliency_parts.h"
 
 static const char standard_planes[] = "strain,v,u";
 
@@ -92,9 +93,8 @@ static mexpr_status fail_session(
         scope, status, "the network: %s", mexpr_session_last_error(recognizer->session));
 }
 
-/* Runs the network on what lies in `input`. */
-static mexpr_status run_model(
-    mx_scope *scope, mexpr_recognizer *recognizer, mexpr_tensor_view *output)
+/* What lies in `input`. */
+static mexpr_tensor_view input_view(const mexpr_recognizer *recognizer)
 {
     mexpr_tensor_view input = MEXPR_TENSOR_VIEW_INIT;
     input.dtype = MEXPR_DTYPE_F32;
@@ -104,6 +104,14 @@ static mexpr_status run_model(
     input.dims[2] = recognizer->height;
     input.dims[3] = recognizer->width;
     input.data = recognizer->input;
+    return input;
+}
+
+/* Runs the network on what lies in `input`. */
+static mexpr_status run_model(
+    mx_scope *scope, mexpr_recognizer *recognizer, mexpr_tensor_view *output)
+{
+    const mexpr_tensor_view input = input_view(recognizer);
     mexpr_status status = mexpr_session_set_input(recognizer->session, NULL, &input);
     if (status == MEXPR_OK)
         status = mexpr_session_run(recognizer->session);
@@ -384,4 +392,34 @@ mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer, const mexpr_imag
     else
         mexpr_result_destroy(&result);
     return status;
+}
+
+/* --- why --------------------------------------------------------------------------- */
+
+mexpr_status mexpr_recognizer_explain(mexpr_recognizer *recognizer,
+    const mexpr_result *result, const mexpr_saliency_options *options,
+    mexpr_saliency **out)
+{
+    if (out)
+        *out = NULL;
+    if (!recognizer)
+        return MEXPR_E_ARG;
+    mx_scope *scope = &recognizer->scope;
+    if (!result || !out)
+        return mx_fail(scope, MEXPR_E_ARG, "mexpr_recognizer_explain() was given NULL");
+    if (result->names.n != recognizer->names.n ||
+        result->picture->width != recognizer->width ||
+        result->picture->height != recognizer->height)
+        return mx_fail(scope, MEXPR_E_ARG, "the result is of another kind of network");
+    mexpr_saliency_options known = MEXPR_SALIENCY_OPTIONS_INIT;
+    const mexpr_status status =
+        options ? mx_options_copy(scope, options, sizeof known, &known, sizeof known)
+                : MEXPR_OK;
+    if (status != MEXPR_OK)
+        return status;
+    if (known.target == -1)
+        known.target = result->best;
+    fill_input(recognizer, result->picture);
+    const mexpr_tensor_view input = input_view(recognizer);
+    return mx_saliency_compute(scope, recognizer->model, &input, 1, &known, out);
 }

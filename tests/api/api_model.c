@@ -359,6 +359,22 @@ static void writing(void **state)
     size_t size = 9;
     assert_int_equal(mexpr_model_n_trainable(NULL), 0);
     assert_int_equal(mexpr_model_n_trainable(model), 0);
+    const char *none = NULL, *nowhere = "nowhere";
+    mexpr_model *part;
+    REFUSED(mexpr_model_extract(NULL, model, &nowhere, 1, &nowhere, 1, &part));
+    REFUSED(mexpr_model_extract(c, model, &nowhere, 1, &nowhere, 1, NULL));
+    MAKES_NOTHING(c, part, mexpr_model_extract(c, NULL, &nowhere, 1, &nowhere, 1, &part),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(
+        c, part, mexpr_model_extract(c, model, NULL, 1, &nowhere, 1, &part), MEXPR_E_ARG);
+    MAKES_NOTHING(
+        c, part, mexpr_model_extract(c, model, NULL, 0, NULL, 1, &part), MEXPR_E_ARG);
+    MAKES_NOTHING(c, part, mexpr_model_extract(c, model, NULL, 0, &nowhere, 1, &part),
+        MEXPR_E_NOT_FOUND);
+    MAKES_NOTHING(c, part, mexpr_model_extract(c, model, NULL, 0, &none, 1, &part),
+        MEXPR_E_NOT_FOUND);
+    MAKES_NOTHING(
+        c, part, mexpr_model_extract(c, model, NULL, 0, &none, 0, &part), MEXPR_E_MODEL);
     REFUSED(mexpr_model_encode(NULL, model, &bytes, &size));
     assert_true(bytes == NULL && size == 0);
     FAILS(c, mexpr_model_encode(c, NULL, &bytes, &size), MEXPR_E_ARG);

@@ -14,6 +14,7 @@ except ImportError as missing:
     sys.exit(77)
 
 GREY8 = 1
+GREYF32 = 6
 SCALES, ZOOM, WARPS, EPSILON, ITERATIONS, METHOD = 4, 5, 6, 7, 8, 9
 OUTER, MEDIAN, WINDOW, POLY_N, POLY_SIGMA, GAUSSIAN = 10, 11, 12, 13, 14, 15
 TVL1, TVL1_OPENCV, FARNEBACK = 0, 2, 3
@@ -41,7 +42,8 @@ class Flow:
             self.context, width, height, c.byref(self.field)))
         for picture, image in zip(self.pictures, self.images):
             self.check(self.lib.mexpr_image_wrap(
-                self.context, GREY8, width, height, c.c_size_t(width),
+                self.context, GREYF32 if picture.dtype == np.float32 else GREY8, width,
+                height, c.c_size_t(width * picture.itemsize),
                 c.c_void_p(picture.ctypes.data), None, None, c.byref(image)))
         for key, value in parameters.items():
             self.check(self.lib.mexpr_flow_set(self.flow, key, c.c_double(value)))

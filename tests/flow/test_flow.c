@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "face_render.h"
+#include "flow/flow_estimator.h"
+#include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 #include "microexpr/flow.h"
 #include "plain_tvl1.h"
@@ -366,6 +369,119 @@ static void threads_do_not_matter(void **state)
     mexpr_field_destroy(&first);
 }
 
+/* Of a call that does several iterations at once wherever it may. */
+static mexpr_field *compute_in_passes(mexpr_context *context, const mexpr_image *a,
+    const mexpr_image *b, double epsilon, ptrdiff_t cached_bytes, int *n_anew)
+{
+    mexpr_flow *flow;
+    mexpr_field *field;
+    assert_ok(context, mexpr_flow_create(context, &flow));
+    assert_ok(context,
+        mexpr_field_create(context, mexpr_image_width(a), mexpr_image_height(a), &field));
+    assert_int_equal(mexpr_flow_set(flow, MEXPR_FLOW_EPSILON, epsilon), MEXPR_OK);
+    flow->cached_bytes = cached_bytes;
+    assert_int_equal(mexpr_flow_compute(flow, a, b, field), MEXPR_OK);
+    *n_anew += flow->work.n_anew;
+    mexpr_flow_destroy(&flow);
+    return field;
+}
+
+/* In some of these calls they turn out to be more than are needed, and a level is begun
+ * anew. */
+static void passes_do_not_matter(void **state)
+{
+    (void)state;
+    int n_anew = 0;
+    for (int i = 0; i < 60; i++) {
+        mexpr_context *context = test_context(NULL, 1 + i % 2);
+        const int width = 30 + 7 * i % 90, height = 130 - 11 * i % 100;
+        const double epsilon = 0.001 * (1 + i % 60);
+        mexpr_image *a = pattern_image(context, width, height, 0, 0);
+        mexpr_image *b = pattern_image(context, width, height, 0.3 * (i % 13), 0.5);
+        mexpr_field *plain =
+            compute_in_passes(context, a, b, epsilon, PTRDIFF_MAX, &n_anew);
+        mexpr_field *field = compute_in_passes(context, a, b, epsilon, 0, &n_anew);
+        assert_same_bits(plain, field);
+        mexpr_field_destroy(&field);
+        mexpr_field_destroy(&plain);
+        mexpr_image_destroy(&b);
+        mexpr_image_destroy(&a);
+        mexpr_context_destroy(&context);
+    }
+    print_message("%d levels begun anew\n", n_anew);
+    assert_true(n_anew > 0);
+}
+
+enum { AT_ONCE = 6, ROWS_WIDTH = 37, ROWS_HEIGHT = 50 };
+
+/* AT_ONCE iterations by several threads, `n` of them in each step. */
+typedef struct rows_run {
+    mx_tvl1_kernels kernels;
+    mx_rows_team team;
+    mx_rows_state rows;
+    int n;
+    float errors[AT_ONCE * ROWS_HEIGHT];
+} rows_run;
+
+static void iterate_as(void *arg, int index, int n_workers)
+{
+    rows_run *run = arg;
+    mx_rows_share share = {.index = index, .n = n_workers};
+    mx_rows_step step = {
+        .first = ROWS_HEIGHT * index / n_workers,
+        .end = ROWS_HEIGHT * (index + 1) / n_workers,
+        .n = run->n,
+        .mark = &run->team.marks[index],
+        .below = index + 1 < n_workers ? &run->team.marks[index + 1] : NULL,
+    };
+    for (int done = 0; done < AT_ONCE; done += run->n) {
+        step.number++;
+        mx_rows_iterate(&run->kernels, &run->rows, &step, 0.25f,
+            run->errors + (ptrdiff_t)done * ROWS_HEIGHT);
+        mx_rows_meet(&run->team, &share);
+    }
+}
+
+static void some_iterations_at_once_are_those_one_by_one(void **state)
+{
+    (void)state;
+    static rows_run runs[2];
+    const size_t row = (size_t)mx_tvl1_row_floats(ROWS_WIDTH);
+    const size_t bytes = row * (ROWS_HEIGHT + 1) * sizeof(float);
+    for (int turn = 0; turn < 12; turn++) {
+        mexpr_context *context = test_context(NULL, 1 + turn % 3);
+        mx_rng rng;
+        mx_rng_seed(&rng, (uint64_t)turn, 0);
+        for (int i = 0; i < 2; i++) {
+            float *memory = aligned_alloc(MX_ALIGNMENT, bytes);
+            assert_non_null(memory);
+            memset(memory, 0, bytes);
+            if (i == 0) {
+                for (int y = 1; y <= ROWS_HEIGHT; y++)
+                    for (int x = 0; x + 1 < ROWS_WIDTH; x++)
+                        for (int f = 0; f < MX_TVL1_FIELDS; f++)
+                            memory[(size_t)y * row +
+                                   (size_t)(x / MX_TVL1_LANES * MX_TVL1_BLOCK +
+                                            f * MX_TVL1_LANES + x % MX_TVL1_LANES)] =
+                                (float)mx_rng_below(&rng, 1000) / 2000;
+            } else {
+                memcpy(memory, runs[0].rows.rows - row, bytes);
+            }
+            runs[i].rows =
+                (mx_rows_state){memory + row, (ptrdiff_t)row, ROWS_WIDTH, ROWS_HEIGHT};
+            runs[i].n = i == 0 ? AT_ONCE / (1 + turn / 3 % 3) : 1;
+            mx_tvl1_kernels_init(&runs[i].kernels, mexpr_context_cpu(context));
+        }
+        for (int i = 0; i < 2; i++)
+            mx_rows_run(&runs[i].team, context, iterate_as, &runs[i]);
+        assert_memory_equal(runs[0].errors, runs[1].errors, sizeof runs[0].errors);
+        assert_memory_equal(runs[0].rows.rows - row, runs[1].rows.rows - row, bytes);
+        for (int i = 0; i < 2; i++)
+            free(runs[i].rows.rows - row);
+        mexpr_context_destroy(&context);
+    }
+}
+
 static void instruction_sets_do_not_matter(void **state)
 {
     (void)state;
@@ -579,6 +695,8 @@ int main(void)
         cmocka_unit_test(known_shifts_are_found),
         cmocka_unit_test(agrees_with_a_plain_version),
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(passes_do_not_matter),
+        cmocka_unit_test(some_iterations_at_once_are_those_one_by_one),
         cmocka_unit_test(instruction_sets_do_not_matter),
         cmocka_unit_test(busy_machines_are_left_alone),
         cmocka_unit_test(formats_do_not_matter),

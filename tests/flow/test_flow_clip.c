@@ -140,6 +140,79 @@ static void every_pair(void **state)
     }
 }
 
+/* A callback may use the estimator: here for a clip within the clip, by another method.
+ */
+static int32_t take_inside(void *user, int64_t frame, const mexpr_field *field)
+{
+    (void)field;
+    mexpr_flow *flow = ((void **)user)[0];
+    record inner = {0};
+    if (frame != 3)
+        return 0;
+    const mexpr_status status =
+        mexpr_flow_set(flow, MEXPR_FLOW_METHOD, MEXPR_FLOW_METHOD_FARNEBACK);
+    return status != MEXPR_OK ||
+           mexpr_flow_clip(flow, ((void **)user)[1], NULL, take, NULL, &inner) !=
+               MEXPR_OK ||
+           inner.n != N_FRAMES - 1;
+}
+
+static void clips_within_clips(void **state)
+{
+    (void)state;
+    test_heap heap;
+    test_heap_init(&heap);
+    mexpr_context *context = test_context(&heap, 2);
+    mexpr_clip *clip = face_clip(context), *other = face_clip(context);
+    mexpr_flow *flow;
+    assert_ok(context, mexpr_flow_create(context, &flow));
+    void *user[] = {flow, other};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            mexpr_flow_clip(flow, clip, NULL, take_inside, NULL, user), MEXPR_OK);
+    mexpr_flow_destroy(&flow);
+    mexpr_clip_destroy(&other);
+    mexpr_clip_destroy(&clip);
+    mexpr_context_destroy(&context);
+    assert_int_equal(heap.live_blocks, 0);
+}
+
+/* A second clip of the same size needs no memory; another size, method or number of pairs
+ * does, and finds nothing of the one before. */
+static void one_clip_after_the_other(void **state)
+{
+    (void)state;
+    test_heap heap;
+    test_heap_init(&heap);
+    mexpr_context *context = test_context(&heap, 3);
+    mexpr_clip *clip = face_clip(context);
+    mexpr_flow *flow;
+    assert_ok(context, mexpr_flow_create(context, &flow));
+    record first = {0}, second = {0}, few = {0}, other = {0}, again = {0};
+    mexpr_flow_clip_options o = MEXPR_FLOW_CLIP_OPTIONS_INIT;
+    assert_int_equal(mexpr_flow_clip(flow, clip, NULL, take, NULL, &first), MEXPR_OK);
+    const long before = heap.n_allocs;
+    assert_int_equal(mexpr_flow_clip(flow, clip, NULL, take, NULL, &second), MEXPR_OK);
+    o.n_frames = 3;
+    assert_int_equal(mexpr_flow_clip(flow, clip, &o, take, NULL, &few), MEXPR_OK);
+    assert_int_equal(heap.n_allocs, before);
+    assert_int_equal(
+        mexpr_flow_set(flow, MEXPR_FLOW_METHOD, MEXPR_FLOW_METHOD_FARNEBACK), MEXPR_OK);
+    assert_int_equal(mexpr_flow_clip(flow, clip, &o, take, NULL, &other), MEXPR_OK);
+    assert_int_equal(
+        mexpr_flow_set(flow, MEXPR_FLOW_METHOD, MEXPR_FLOW_METHOD_TVL1), MEXPR_OK);
+    assert_int_equal(mexpr_flow_clip(flow, clip, NULL, take, NULL, &again), MEXPR_OK);
+    assert_int_equal(first.n, N_FRAMES - 1);
+    assert_memory_equal(&first, &second, sizeof first);
+    assert_memory_equal(&first, &again, sizeof first);
+    assert_memory_equal(few.sums, first.sums, 2 * sizeof first.sums[0]);
+    assert_true(other.sums[0] != first.sums[0]);
+    mexpr_flow_destroy(&flow);
+    mexpr_clip_destroy(&clip);
+    mexpr_context_destroy(&context);
+    assert_int_equal(heap.live_blocks, 0);
+}
+
 /* --- long streams ------------------------------------------------------------------ */
 
 /* Frames of 8 × 8 noise made on the way. */
@@ -325,6 +398,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair),
+        cmocka_unit_test(one_clip_after_the_other),
+        cmocka_unit_test(clips_within_clips),
         cmocka_unit_test(flat_memory),
         cmocka_unit_test(stopped),
         cmocka_unit_test(bad_options),

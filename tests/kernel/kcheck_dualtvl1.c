@@ -22,75 +22,114 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static float sorted_median(const float *const *rows, int side, int x)
+static float sorted_median(const mx_dualtvl1_median *m, int side, int y, int x)
 {
     float values[25];
     const int reach = side / 2;
     for (int i = 0; i < side; i++)
-        memcpy(values + i * side, rows[i] + x - reach, (size_t)side * sizeof *values);
+        memcpy(values + i * side, mx_dualtvl1_median_row(m, y + i - reach) + x - reach,
+            (size_t)side * sizeof *values);
     qsort(values, (size_t)(side * side), sizeof *values, by_value);
     return values[side * side / 2];
 }
 
-/* With few different values as well, where equal ones meet. */
-static void check_medians(kcheck *k, const tables *t, int n, size_t offset)
+/* A plane to be filtered, into state rows of its own. */
+typedef struct filtering {
+    mx_dualtvl1_median m;
+    float *plane;
+    float *rows;
+    size_t n_row_floats;
+} filtering;
+
+static filtering make_filtering(int width, int height, size_t offset)
 {
-    const ptrdiff_t stride = n + 4;
-    float *rows[5];
-    for (int i = 0; i < 5; i++) {
-        rows[i] = kcheck_buffer((size_t)stride, sizeof(float), offset);
-        kcheck_fill_f32(k, rows[i], (size_t)stride, 3.0f, n % 2);
-        for (int x = 0; n % 3 == 0 && x < stride; x++)
-            rows[i][x] = (float)mx_rng_below(&k->rng, 4);
-    }
-    const float *middle[5];
-    for (int i = 0; i < 5; i++)
-        middle[i] = rows[i] + 2;
-    float *lines = kcheck_buffer(5 * (size_t)stride, sizeof *lines, offset);
-    float *expected = kcheck_buffer((size_t)n, sizeof *expected, 0);
-    float *got = kcheck_buffer((size_t)n, sizeof *got, offset);
-    kcheck_slot(k, "median5");
-    t->plain.median5(expected, middle, lines, stride, n);
-    t->fast.median5(got, middle, lines, stride, n);
-    kcheck_equal(k, expected, got, (size_t)n * sizeof *got);
-    for (int x = 0; x < n; x++)
-        kcheck_true(k, got[x] == sorted_median(middle, 5, x), "not the median");
-    kcheck_slot(k, "median3");
-    t->plain.median3(expected, middle + 1, n);
-    t->fast.median3(got, middle + 1, n);
-    kcheck_equal(k, expected, got, (size_t)n * sizeof *got);
-    for (int x = 0; x < n; x++)
-        kcheck_true(k, got[x] == sorted_median(middle + 1, 3, x), "not the median");
-    kcheck_release(k, lines);
-    kcheck_release(k, expected);
-    kcheck_release(k, got);
-    for (int i = 0; i < 5; i++)
-        kcheck_release(k, rows[i]);
+    filtering f = {.n_row_floats = (size_t)mx_tvl1_row_floats(width) * (size_t)height};
+    const size_t stride = (size_t)(width + 15) / 16 * 16 + 4;
+    f.plane = kcheck_buffer(stride * (size_t)height, sizeof *f.plane, offset);
+    f.rows = kcheck_buffer(f.n_row_floats, sizeof *f.rows, 0);
+    f.m = (mx_dualtvl1_median){f.plane + 2, (ptrdiff_t)stride, f.rows,
+        mx_tvl1_row_floats(width), MX_TVL1_U2, width, height};
+    return f;
 }
 
-/* Every input of zeros and ones, which decides for all inputs. */
-static void check_all_zero_one(kcheck *k, const tables *t)
+static void release_filtering(kcheck *k, const filtering *f)
 {
-    enum { N = 1 << 12 };
-    static float rows[5][N + 4], lines[5 * (N + 4)], out[N];
-    const float *middle[5];
+    kcheck_release(k, f->plane);
+    kcheck_release(k, f->rows);
+}
+
+typedef void median_fn(const mx_dualtvl1_median *median, int first, int end);
+
+/* In two parts, as two threads do. Nothing but the field's columns may change. */
+static void filter(kcheck *k, median_fn *median, const filtering *f, int cut)
+{
+    for (size_t i = 0; i < f->n_row_floats; i++)
+        f->rows[i] = i % MX_TVL1_BLOCK / MX_TVL1_LANES == MX_TVL1_U2 ? 0.0f : (float)i;
+    median(&f->m, 0, cut);
+    median(&f->m, cut, f->m.height);
+    for (size_t i = 0; i < f->n_row_floats; i++) {
+        const size_t column =
+            i % (size_t)f->m.row_floats / MX_TVL1_BLOCK * MX_TVL1_LANES +
+            i % MX_TVL1_LANES;
+        if (i % MX_TVL1_BLOCK / MX_TVL1_LANES != MX_TVL1_U2)
+            kcheck_true(k, f->rows[i] == (float)i, "another field is written");
+        else if (column >= (size_t)f->m.width)
+            kcheck_true(k, f->rows[i] == 0, "written right of the picture");
+    }
+}
+
+static void check_median(kcheck *k, int side, median_fn *plain, median_fn *fast,
+    const filtering *f, const filtering *g)
+{
+    const int cut = f->m.height / 2;
+    kcheck_slot(k, side == 5 ? "median5" : "median3");
+    filter(k, plain, f, cut);
+    filter(k, fast, g, cut);
+    kcheck_equal(k, f->rows, g->rows, f->n_row_floats * sizeof *f->rows);
+    for (int y = 0; y < f->m.height; y++)
+        for (int x = 0; x < f->m.width; x++)
+            kcheck_true(k,
+                *mx_dualtvl1_median_place(&f->m, y, x) ==
+                    sorted_median(&f->m, side, y, x),
+                "not the median");
+}
+
+/* With few different values as well, where equal ones meet, and zeros of both signs. */
+static void check_medians(kcheck *k, const tables *t, int width, int height)
+{
+    const filtering f = make_filtering(width, height, (size_t)width % 5);
+    const filtering g = make_filtering(width, height, (size_t)width % 3);
+    const size_t n = (size_t)f.m.stride * (size_t)height;
+    kcheck_fill_f32(k, f.plane, n, 3.0f, width % 2);
+    for (size_t i = 0; width % 3 == 0 && i < n; i++)
+        f.plane[i] = (float)(int)mx_rng_below(&k->rng, 4) * (i % 2 ? 1.0f : -1.0f);
+    memcpy(g.plane, f.plane, n * sizeof *f.plane);
+    check_median(k, 5, t->plain.median5, t->fast.median5, &f, &g);
+    check_median(k, 3, t->plain.median3, t->fast.median3, &f, &g);
+    release_filtering(k, &f);
+    release_filtering(k, &g);
+}
+
+/* Zeros and ones, which decide for all inputs. */
+static void check_zero_one(kcheck *k, const tables *t)
+{
+    const filtering f = make_filtering(512, 256, 0);
+    const size_t n = (size_t)f.m.stride * (size_t)f.m.height;
     kcheck_slot(k, "median5");
-    for (int i = 0; i < 5; i++)
-        middle[i] = rows[i] + 2;
-    for (int turn = 0; turn < 32; turn++) {
-        for (int i = 0; i < 5; i++)
-            for (int x = 0; x < N + 4; x++)
-                rows[i][x] = (float)mx_rng_below(&k->rng, 2);
-        t->fast.median5(out, middle, lines, N + 4, N);
-        for (int x = 0; x < N; x++) {
-            int n = 0;
+    for (size_t i = 0; i < n; i++)
+        f.plane[i] = (float)mx_rng_below(&k->rng, 2);
+    t->fast.median5(&f.m, 0, f.m.height);
+    int n_wrong = 0;
+    for (int y = 0; y < f.m.height; y++) {
+        for (int x = 0; x < f.m.width; x++) {
+            int sum = 0;
             for (int i = 0; i < 25; i++)
-                n += rows[i / 5][x + i % 5] != 0;
-            if (out[x] != (float)(n > 12))
-                kcheck_true(k, false, "not the median");
+                sum += mx_dualtvl1_median_row(&f.m, y + i / 5 - 2)[x + i % 5 - 2] != 0;
+            n_wrong += *mx_dualtvl1_median_place(&f.m, y, x) != (float)(sum > 12);
         }
     }
-    kcheck_true(k, true, "");
+    kcheck_true(k, n_wrong == 0, "not the median");
+    release_filtering(k, &f);
 }
 
 /* --- gradient and warp ------------------------------------------------------------- */
@@ -177,26 +216,23 @@ static void check_warp(kcheck *k, const tables *t, int width, float scale)
 
 typedef struct timing {
     tables tables;
-    float rows[5][1028], lines[5 * 1028], out[1024];
+    filtering filtering;
 } timing;
 
 static void run_median5(void *arg, uint32_t cpu)
 {
-    timing *t = arg;
-    const float *rows[5];
-    for (int i = 0; i < 5; i++)
-        rows[i] = t->rows[i] + 2;
-    (cpu ? &t->tables.fast : &t->tables.plain)
-        ->median5(t->out, rows, t->lines, 1028, 1024);
+    const timing *t = arg;
+    (cpu ? &t->tables.fast : &t->tables.plain)->median5(&t->filtering.m, 0, 64);
 }
 
 static void time_slots(kcheck *k, const tables *t)
 {
-    static timing job;
-    job.tables = *t;
-    kcheck_fill_f32(k, job.rows[0], 5 * 1028, 1.0f, false);
-    kcheck_slot(k, "median5 of 1024");
+    timing job = {*t, make_filtering(128, 64, 0)};
+    kcheck_fill_f32(
+        k, job.filtering.plane, (size_t)job.filtering.m.stride * 64, 1.0f, false);
+    kcheck_slot(k, "median5 of 128 x 64");
     kcheck_time(k, run_median5, &job);
+    release_filtering(k, &job.filtering);
 }
 
 void kcheck_table(kcheck *k)
@@ -204,9 +240,9 @@ void kcheck_table(kcheck *k)
     tables t;
     mx_dualtvl1_kernels_init(&t.plain, 0);
     mx_dualtvl1_kernels_init(&t.fast, k->cpu);
-    check_all_zero_one(k, &t);
+    check_zero_one(k, &t);
     for (int n = 1; n <= MOST; n++) {
-        check_medians(k, &t, n, (size_t)n % 5);
+        check_medians(k, &t, n, 1 + n % 9);
         check_gradient(k, &t, n, (size_t)n % 3);
         check_warp(k, &t, n, n % 2 ? 0.4f : 5.0f);
     }

@@ -69,7 +69,7 @@ static void check_iteration(kcheck *k, const tables *t)
 {
     for (int width = 1; width <= MOST; width++) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
-        for (int turn = 0; turn < 3; turn++) {
+        for (int turn = 0; turn < 6; turn++) {
             float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
             float expected = 0, got = 0;
             if (turn == 0) {
@@ -80,6 +80,18 @@ static void check_iteration(kcheck *k, const tables *t)
                 kcheck_slot(k, "step");
                 expected = t->plain.step(a + row, a, width, 0.2f);
                 got = t->fast.step(b + row, b, width, 0.2f);
+            } else if (turn == 2) {
+                kcheck_slot(k, "project_step");
+                expected = t->plain.project_step(a + row, a, width, 0.2f);
+                got = t->fast.project_step(b + row, b, width, 0.2f);
+            } else if (turn == 3) {
+                kcheck_slot(k, "project_dual");
+                t->plain.project_dual(a + row, a + 2 * row, width);
+                t->fast.project_dual(b + row, b + 2 * row, width);
+            } else if (turn == 4) {
+                kcheck_slot(k, "project_primal");
+                expected = t->plain.project_primal(a + row, a, width, 0.2f);
+                got = t->fast.project_primal(b + row, b, width, 0.2f);
             } else {
                 kcheck_slot(k, "dual");
                 t->plain.dual(a + row, a + 2 * row, width);
@@ -92,15 +104,15 @@ static void check_iteration(kcheck *k, const tables *t)
 }
 
 /* A pass that does primal and dual step must do what the two do. */
-static void check_fusion(kcheck *k, const tables *t)
+static void check_fusion(kcheck *k, const mx_tvl1_kernels *kernels)
 {
     kcheck_slot(k, "step");
     for (int width = 1; width <= MOST; width += 7) {
         const ptrdiff_t row = mx_tvl1_row_floats(width);
         float *a = state_buffer(k, width, 0.5f), *b = copy_of(a, width);
-        const float expected = t->fast.primal(a + row, a, width, 0.25f);
-        t->fast.dual(a, a + row, width);
-        const float got = t->fast.step(b + row, b, width, 0.25f);
+        const float expected = kernels->primal(a + row, a, width, 0.25f);
+        kernels->dual(a, a + row, width);
+        const float got = kernels->step(b + row, b, width, 0.25f);
         kcheck_equal(k, &expected, &got, sizeof got);
         same_state(k, a, b, width);
     }
@@ -224,6 +236,25 @@ static void check_filters(kcheck *k, const tables *t, const lines *l, int n)
     same_line(k, l);
 }
 
+/* Places that lie as in a picture that grows or shrinks. */
+static void check_cubic_row(kcheck *k, const tables *t, const lines *l, int n)
+{
+    static const float steps[] = {0.25f, 0.5f, 1.0f, 1.25f, 2.0f, 2.25f, 5.0f};
+    enum { LONGEST = 5 * MOST + 4 };
+    float *line = kcheck_buffer(LONGEST, sizeof *line, (size_t)n % 16);
+    int32_t first[MOST];
+    kcheck_fill_f32(k, line, LONGEST, 100.0f, true);
+    kcheck_slot(k, "cubic_row");
+    for (size_t s = 0; s < sizeof steps / sizeof steps[0]; s++) {
+        for (int i = 0; i < n; i++)
+            first[i] = (int32_t)((float)i * steps[s]);
+        t->plain.cubic_row(l->expected, line, first, l->views + 2, 0.3f, n);
+        t->fast.cubic_row(l->got, line, first, l->views + 2, 0.3f, n);
+        same_line(k, l);
+    }
+    kcheck_release(k, line);
+}
+
 static void check_range(kcheck *k, const tables *t, const lines *l, int n)
 {
     static const float wrong[] = {NAN, INFINITY, -INFINITY};
@@ -260,6 +291,7 @@ static void check_simple(kcheck *k, const tables *t)
         lines l = make_lines(k, (size_t)n % 16);
         check_smoothing(k, t, &l, n);
         check_filters(k, t, &l, n);
+        check_cubic_row(k, t, &l, n);
         check_range(k, t, &l, n);
         check_packing(k, t, &l, n);
         release_lines(k, &l);
@@ -273,7 +305,7 @@ enum { BENCH_WIDTH = 224 };
 typedef struct bench {
     float *state;
     mx_tvl1_warp warp;
-    bool is_warp;
+    enum { BENCH_STEP, BENCH_PROJECT, BENCH_WARP } slot;
 } bench;
 
 static void run_bench(void *arg, uint32_t cpu)
@@ -282,10 +314,11 @@ static void run_bench(void *arg, uint32_t cpu)
     const ptrdiff_t row = mx_tvl1_row_floats(BENCH_WIDTH);
     mx_tvl1_kernels table;
     mx_tvl1_kernels_init(&table, cpu);
-    if (b->is_warp)
+    if (b->slot == BENCH_WARP)
         table.warp(&b->warp, 4, b->state + row);
     else
-        table.step(b->state + row, b->state, BENCH_WIDTH, 0.25f);
+        (b->slot == BENCH_STEP ? table.step : table.project_step)(
+            b->state + row, b->state, BENCH_WIDTH, 0.25f);
 }
 
 static void time_slots(kcheck *k)
@@ -302,7 +335,10 @@ static void time_slots(kcheck *k)
     }
     kcheck_slot(k, "step (224 pixels)");
     kcheck_time(k, run_bench, &b);
-    b.is_warp = true;
+    b.slot = BENCH_PROJECT;
+    kcheck_slot(k, "project_step (224 pixels)");
+    kcheck_time(k, run_bench, &b);
+    b.slot = BENCH_WARP;
     kcheck_slot(k, "warp (224 pixels)");
     kcheck_time(k, run_bench, &b);
     for (int i = 0; i < 2; i++)
@@ -362,7 +398,10 @@ void kcheck_table(kcheck *k)
     mx_tvl1_kernels_init(&t.plain, 0);
     mx_tvl1_kernels_init(&t.fast, k->cpu);
     check_iteration(k, &t);
-    check_fusion(k, &t);
+    check_fusion(k, &t.fast);
+    mx_tvl1_kernels projecting = t.fast;
+    mx_tvl1_kernels_project(&projecting);
+    check_fusion(k, &projecting);
     check_warps(k, &t);
     check_simple(k, &t);
     if (k->bench) {

@@ -115,7 +115,9 @@ static void write_page(const char *counts)
         "bfloat16 and float64 in a file become float32. Any other operator, attribute or "
         "type is refused when the model is loaded, with a sentence that names the "
         "node.\n\n"
-        "Cases: how many of the ONNX backend suite (Debian's libonnx-testdata, opset 11 "
+        "Nodes of opset 1 to 10 become nodes of opset 11 when a file is read "
+        "(lib/model/upgrade.c); `Upsample` becomes `Resize`.\n\n"
+        "Cases: how many of the ONNX backend suite (Debian's libonnx-testdata, opset 1 "
         "to 17) have this operator in them and pass; none of those in scope fails. "
         "Integers wrap around; x / 0 and x mod 0 are 0, and an integer power is by "
         "squaring.\n\n");

@@ -286,10 +286,10 @@ static void conformance(void **state)
         skip();
     }
     mexpr_context *context = test_context(NULL, 1);
-    run_suite(context, root, "node", 624);
-    run_suite(context, root, "simple", 0);
-    run_suite(context, root, "pytorch-operator", 0);
-    run_suite(context, root, "pytorch-converted", 2);
+    run_suite(context, root, "node", 714);
+    run_suite(context, root, "simple", 7);
+    run_suite(context, root, "pytorch-operator", 35);
+    run_suite(context, root, "pytorch-converted", 82);
     mexpr_context_destroy(&context);
     qsort(counts, (size_t)n_counts, sizeof counts[0], by_count_name);
     for (int i = 0; is_counting && i < n_counts; i++)

@@ -324,6 +324,29 @@ static void refused_branches(void **state)
     assert_failure(context, load(&m, &model), MEXPR_E_LIMIT, "inside each other");
 }
 
+/* Nor need its operators be known, whatever their attributes: here with a graph. */
+static void unknown_branch(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 2; c++) {
+        onnx_message fancy = onnx_node("Fancy", "fancy", "x", "result");
+        onnx_message body = branch("Neg", "x");
+        onnx_attr_graph(&fancy, "body", &body);
+        onnx_model m = if_model(1);
+        onnx_message strange = graph_of(fancy, "", "result"), good = branch("Neg", "x");
+        onnx_message node = c ? if_node(good, strange) : if_node(strange, good);
+        onnx_add(&m, &node);
+        onnx_output(&m, "y", F32, NULL);
+        mexpr_model *model = NULL;
+        if (c)
+            check_run(&m, FLOATS(1, -2), FLOATS(-1, 2));
+        else
+            assert_failure(context, load(&m, &model), MEXPR_E_OPERATOR,
+                "node 'fancy' (Fancy): the operator 'Fancy' of the domain 'ai.onnx' is "
+                "not known");
+    }
+}
+
 /* v = v + x, while the iteration's number is below `stop`; v each time as well. */
 static onnx_model loop_model(int64_t trips, int64_t stop, bool with_scan)
 {
@@ -377,6 +400,84 @@ static void loops(void **state)
     mexpr_model_destroy(&model);
 }
 
+/* --- Scan -------------------------------------------------------------------------- */
+
+/* sum = sum + x; sum each time as well. */
+static onnx_model scan_model(int64_t opset, bool computed, const char *dims)
+{
+    onnx_model m = onnx_begin(opset);
+    onnx_message body = {0}, out = {0}, node;
+    onnx_message in[2] = {{0}, {0}};
+    onnx_input(&m, "start", F32, "2");
+    onnx_input(&m, "x", F32, dims);
+    node = onnx_node("Add", "", "sum item", "next");
+    onnx_put(&body, 1, &node);
+    node = onnx_node("Identity", "", "next", "each");
+    onnx_put(&body, 1, &node);
+    onnx_text(&in[0], 1, "sum");
+    onnx_text(&in[1], 1, "item");
+    for (int i = 0; i < 2; i++)
+        onnx_put(&body, 11, &in[i]);
+    onnx_text(&out, 1, "next");
+    onnx_put(&body, 12, &out);
+    onnx_text(&out, 1, "each");
+    onnx_put(&body, 12, &out);
+    if (computed)
+        onnx_simple(&m, "Neg", "x", "items");
+    node = onnx_node("Scan", "scan", computed ? "start items" : "start x", "end y");
+    onnx_attr_graph(&node, "body", &body);
+    onnx_attr_int(&node, "num_scan_inputs", 1);
+    onnx_attr_ints(&node, "scan_input_directions", computed ? "1" : "0");
+    onnx_attr_ints(&node, "scan_output_axes", computed ? "1" : "0");
+    onnx_add(&m, &node);
+    onnx_output(&m, "end", F32, NULL);
+    onnx_output(&m, "y", F32, NULL);
+    return m;
+}
+
+static void scans(void **state)
+{
+    (void)state;
+    static const int64_t opsets[] = {9, 11, 13, 17};
+    for (int i = 0; i < 8; i++) {
+        const bool computed = i % 2;
+        onnx_model m = scan_model(opsets[i / 2], computed, "3 2");
+        mexpr_model *model = NULL;
+        mexpr_session *session = NULL;
+        assert_ok(context, load(&m, &model));
+        assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+        set(session, "start", &(input){F32, "2", FLOATS(10, 20), 0});
+        set(session, "x", &(input){F32, "3 2", FLOATS(1, 2, 3, 4, 5, 6), 0});
+        assert_int_equal(mexpr_session_run(session), MEXPR_OK);
+        if (!computed) {
+            check_output(session, "end", &(input){F32, "2", FLOATS(19, 32), 0});
+            check_output(
+                session, "y", &(input){F32, "3 2", FLOATS(11, 22, 14, 26, 19, 32), 0});
+        } else { /* from the last element on, results side by side */
+            check_output(session, "end", &(input){F32, "2", FLOATS(1, 8), 0});
+            check_output(
+                session, "y", &(input){F32, "2 3", FLOATS(5, 2, 1, 14, 10, 8), 0});
+        }
+        mexpr_session_destroy(&session);
+        mexpr_model_destroy(&model);
+    }
+}
+
+static void refused_scans(void **state)
+{
+    (void)state;
+    mexpr_model *model = NULL;
+    onnx_model m = scan_model(13, false, "N 2");
+    assert_failure(context, load(&m, &model), MEXPR_E_OPERATOR,
+        "'scan' (Scan): how often it runs is not known");
+    m = scan_model(8, false, "3 2");
+    assert_failure(context, load(&m, &model), MEXPR_E_OPERATOR, "before opset 9");
+    m = scan_model(13, true, "99999999 2");
+    assert_failure(context, load(&m, &model), MEXPR_E_LIMIT, "max_nodes");
+    m = scan_model(13, false, "0 2");
+    assert_failure(context, load(&m, &model), MEXPR_E_OPERATOR, "is never");
+}
+
 static void refused_loops(void **state)
 {
     (void)state;
@@ -396,6 +497,7 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(as_many_as_there_are),
         TEST(warm_runs_allocate_nothing), TEST(computed_shapes),
         TEST(each_dynamic_operator), TEST(suppression), TEST(branches),
-        TEST(refused_branches), TEST(loops), TEST(refused_loops)};
+        TEST(refused_branches), TEST(unknown_branch), TEST(loops), TEST(refused_loops),
+        TEST(scans), TEST(refused_scans)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

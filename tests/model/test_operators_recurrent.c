@@ -387,6 +387,11 @@ static void refusals(void **state)
     onnx_attr_int(&node, "hidden_size", 3);
     check_refused(
         14, node, INPUTS(x, w), 2, MEXPR_E_SHAPE, "hidden_size is 3, but R is for 2");
+    for (int size = -1; size <= 0; size++) {
+        node = plain("GRU", "a b b");
+        onnx_attr_int(&node, "hidden_size", size);
+        check_refused(14, node, INPUTS(x, w), 2, MEXPR_E_MODEL, "a hidden_size of");
+    }
     check_refused(14, plain("LSTM", "a b b"), INPUTS(x, w), 2, MEXPR_E_SHAPE,
         "its input 1 is 1×6×2, but has to be 1×8×2");
     node = plain("GRU", "a b b");

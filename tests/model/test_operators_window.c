@@ -389,6 +389,30 @@ static void open_batch(void **state)
     mexpr_model_destroy(&model);
 }
 
+/* Extents that are open when loading, of channels and beside a slope, may fit. */
+static void open_extents(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *op, *dims, *weights;
+    } cases[] = {{"Conv", "1 C 4 4", "1 5 1 3"}, {"Conv", "N C 4 4", "2 3 3 3"},
+        {"PRelu", "1 2", "K 2"}, {"PRelu", "N 2", "3 2"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        onnx_message node = plain(cases[i].op, "a b");
+        onnx_model m = onnx_begin(11);
+        onnx_input(&m, "a", F32, cases[i].dims);
+        onnx_input(&m, "b", F32, cases[i].weights);
+        onnx_add(&m, &node);
+        onnx_output(&m, "y", F32, NULL);
+        onnx_end(&m);
+        mexpr_model *model = NULL;
+        assert_ok(
+            context, mexpr_model_load_memory(context, m.file.data, m.file.size, &model));
+        onnx_destroy(&m);
+        mexpr_model_destroy(&model);
+    }
+}
+
 /* --- what is refused --------------------------------------------------------------- */
 
 static void refuse_ints(const char *op, const char *inputs, const char *name,
@@ -442,10 +466,50 @@ static void refusals(void **state)
         MEXPR_E_SHAPE, "2 dimensions cannot be pooled");
 }
 
+/* --- around the centre, and blocks ------------------------------------------------- */
+
+static void around_the_centre(void **state)
+{
+    (void)state;
+    const input x = {F32, "3 4", FLOATS(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), 0};
+    check(18, plain("CenterCropPad", "a b"), INPUTS(x, {I64, "2", INTS(1, 7), 1}), 2, F32,
+        "1 7", FLOATS(0, 5, 6, 7, 8, 0, 0));
+    onnx_message node = plain("CenterCropPad", "a b");
+    onnx_attr_ints(&node, "axes", "-1");
+    check(18, node, INPUTS(x, {I64, "1", INTS(1), 1}), 2, F32, "3 1", FLOATS(2, 6, 10));
+    check_refused(18, plain("CenterCropPad", "a b"), INPUTS(x, {I64, "1", INTS(1), 1}), 2,
+        MEXPR_E_SHAPE, "its shape has 1 numbers, but 2 are needed");
+    check_refused(18, plain("CenterCropPad", "a b"),
+        INPUTS(x, {I64, "2", INTS(1, -1), 1}), 2, MEXPR_E_SHAPE, "a size of -1");
+}
+
+/* Overlapping blocks are added up: what im2col of ones gives is how many cover a pixel.
+ */
+static void blocks(void **state)
+{
+    (void)state;
+    const input ones = {F32, "1 4 4",
+                    FLOATS(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1), 0},
+                size = {I64, "2", INTS(3, 3), 1}, block = {I64, "2", INTS(2, 2), 1};
+    check(18, plain("Col2Im", "a b c"), INPUTS(ones, size, block), 3, F32, "1 1 3 3",
+        FLOATS(1, 2, 1, 2, 4, 2, 1, 2, 1));
+    onnx_message node = plain("Col2Im", "a b c");
+    onnx_attr_ints(&node, "pads", "1 1 0 0");
+    onnx_attr_ints(&node, "strides", "2 2");
+    check(18, node, INPUTS(ones, size, block), 3, F32, "1 1 3 3",
+        FLOATS(1, 1, 1, 1, 1, 1, 1, 1, 1));
+    check_refused(18, plain("Col2Im", "a b c"),
+        INPUTS(ones, {I64, "2", INTS(4, 3), 1}, block), 3, MEXPR_E_SHAPE,
+        "do not fit to 6 blocks of 4");
+    check_refused(18, plain("Col2Im", "a b c"),
+        INPUTS(ones, {I64, "2", INTS(1, 3), 1}, block), 3, MEXPR_E_SHAPE,
+        "blocks of 2 do not fit into a picture of 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(transposed), TEST(transposed_sizes),
         TEST(pools), TEST(pool_forms), TEST(padded_convolutions), TEST(open_batch),
-        TEST(refusals)};
+        TEST(open_extents), TEST(around_the_centre), TEST(blocks), TEST(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

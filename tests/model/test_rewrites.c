@@ -229,6 +229,43 @@ static void not_no_ops(void **state)
     check(&n, MEXPR_REWRITE_NO_OP, 0, 0);
 }
 
+/* --- common subexpressions ---------------------------------------------------------- */
+
+static void common(void **state)
+{
+    (void)state;
+    net n = begin(13, 4, 5, 7);
+    static const float two[] = {2, 2};
+    onnx_f32(&n.m, "one", "1", two);
+    onnx_f32(&n.m, "other", "1", two + 1);
+    op(&n, "Mul", "x one", "a");
+    op(&n, "Mul", "x other", "b"); /* the same number */
+    op_int(&n, "Softmax", "a", "c", "axis", 1);
+    op_int(&n, "Softmax", "b", "d", "axis", 1); /* the same by now */
+    op_int(&n, "Softmax", "b", "e", "axis", 2);
+    op(&n, "Mul", "c e", "f");
+    op(&n, "Sub", "f d", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_COMMON, 2, 2);
+}
+
+/* All outputs of the later node are the first one's; one that the first lacks, or that is
+ * the model's, keeps both. */
+static void common_outputs(void **state)
+{
+    (void)state;
+    net n = begin(11, 4, 5, 7);
+    op_int(&n, "Split", "x", "a b", "axis", 1);
+    op_int(&n, "Split", "x", "c d", "axis", 1);
+    op(&n, "Mul", "a d", "f");
+    op(&n, "Sub", "f c", "g");
+    op(&n, "Tanh", "g", "h");
+    op(&n, "Tanh", "g", "y"); /* the model's output; the other is h's */
+    onnx_output(&n.m, "h", F32, NULL);
+    end(&n);
+    check(&n, MEXPR_REWRITE_COMMON, 1, 1);
+}
+
 /* --- batch normalisation ----------------------------------------------------------- */
 
 static void norm_behind_conv(void **state)
@@ -267,6 +304,24 @@ static void norm_behind_gemm(void **state)
     op(&n, "Tanh", "b", "y");
     end(&n);
     check(&n, MEXPR_REWRITE_BATCH_NORM, 1, 1);
+}
+
+static void norm_behind_transposed(void **state)
+{
+    (void)state;
+    for (int group = 1; group <= 2; group++) {
+        net n = begin(13, 4, 5, 7);
+        weights(&n, "w", group == 1 ? "4 6 3 2" : "4 3 3 2", 0);
+        weights(&n, "c", "6", 0);
+        onnx_message node = onnx_node("ConvTranspose", "", "x w c", "a");
+        onnx_attr_ints(&node, "strides", "2 1");
+        onnx_attr_int(&node, "group", group);
+        onnx_add(&n.m, &node);
+        batch_norm(&n, "a", "b", "6");
+        op(&n, "Relu", "b", "y");
+        end(&n);
+        check(&n, MEXPR_REWRITE_BATCH_NORM, 1, 1);
+    }
 }
 
 /* Somebody else wants the convolution's result too. */
@@ -335,6 +390,23 @@ static void not_residual(void **state)
     op(&n, "Add", "a b", "y");
     end(&n);
     check(&n, MEXPR_REWRITE_EPILOGUE, 0, 0);
+}
+
+/* With the bias, and without batch normalisation to take it. */
+static void transposed(void **state)
+{
+    (void)state;
+    net n = begin(13, 4, 5, 7);
+    weights(&n, "w", "4 4 3 3", 0);
+    weights(&n, "c", "4", 0);
+    onnx_message node = onnx_node("ConvTranspose", "", "x w c", "a");
+    onnx_attr_ints(&node, "pads", "1 1 1 1");
+    onnx_add(&n.m, &node);
+    op(&n, "Add", "x a", "b");
+    op(&n, "Sigmoid", "b", "d");
+    batch_norm(&n, "d", "y", "4");
+    end(&n);
+    check(&n, MEXPR_REWRITE_EPILOGUE, 2, 2);
 }
 
 static void single_pixels(void **state)
@@ -796,6 +868,10 @@ int main(void)
         cmocka_unit_test(norm_behind_conv),
         cmocka_unit_test(norm_behind_activation),
         cmocka_unit_test(norm_behind_gemm),
+        cmocka_unit_test(norm_behind_transposed),
+        cmocka_unit_test(transposed),
+        cmocka_unit_test(common),
+        cmocka_unit_test(common_outputs),
         cmocka_unit_test(norm_behind_shared),
         cmocka_unit_test(activations),
         cmocka_unit_test(clipped),

@@ -119,6 +119,8 @@ static void bad_npy(void **state)
     } cases[] = {
         {"{'descr':'<f4','fortran_order':False,'shape':(5,)}", 16, MEXPR_E_TRUNCATED,
             "needs 5 elements, 4 are there"},
+        {"{'descr':'<f4','fortran_order':False,'shape':(3,)}", 16, MEXPR_E_FORMAT,
+            "4 bytes behind its numbers"},
         {"{'descr':'>f4','fortran_order':False,'shape':(4,)}", 16, MEXPR_E_UNSUPPORTED,
             "'>f4'"},
         {"{'descr':'<c8','fortran_order':False,'shape':(2,)}", 16, MEXPR_E_UNSUPPORTED,

@@ -50,10 +50,10 @@ static mexpr_status compute(mexpr_context *context, void *arg)
 
 static void test_methods(void **state)
 {
-    mexpr_flow_method methods[] = {
+    mexpr_flow_method methods[] = {MEXPR_FLOW_METHOD_TVL1_FAST,
         MEXPR_FLOW_METHOD_TVL1_OPENCV, MEXPR_FLOW_METHOD_FARNEBACK};
     (void)state;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         for (int n_threads = 1; n_threads <= 2; n_threads++)
             assert_true(test_oom_sweep(compute, &methods[i], n_threads) > 4);
     }

@@ -175,6 +175,66 @@ static onnx_model build_flow(void)
     return m;
 }
 
+/* A Scan whose extent has to be looked for, and nodes of an old opset. */
+static onnx_model build_scan(void)
+{
+    static const char *const names[] = {"sum", "item", "next"};
+    onnx_model m = onnx_begin(9);
+    onnx_message body = {0}, node;
+    onnx_input(&m, "start", F32, "2");
+    onnx_input(&m, "x", F32, "3 2");
+    node = onnx_node("Clip", "", "x", "a");
+    onnx_attr_float(&node, "max", 6);
+    onnx_add(&m, &node);
+    node = onnx_node("Slice", "", "a", "b");
+    onnx_attr_ints(&node, "starts", "0");
+    onnx_attr_ints(&node, "ends", "2");
+    onnx_add(&m, &node);
+    node = onnx_node("Add", "", "sum item", "next");
+    onnx_put(&body, 1, &node);
+    for (int i = 0; i < 3; i++) {
+        onnx_message info = {0};
+        onnx_text(&info, 1, names[i]);
+        onnx_put(&body, i < 2 ? 11 : 12, &info);
+    }
+    node = onnx_node("Scan", "", "start b", "y");
+    onnx_attr_graph(&node, "body", &body);
+    onnx_attr_int(&node, "num_scan_inputs", 1);
+    onnx_add(&m, &node);
+    onnx_output(&m, "y", F32, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+/* Before opset 7: along an axis. */
+static onnx_model build_old(void)
+{
+    static const float bias[3] = {1, 2, 3};
+    onnx_model m = onnx_begin(6);
+    onnx_input(&m, "x", F32, "2 3 2");
+    onnx_f32(&m, "bias", "3", bias);
+    onnx_message node = onnx_node("Add", "", "x bias", "a");
+    onnx_attr_int(&node, "broadcast", 1);
+    onnx_attr_int(&node, "axis", 1);
+    onnx_add(&m, &node);
+    onnx_simple(&m, "PRelu", "a bias", "y");
+    onnx_output(&m, "y", F32, NULL);
+    onnx_end(&m);
+    return m;
+}
+
+/* It only loads. */
+static mexpr_status load_model(mexpr_context *context, void *arg)
+{
+    const onnx_model *m = arg;
+    mexpr_model *model = NULL;
+    const mexpr_status status =
+        mexpr_model_load_memory(context, m->file.data, m->file.size, &model);
+    assert_true((status == MEXPR_OK) == (model != NULL));
+    mexpr_model_destroy(&model);
+    return status;
+}
+
 /* Twice, with more and with fewer numbers that are not 0. */
 static mexpr_status run_flow(mexpr_context *context, void *arg)
 {
@@ -291,6 +351,12 @@ static void models(void **state)
     char path[512];
     onnx_model m = build(false);
     assert_true(test_oom_sweep(from_memory, &m, 1) > 20);
+    onnx_destroy(&m);
+    m = build_scan();
+    assert_true(test_oom_sweep(load_model, &m, 1) > 20);
+    onnx_destroy(&m);
+    m = build_old();
+    assert_true(test_oom_sweep(load_model, &m, 1) > 20);
     onnx_destroy(&m);
     m = build_flow();
     assert_true(test_oom_sweep(run_flow, &m, 1) > 20);

@@ -13,7 +13,8 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import _signatures, base, flow, fusion, image, model, recognizer, spot, system
+from microexpr import (_signatures, base, flow, fusion, image, model, recognizer, saliency, spot,
+                       system)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -57,6 +58,9 @@ ENUM_CLASSES = {
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),
+    "mexpr_saliency_method": (saliency.SaliencyMethod, "MEXPR_SALIENCY_"),
+    "mexpr_saliency_fill": (saliency.SaliencyFill, "MEXPR_SALIENCY_FILL_"),
+    "mexpr_saliency_score": (saliency.SaliencyScore, "MEXPR_SALIENCY_SCORE_"),
     "mexpr_stage": (recognizer.Stage, "MEXPR_STAGE_"),
 }
 
@@ -150,7 +154,8 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    classes = {value for module in (base, evaluate, flow, fusion, image, model, recognizer, spot, system)
+    classes = {value for module in (base, evaluate, flow, fusion, image, model, recognizer,
+                                           saliency, spot, system)
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)
                and value.__module__.startswith("microexpr.")}

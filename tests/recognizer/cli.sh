@@ -81,7 +81,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
+for command in features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -107,6 +107,7 @@ fails 2 "'-q'" flow -q "$onset" "$apex"
 fails 2 'missing' model inspect
 fails 2 'missing' model run
 fails 2 'missing' model bench
+fails 2 'missing' model explain
 fails 2 'missing' model verify
 fails 2 'missing' system export
 fails 2 'too many' version now
@@ -208,6 +209,8 @@ ok flow "$onset" "$apex" --method farneback -o two.flo --gaussian
 holds 'a Gaussian window matters' eval '! same farneback.flo two.flo'
 ok features "$onset" "$apex" -k flow
 cp out tvl1.csv
+ok features "$onset" "$apex" -k flow --method fast
+holds 'features of the fast method' eval '! same out tvl1.csv'
 ok features "$onset" "$apex" -k flow --method farneback --window 9
 holds 'features of the method' eval '! same out tvl1.csv'
 ok recognize --onset "$onset" --apex "$onset"
@@ -215,7 +218,7 @@ holds 'frames without movement are told' prints 'no movement'
 ok recognize --onset "$onset" --apex "$onset" --json
 holds 'the JSON tells it by the flow' json_is 0 flow max_px
 ok recognize --onset "$onset" --apex "$apex" --method opencv --json
-fails 2 "--method 'other' is not known; give tvl1, opencv or farneback" \
+fails 2 "--method 'other' is not known; give tvl1, fast, opencv or farneback" \
     flow "$onset" "$apex" --method other
 fails 2 '--tau is not for --method farneback' \
     flow "$onset" "$apex" --method farneback --tau 0.2
@@ -498,6 +501,28 @@ holds 'Y4M from standard input' test $code -eq 0 -a "$(ls piped | wc -l)" -eq 2
 code=$?
 holds 'flow from standard input' test $code -eq 0 -a "$(ls piped2 | wc -l)" -eq 3
 fails 1 'missing' flow missing -o x
+ok features "$onset" "$apex" -k flow,hoof,motion
+cut -d , -f 3- out >pair.csv
+ok features clip --reference onset -k flow,hoof,motion
+holds 'a line for each frame' test "$(wc -l <out)" -eq 3
+holds 'clip and frame come first' prints 'clip,frame,flow_r0_c0_u'
+holds 'the frame' grep -q '^clip,1,' out
+head -n 2 out | cut -d , -f 3- >frame.csv
+holds 'the numbers of a pair' same frame.csv pair.csv
+ok features clip clip -k flow --onset 1 --reference previous -o frames.csv --threads 2
+holds 'nothing is printed' test ! -s out
+holds 'two clips' test "$(wc -l <frames.csv)" -eq 5
+ok features clip --onset 1 -k flow --json
+holds 'frames in JSON' json_is 0 features 0 frame
+holds 'the last frame' json_is 2 features 1 frame
+"$microexpr" features - --reference onset -k strain <clip.y4m >out 2>err
+holds 'features of a stream' test "$(wc -l <out)" -gt 2
+fails 2 'onset or previous' features clip --reference next
+fails 2 'count from 0' features clip --onset 0.5
+fails 1 'no frame 7' features clip --onset 7 -o x.csv
+holds 'no output of a failed command' absent x.csv
+fails 2 'mdmo needs --landmarks' features clip --reference onset -k mdmo
+fails 2 'reads frames' features clip --reference onset -k lbp_top
 fails 2 'for two pictures' flow clip -o x --picture p.png
 fails 2 'for a clip' flow "$onset" "$apex" --reference onset
 fails 2 'onset or previous' flow clip -o x --reference next
@@ -551,6 +576,16 @@ for stage in prepare flow picture model; do
     holds "time of $stage" json milliseconds $stage
 done
 holds 'the flow28 picture is what the network saw' same seen.png q.png
+for method in occlusion grad-cam ablation-cam; do
+    ok recognize --onset "$onset" --apex "$apex" --explain why-$method.png --explain-method $method
+done
+holds 'maps differ' differ why-occlusion.png why-ablation-cam.png
+ok recognize --onset "$onset" --apex "$apex" --face 5,20,130,140 --explain why.png --json
+holds 'still JSON' json label
+fails 2 'needs --explain' recognize --onset "$onset" --apex "$apex" --explain-method grad-cam
+fails 2 'occlusion, grad-cam or ablation-cam' recognize --onset "$onset" --apex "$apex" \
+    --explain x.png --explain-method none
+fails 1 'no-such-folder/x.png' recognize --onset "$onset" --apex "$apex" --explain no-such-folder/x.png
 ok recognize --onset "$onset" --apex "$apex" --model "$model" --json
 holds 'the same network as a file' json_is "$model" model
 ok recognize --onset "$onset" --apex "$apex" --labels 'x, "y",z\' --json
@@ -659,6 +694,36 @@ fails 1 'short.npy' model run "$model" --input "$input=short.npy"
 fails 1 'shape.npy' model run "$model" --input "$input=shape.npy"
 fails 1 'type.npy' model run "$model" --input "$input=type.npy"
 fails 1 'folder/z.npy' model run "$model" --input x.npy --output no-folder/z.npy
+holds 'nothing is written' absent z.npy
+
+ok model inspect "$model" --list-rewrites
+holds 'rewrites' prints 'rewrite epilogue'
+ok model inspect "$model" --list-rewrites --json
+holds 'counted' json_is 17 rewrites epilogue
+ok model inspect "$model" --list-rewrites --json --no-rewrite epilogue --no-rewrite gate
+holds 'not done' json_is 0 rewrites epilogue
+ok model run "$model" -i x.npy -o y3.npy --no-rewrite all
+fails 2 'batch-norm, epilogue' model run "$model" -i x.npy --no-rewrite some
+ok model explain "$model" -i x.npy --class 2 --picture e.png --over "$apex" --map e.npy \
+    --patch 7 --stride 7
+holds 'the class is told' prints 'class 2, score'
+holds '28 x 28 floats behind the header' test "$(wc -c <e.npy)" -eq 3264
+ok model explain "$model" -i "$input=x.npy" --method grad-cam --map g.npy --threads 2
+holds 'the layer is told' prints 'layer '
+ok model explain "$model" -i x.npy --method ablation-cam --layer pool2 --map g.npy
+holds 'the layer is the one asked for' prints 'layer pool2'
+fails 2 '--picture or --map' model explain "$model" -i x.npy
+fails 2 'give --input for each' model explain "$model" --map z.npy
+fails 2 "no input 'other'" model explain "$model" -i other=x.npy --map z.npy
+fails 2 "no input 'other'" model explain "$model" -i x.npy --look-at other --map z.npy
+fails 2 'given twice' model explain "$model" -i x.npy -i x.npy --map z.npy
+fails 2 'no class' model explain "$model" -i x.npy --class 0.5 --map z.npy
+fails 1 'no class 3' model explain "$model" -i x.npy --class 3 --map z.npy
+fails 1 "'nowhere'" model explain "$model" -i x.npy --method grad-cam --map z.npy \
+    --layer nowhere
+fails 2 'grad-cam or' model explain "$model" -i x.npy --method magic --map z.npy
+fails 2 'needs --picture' model explain "$model" -i x.npy --map z.npy --over "$apex"
+fails 1 'no-folder/z.npy' model explain "$model" -i x.npy --map no-folder/z.npy
 holds 'nothing is written' absent z.npy
 
 # The same as a folder of the ONNX backend suite.

@@ -26,6 +26,7 @@ from .image import Clip, Colour, Filter, Format, Image, Missing
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
                     SessionMemory, Step, Tensor, TensorInfo, write_npy)
 from .recognizer import Box, Recognizer, Result, Stage, recognize
+from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, explain
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
@@ -44,11 +45,12 @@ __all__ = [
     "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill",
     "Metrics", "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node",
     "NotFoundError", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
-    "Result", "Rewrite", "Role", "Session", "SessionMemory", "ShapeError", "Stage",
-    "StateError", "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
+    "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
+    "SaliencyScore", "Session", "SessionMemory", "ShapeError", "Stage", "StateError",
+    "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
     "__version__", "build_features", "build_system", "cpu_flags", "default_context",
-    "evaluate",
-    "fuse_learn", "fuse_scores", "interpolate", "lbp_top", "magnify", "mcnemar",
-    "mdmo_average", "mdmo_regions", "metrics", "metrics_interval", "polygons_mask",
-    "recognize", "systems", "train", "train_systems", "version", "write_npy",
+    "evaluate", "explain", "fuse_learn", "fuse_scores", "interpolate", "lbp_top",
+    "magnify", "mcnemar", "mdmo_average", "mdmo_regions", "metrics", "metrics_interval",
+    "polygons_mask", "recognize", "systems", "train", "train_systems", "version",
+    "write_npy",
 ]

@@ -41,6 +41,9 @@ mexpr_kernel = c_int
 mexpr_gamma_unit = c_int
 mexpr_fusion_rule = c_int
 mexpr_protocol = c_int
+mexpr_saliency_method = c_int
+mexpr_saliency_fill = c_int
+mexpr_saliency_score = c_int
 
 mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
@@ -112,6 +115,10 @@ class mexpr_recognizer(Structure):
 
 
 class mexpr_result(Structure):
+    """Opaque."""
+
+
+class mexpr_saliency(Structure):
     """Opaque."""
 
 
@@ -451,6 +458,25 @@ class mexpr_recognizer_options(_Sized):
     ]
 
 
+class mexpr_saliency_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("method", c_int32),
+        ("target", c_int32),
+        ("input", c_int32),
+        ("output", c_int32),
+        ("patch", c_int32),
+        ("stride", c_int32),
+        ("fill", c_int32),
+        ("score", c_int32),
+        ("fill_value", c_float),
+        ("batch", c_int32),
+        ("layer", c_char_p),
+        ("progress", mexpr_progress_fn),
+        ("user", c_void_p),
+    ]
+
+
 mexpr_fit_fn = CFUNCTYPE(
     c_int, c_void_p, POINTER(mexpr_context), POINTER(mexpr_tensor_view), POINTER(c_int32),
     c_int32, c_uint64, POINTER(POINTER(mexpr_model)))
@@ -470,6 +496,7 @@ _session = POINTER(mexpr_session)
 _tensor = POINTER(mexpr_tensor)
 _recognizer = POINTER(mexpr_recognizer)
 _result = POINTER(mexpr_result)
+_saliency = POINTER(mexpr_saliency)
 _floats = POINTER(c_float)
 _sizes_out = POINTER(c_size_t)
 _polygons = POINTER(mexpr_polygons)
@@ -682,6 +709,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_model_write": (mexpr_status, (_context, _model, c_char_p)),
     "mexpr_model_encode": (
         mexpr_status, (_context, _model, _pointer_out, POINTER(c_size_t))),
+    "mexpr_model_extract": (
+        mexpr_status, (_context, _model, _string_out, c_size_t, _string_out, c_size_t,
+                       POINTER(_model))),
     "mexpr_builder_create": (mexpr_status, (_context, c_char_p, POINTER(_builder))),
     "mexpr_builder_destroy": (None, (POINTER(_builder),)),
     "mexpr_builder_last_error": (c_char_p, (_builder,)),
@@ -800,6 +830,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_recognizer_flow": (_flow, (_recognizer,)),
     "mexpr_recognizer_run": (
         mexpr_status, (_recognizer, _image, _image, POINTER(mexpr_box), POINTER(_result))),
+    "mexpr_recognizer_explain": (
+        mexpr_status,
+        (_recognizer, _result, POINTER(mexpr_saliency_options), POINTER(_saliency))),
     "mexpr_result_destroy": (None, (POINTER(_result),)),
     "mexpr_result_n_classes": (c_int32, (_result,)),
     "mexpr_result_class_name": (c_char_p, (_result, c_int32)),
@@ -810,4 +843,17 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_result_field": (_field, (_result,)),
     "mexpr_result_picture": (_image, (_result,)),
     "mexpr_result_milliseconds": (c_double, (_result, mexpr_stage)),
+    # saliency.h
+    "mexpr_saliency_compute": (
+        mexpr_status,
+        (_context, _model, POINTER(mexpr_tensor_view), c_int32,
+         POINTER(mexpr_saliency_options), POINTER(_saliency))),
+    "mexpr_saliency_destroy": (None, (POINTER(_saliency),)),
+    "mexpr_saliency_map": (_image, (_saliency,)),
+    "mexpr_saliency_flips": (_image, (_saliency,)),
+    "mexpr_saliency_target": (c_int32, (_saliency,)),
+    "mexpr_saliency_target_score": (c_double, (_saliency,)),
+    "mexpr_saliency_layer": (c_char_p, (_saliency,)),
+    "mexpr_saliency_picture": (
+        mexpr_status, (_context, _image, _image, c_double, POINTER(_image))),
 }

@@ -33,6 +33,7 @@ class FlowMethod(enum.IntEnum):
     """How Flow finds the flow; see docs/flow_methods.md."""
 
     TVL1 = 0
+    TVL1_FAST = 1
     TVL1_OPENCV = 2
     FARNEBACK = 3
 
@@ -469,7 +470,8 @@ class Flow(Speaker):
 
     Args:
         context: threads, limits and instruction sets; None for the default context.
-        method: a FlowMethod or its name, "tvl1", "tvl1_opencv" or "farneback".
+        method: a FlowMethod or its name, "tvl1", "tvl1_fast", "tvl1_opencv" or
+            "farneback".
         tau, lambda_, theta, scales, zoom, warps, epsilon, iterations, outer_iterations,
         median, window, poly_n, poly_sigma, gaussian: tunables of the method; None for its
             standard. bounds() tells which it has and what each may be.

@@ -40,6 +40,7 @@ class Rewrite(enum.IntFlag):
     SOFTMAX_ONE = 16
     PAD = 32
     GATE = 64
+    COMMON = 512
     LINEAR = 1024
     ALL = 0x7FFFFFFF
 
@@ -247,7 +248,7 @@ class Model(Owner):
     @classmethod
     def load(cls, path: Path, *, rewrites: int = Rewrite.ALL, drop_source: bool = False,
              context: Context | None = None) -> Model:
-        """Reads an ONNX file, opset 11 to 21, with the side files beside it.
+        """Reads an ONNX file, opset 1 to 21, with the side files beside it.
 
         With drop_source, weights that running does not need in the form in which they
         came are given up, and the model cannot be written."""
@@ -346,6 +347,12 @@ class Model(Owner):
                 return ctypes.string_at(data, size.value)
             finally:
                 lib.mexpr_bytes_free(context._use(), ctypes.byref(data))
+
+    def extract(self, inputs: Iterable[str], outputs: Iterable[str]) -> Model:
+        """What leads from the tensors `inputs` to the tensors `outputs`, as a model of its
+        own that shares the weights: `model.extract(["x"], ["features"])`."""
+        return self._new(self._context, lib.mexpr_model_extract, self._use(),
+                         *_strings(inputs), *_strings(outputs))
 
     def session(self) -> Session:
         """Working memory to run the network in one thread."""

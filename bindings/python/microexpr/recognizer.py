@@ -9,14 +9,15 @@ from __future__ import annotations
 import ctypes
 import enum
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import _signatures as c
 from ._library import lib
-from .base import (Context, Handle, Owner, Speaker, constant, default_context, text_bytes)
+from .base import (Caller, Context, Handle, Owner, Speaker, constant, default_context, text_bytes)
 from .flow import Field, Flow, Strain
 from .image import Image, ImageLike, image_of
 from .model import Model
+from .saliency import Saliency, _options
 
 
 class Stage(enum.IntEnum):
@@ -128,6 +129,18 @@ class Recognizer(Speaker):
                    ctypes.byref(out))
         return Result(Handle(out, lib.mexpr_result_destroy, self._context._use()),
                       self._context)
+
+    def explain(self, result: Result, **options: Any) -> Saliency:
+        """Where in the picture that the network saw the score of a class rests; options
+        as microexpr.explain() has them. `explain(result).picture(face)` draws it over the
+        face."""
+        caller = Caller()
+        given = _options(caller, **options)
+        out = ctypes.POINTER(c.mexpr_saliency)()
+        caller.run(self._call, lib.mexpr_recognizer_explain, result._use(),
+                   ctypes.byref(given), ctypes.byref(out))
+        return Saliency(Handle(out, lib.mexpr_saliency_destroy, self._context._use()),
+                        self._context)
 
     def __repr__(self) -> str:
         return "<Recognizer, closed>" if self.closed else "<Recognizer>"

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "explain_params.h"
+
+static const double opacity = 0.6;
+
+int explain_method(const char *option, const char *name, int32_t *out)
+{
+    static const cli_word words[] = {
+        {"occlusion", MEXPR_SALIENCY_OCCLUSION},
+        {"grad-cam", MEXPR_SALIENCY_GRAD_CAM},
+        {"ablation-cam", MEXPR_SALIENCY_ABLATION_CAM},
+        {0},
+    };
+    int value = MEXPR_SALIENCY_OCCLUSION;
+    const int code = cli_choose(option, name, words, &value);
+    *out = value;
+    return code;
+}
+
+int explain_write(cli_outputs *outputs, mexpr_context *context,
+    const mexpr_saliency *saliency, const mexpr_image *under, const char *path)
+{
+    mexpr_image *picture = NULL;
+    const char *temporary = cli_output(outputs, path);
+    if (!temporary)
+        return CLI_FAILED;
+    mexpr_status status = mexpr_saliency_picture(
+        context, mexpr_saliency_map(saliency), under, opacity, &picture);
+    if (status != MEXPR_OK)
+        return cli_fail_status(status, mexpr_context_last_error(context), NULL);
+    status = mexpr_image_write_png(context, picture, temporary);
+    mexpr_image_destroy(&picture);
+    return status == MEXPR_OK ? CLI_OK : cli_output_failed(outputs, context);
+}
