@@ -307,9 +307,11 @@ static void tell_plain(bench_job *job, text *out)
 {
     const mexpr_memory_info *m = &job->memory;
     const int64_t peak = peak_memory();
-    text_add(out, "%" PRIu64 " parameters, %d nodes, %d steps, %d threads, %d runs\n",
+    const int threads = (int)mexpr_context_threads(job->context);
+    text_add(out, "%" PRIu64 " parameters, %d nodes, %d steps, %d thread%s, %d run%s\n",
         mexpr_model_n_parameters(job->model), (int)mexpr_model_n_nodes(job->model),
-        (int)job->n_steps, (int)mexpr_context_threads(job->context), job->n_runs);
+        (int)job->n_steps, threads, threads == 1 ? "" : "s", job->n_runs,
+        job->n_runs == 1 ? "" : "s");
     text_add(out, "load     %.3f ms\n", job->load_ms);
     text_add(out, "latency  min %.4f  median %.4f  p90 %.4f  p99 %.4f ms\n",
         job->times[0], percentile(job, 0.5), percentile(job, 0.9), percentile(job, 0.99));

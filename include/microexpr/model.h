@@ -94,6 +94,7 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_WINOGRAD = 256,   /**< 3 x 3 convolutions in fewer products, with an
                                          error of 1e-5 instead of 1e-6; within LAYOUT */
     MEXPR_REWRITE_COMMON = 512,     /**< nodes that compute the same */
+    MEXPR_REWRITE_LINEAR = 1024,    /**< linear layers: two as one, unneeded outputs */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
 
@@ -101,11 +102,15 @@ typedef enum mexpr_rewrite {
 typedef struct mexpr_model_options {
     size_t struct_size;
     uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
+    /** 1: weights that running does not need in the form in which they came (they have
+     *  been transposed, joined, packed) are given up as soon as that is known, so that
+     *  none is there twice; the model can then not be written (MEXPR_E_STATE). */
+    uint32_t drop_source;
 } mexpr_model_options;
 
 #define MEXPR_MODEL_OPTIONS_INIT                                                         \
     {                                                                                    \
-        sizeof(mexpr_model_options), MEXPR_REWRITE_ALL                                   \
+        sizeof(mexpr_model_options), MEXPR_REWRITE_ALL, 0                                \
     }
 
 /** mexpr_model_load() with options, NULL for the standard ones. @return as there, and
@@ -166,8 +171,8 @@ MEXPR_API mexpr_status mexpr_model_node(
  * metadata that it was read or built with, not what the engine has made of them. Tensors
  * that were float16, bfloat16 or float64 are written as the float32 they became; weights
  * are in the file itself.
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE, MEXPR_E_LIMIT (beyond 2 GiB),
- *         MEXPR_E_IO, MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (loaded with drop_source), MEXPR_E_LIMIT
+ *         (beyond 2 GiB), MEXPR_E_IO, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_model_write(

@@ -42,7 +42,9 @@ typedef enum mx_activation {
     MX_ACTIVATION_SIGMOID,
     MX_ACTIVATION_SILU,
     MX_ACTIVATION_HARD_SWISH,
-    MX_ACTIVATION_TANH /* not in tiles */
+    MX_ACTIVATION_TANH, /* this and the next two not in tiles */
+    MX_ACTIVATION_GELU, /* these two not behind Conv */
+    MX_ACTIVATION_GELU_TANH
 } mx_activation;
 
 /* What is done to sums: activation(sum * scale + shift + residual) * post_scale +

@@ -47,7 +47,7 @@ static product *choose(const mx_gemm *gemm, bool transpose_b, int m, int n, int 
  * read faster than OpenBLAS does, while the rows of a stay in the first-level cache. */
 static bool as_dots(const mx_gemm *gemm, int m, int n, int k)
 {
-    enum { CACHED_B = 1 << 18, CACHED_A = 1 << 12 };
+    enum { CACHED_B = 1 << 14, CACHED_A = 1 << 12 };
     const bool large = n > CACHED_B / k;
     return m == 1 || (m <= MX_GEMM_FEW && m * (int64_t)k <= CACHED_A &&
                          (large || !gemm->small_path));

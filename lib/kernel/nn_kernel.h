@@ -3,13 +3,15 @@
  *
  * All: n, rows, cols >= 1; no alignment asked; y may be exactly an input (in place) but
  * must not overlap it otherwise, except where a slot says it is never in place. No read
- * or write outside of the given elements. NaN in gives NaN out. Every slot is class E:
- * the same bits from every instruction set, because none contracts to FMA and reductions
+ * or write outside of the given elements. NaN in gives NaN out. Class E, the same bits
+ * from every instruction set, but for exp and what is made of it or like it (sigmoid,
+ * tanh, erf, elu, gelu, gelu_tanh, silu, log, softmax), where processors with FMA use it:
+ * these are the same among themselves, and within the bounds below of plain C. Reductions
  * keep MX_NN_LANES partial results, element i in lane i % MX_NN_LANES, folded by halves.
  *
- * Bounds against the exact values (kcheck_nn): exp 2 ulp, sigmoid, tanh and erf 3 ulp,
- * all with exact limits at +-Inf and denormal results where they are due; gelu, gelu_tanh
- * and silu 4e-7 * max(1, |x|). */
+ * Bounds against the exact values (kcheck_nn): exp and log 2 ulp, sigmoid, tanh and erf 3
+ * ulp, all with exact limits at +-Inf and denormal results where they are due; gelu,
+ * gelu_tanh and silu 4e-7 * max(1, |x|). */
 #ifndef MX_KERNEL_NN_KERNEL_H
 #define MX_KERNEL_NN_KERNEL_H
 
@@ -41,6 +43,12 @@ typedef struct mx_nn_kernels {
     mx_nn_unary *relu;        /* max(x, 0); -0 stays */
     mx_nn_unary1 *leaky_relu; /* x < 0 ? p * x : x */
     mx_nn_unary2 *clip;       /* into p..q; q where p > q */
+    mx_nn_unary1 *threshold;  /* x > p ? x : 0 */
+    mx_nn_unary *softsign;    /* x / (1 + |x|) */
+    mx_nn_unary *sign;        /* -1, 1, x where it is 0 */
+    mx_nn_unary *floor, *ceil;
+    mx_nn_unary *round; /* to nearest, ties to even */
+    mx_nn_unary *log;   /* of 0 -Inf, of less NaN */
     mx_nn_unary *exp, *sigmoid, *tanh, *erf;
     mx_nn_unary1 *elu;          /* x < 0 ? p * (exp(x) - 1) : x, through expm1 */
     mx_nn_unary *gelu;          /* x/2 * (1 + erf(x / sqrt(2))) */

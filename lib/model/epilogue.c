@@ -26,6 +26,12 @@ static void activate(const mx_machine *machine, const mx_fusion *f, size_t n, fl
     case MX_ACTIVATION_TANH:
         nn->tanh(n, y, y);
         break;
+    case MX_ACTIVATION_GELU:
+        nn->gelu(n, y, y);
+        break;
+    case MX_ACTIVATION_GELU_TANH:
+        nn->gelu_tanh(n, y, y);
+        break;
     case MX_ACTIVATION_NONE:
         break;
     }
@@ -92,11 +98,12 @@ void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
 }
 
 void mx_epilogue_cols(const mx_run *run, int64_t row, int64_t rows, int64_t col,
-    int64_t cols, int64_t stride, float *y)
+    int64_t cols, int64_t stride, const mx_tensor *bias, float *y)
 {
-    const float *shift = vector_of(run, MX_EPILOGUE_SHIFT);
+    const mx_tensor *own = mx_run_input(run, MX_EPILOGUE_SHIFT);
+    const mx_tensor *shift = own ? own : bias;
     const float *residual = vector_of(run, MX_EPILOGUE_RESIDUAL);
     for (int64_t i = 0; i < rows && cols > 0; i++)
-        finish_vector(run, (size_t)cols, col, shift,
+        finish_vector(run, (size_t)cols, col, shift ? shift->data : NULL,
             residual ? residual + (row + i) * stride + col : NULL, y + i * stride);
 }

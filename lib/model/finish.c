@@ -27,6 +27,7 @@ typedef struct finish {
     bool *is_live; /* nodes that an output needs */
     bool *is_shut; /* nodes whose gate is shut */
     bool *decides; /* values that decide a shape */
+    int *n_uses;   /* by value: how many nodes that are not folded yet need it */
     mx_tensor *tensors;
     mx_frame frame;
 } finish;
@@ -277,6 +278,50 @@ static bool is_worth_folding(finish *f, const mx_node *node)
     return true;
 }
 
+/* An initializer of the source, which is written out again as it came. */
+static bool is_kept(const mx_graph *graph, int value)
+{
+    return graph->keeps_source && value < graph->n_file_values &&
+           graph->values[value].producer < 0;
+}
+
+/* How many live nodes and outputs of the model need a value. */
+static mexpr_status count_uses(finish *f)
+{
+    const mx_graph *graph = f->graph;
+    f->n_uses =
+        mx_arena_alloc(f->scope, &f->arena, (size_t)graph->n_values, sizeof *f->n_uses);
+    if (!f->n_uses)
+        return MEXPR_E_NOMEM;
+    for (int i = 0; i < graph->n_outputs; i++)
+        f->n_uses[graph->outputs[i].value]++;
+    for (int i = 0; i < graph->n_gates; i++)
+        f->n_uses[graph->gates[i].condition]++;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const mx_node *node = &graph->nodes[i];
+        for (int k = 0; f->is_live[i] && k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                f->n_uses[node->inputs[k]]++;
+        }
+    }
+    return MEXPR_OK;
+}
+
+/* The node has been computed: what nothing else needs goes, so that large weights are not
+ * there twice for longer than it takes. */
+static void drop_inputs(finish *f, const mx_node *node)
+{
+    mx_graph *graph = f->graph;
+    for (int k = 0; k < node->n_inputs; k++) {
+        const int i = node->inputs[k];
+        mx_value *value = i >= 0 ? &graph->values[i] : NULL;
+        if (!value || --f->n_uses[i] > 0 || !value->block || is_kept(graph, i))
+            continue;
+        mx_free(graph->context, value->block);
+        value->block = value->tensor.data = f->tensors[i].data = NULL;
+    }
+}
+
 /* Whether a gate is shut. Its condition must be a constant. */
 static mexpr_status ask_gate(finish *f, int number, bool *is_shut)
 {
@@ -351,6 +396,9 @@ static mexpr_status infer_and_fold(finish *f)
         return MEXPR_E_NOMEM;
     f->fold_budget = fold_budget(f);
     f->fold_work = FOLD_WORK + (double)f->fold_budget;
+    const mexpr_status counted = count_uses(f);
+    if (counted != MEXPR_OK)
+        return counted;
     for (int i = 0; i < graph->n_nodes; i++) {
         mx_node *node = &graph->nodes[f->order[i]];
         bool skips;
@@ -364,13 +412,17 @@ static mexpr_status infer_and_fold(finish *f)
             status = mx_node_fold(&f->frame, node);
         if (status != MEXPR_OK)
             return status;
+        bool is_folded = f->is_live[node->index];
         for (int k = 0; k < node->n_outputs; k++) {
             const int value = node->outputs[k];
             if (value < 0)
                 continue;
             graph->values[value].tensor = f->tensors[value];
             graph->values[value].block = f->tensors[value].data;
+            is_folded = is_folded && f->tensors[value].data;
         }
+        if (is_folded)
+            drop_inputs(f, node);
     }
     return MEXPR_OK;
 }
@@ -384,13 +436,6 @@ static bool has_work(const mx_graph *graph, const mx_node *node)
             return true;
     }
     return false;
-}
-
-/* An initializer of the source, which is written out again as it came. */
-static bool is_kept(const mx_graph *graph, int value)
-{
-    return graph->keeps_source && value < graph->n_file_values &&
-           graph->values[value].producer < 0;
 }
 
 /* Nodes can have become superfluous by folding what they led to, or by rewriting, so once
@@ -428,8 +473,8 @@ static mexpr_status choose_steps(finish *f)
     }
     for (int i = 0; i < graph->n_values; i++) {
         mx_value *value = &graph->values[i];
-        value->is_spare = !is_used[i];
-        if (is_used[i] || !value->block || is_kept(graph, i))
+        value->is_spare = !is_used[i] && !value->is_shared;
+        if (is_used[i] || !value->block || value->is_shared || is_kept(graph, i))
             continue;
         mx_free(graph->context, value->block);
         value->block = NULL;
@@ -512,7 +557,8 @@ static mexpr_status finish_in(finish *f)
     if (status == MEXPR_OK)
         status = settle_outputs(f);
     if (status == MEXPR_OK)
-        status = mx_rewrite(f->scope, graph, &f->arena, f->order, &f->n_order);
+        status =
+            mx_rewrite(f->scope, graph, &f->machine, &f->arena, f->order, &f->n_order);
     if (status == MEXPR_OK)
         status = mx_layout(f->scope, graph, &f->arena, &f->order, &f->n_order);
     return status == MEXPR_OK ? choose_steps(f) : status;

@@ -40,11 +40,10 @@ enum {
  * input MX_EPILOGUE_SHIFT. */
 void mx_epilogue_rows(const mx_run *run, int64_t first, int64_t n, int64_t cols,
     int64_t stride, const mx_tensor *shift, const float *residual, float *y);
-/* Where the columns are the channels: rows row..row + rows - 1 and columns col..col +
- * cols
- * - 1 of y, which has rows of `stride` numbers; `y` is where they begin. */
+/* Where the columns are the channels: rows row..row + rows - 1, columns col..col + cols -
+ * 1 of a result with rows of `stride` numbers; `y` is where they begin. */
 void mx_epilogue_cols(const mx_run *run, int64_t row, int64_t rows, int64_t col,
-    int64_t cols, int64_t stride, float *y);
+    int64_t cols, int64_t stride, const mx_tensor *shift, float *y);
 
 /* "SiLU", "AxisNorm", "Ones", "MeanMax", "GateSum", ...: domain "mexpr". No file can name
  * them. */

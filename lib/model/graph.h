@@ -74,8 +74,9 @@ typedef struct mx_value {
     /* What is known before running: type and shape as far as they are fixed; data for
      * initializers and everything computed from them. */
     mx_tensor tensor;
-    void *block;   /* the mx_alloc() block of tensor.data, NULL when another owns it */
-    bool is_spare; /* running does not need the data (set when it is finished) */
+    void *block;    /* the mx_alloc() block of tensor.data, NULL when another owns it */
+    bool is_shared; /* other values lie within it */
+    bool is_spare;  /* running does not need the data (set when it is finished) */
 } mx_value;
 
 typedef struct mx_port {
@@ -90,7 +91,7 @@ typedef struct mx_metadata {
     const char *text;
 } mx_metadata;
 
-enum { MX_N_REWRITES = 10 };
+enum { MX_N_REWRITES = 11 };
 
 /* A version of a domain's operators. */
 typedef struct mx_import {

@@ -31,14 +31,15 @@ mexpr_status mx_model_create(mx_scope *scope, mexpr_model **out)
     return MEXPR_OK;
 }
 
-static mexpr_status load(
-    mx_scope *scope, mx_source *source, uint32_t rewrites, mexpr_model **out)
+static mexpr_status load(mx_scope *scope, mx_source *source,
+    const mexpr_model_options *options, mexpr_model **out)
 {
     mexpr_model *model;
     mexpr_status status = mx_model_create(scope, &model);
     if (status != MEXPR_OK)
         return status;
-    model->graph.rewrites = rewrites;
+    model->graph.rewrites = options->rewrites;
+    model->graph.keeps_source = options->drop_source == 0;
     status = mx_onnx_read(scope, source, &model->graph);
     if (status == MEXPR_OK)
         *out = model;
@@ -53,7 +54,12 @@ static mexpr_status copy_options(
     *known = (mexpr_model_options)MEXPR_MODEL_OPTIONS_INIT;
     if (!options)
         return MEXPR_OK;
-    return mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
+    const mexpr_status status =
+        mx_options_copy(scope, options, sizeof *known, known, sizeof *known);
+    if (status == MEXPR_OK && known->drop_source > 1)
+        return mx_fail(scope, MEXPR_E_ARG, "drop_source is 0 or 1, not %lu",
+            (unsigned long)known->drop_source);
+    return status;
 }
 
 mexpr_status mexpr_model_load_with(mexpr_context *context, const char *path,
@@ -75,7 +81,7 @@ mexpr_status mexpr_model_load_with(mexpr_context *context, const char *path,
         return MEXPR_E_NOMEM;
     status = mx_source_open(scope, source, path);
     if (status == MEXPR_OK) {
-        status = load(scope, source, known.rewrites, out);
+        status = load(scope, source, &known, out);
         if (status != MEXPR_OK)
             mx_fail_prefix(scope, status, path);
     }
@@ -112,7 +118,7 @@ mexpr_status mexpr_model_load_memory_with(mexpr_context *context, const void *by
     if (!source)
         return MEXPR_E_NOMEM;
     mx_source_from_memory(source, bytes, size);
-    status = load(scope, source, known.rewrites, out);
+    status = load(scope, source, &known, out);
     mx_free(context, source);
     return status;
 }

@@ -23,6 +23,14 @@ KERNEL(erf_forward, erf)
 KERNEL(sqrt_forward, sqrt)
 KERNEL(reciprocal, reciprocal)
 KERNEL(hard_swish, hard_swish)
+KERNEL(log_forward, log)
+KERNEL(floor_forward, floor)
+KERNEL(ceil_forward, ceil)
+KERNEL(round_forward, round)
+KERNEL(softsign, softsign)
+KERNEL(neg_f32, neg)
+KERNEL(abs_f32, abs)
+KERNEL(sign_f32, sign)
 
 /* Loops of libm or a short expression of x. */
 #define PLAIN(name, expression)                                                          \
@@ -38,13 +46,8 @@ KERNEL(hard_swish, hard_swish)
         return MEXPR_OK;                                                                 \
     }
 
-PLAIN(log_forward, logf(x))
-PLAIN(floor_forward, floorf(x))
-PLAIN(ceil_forward, ceilf(x))
-PLAIN(round_forward, rintf(x))
 PLAIN(sin_forward, sinf(x))
 PLAIN(cos_forward, cosf(x))
-PLAIN(softsign, x / (1 + fabsf(x)))
 
 /* The same for every number type; `zero` is 0 of the type. */
 #define LOOP(type, expression)                                                           \
@@ -61,8 +64,8 @@ static mexpr_status neg(const mx_run *run)
 {
     const int64_t n = mx_tensor_count(run->inputs[0]);
     if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
-        LOOP(float, -x);
-    else if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
+        return neg_f32(run);
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
         LOOP(int32_t, 0u - (uint32_t)x);
     else
         LOOP(int64_t, (uint64_t)0 - (uint64_t)x);
@@ -73,8 +76,8 @@ static mexpr_status abs_forward(const mx_run *run)
 {
     const int64_t n = mx_tensor_count(run->inputs[0]);
     if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
-        LOOP(float, fabsf(x));
-    else if (run->inputs[0]->dtype == MEXPR_DTYPE_U8)
+        return abs_f32(run);
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_U8)
         LOOP(uint8_t, x);
     else if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
         LOOP(int32_t, x < 0 ? 0u - (uint32_t)x : (uint32_t)x);
@@ -87,8 +90,8 @@ static mexpr_status sign(const mx_run *run)
 {
     const int64_t n = mx_tensor_count(run->inputs[0]);
     if (run->inputs[0]->dtype == MEXPR_DTYPE_F32)
-        LOOP(float, x > 0 ? 1 : x < 0 ? -1 : x);
-    else if (run->inputs[0]->dtype == MEXPR_DTYPE_U8)
+        return sign_f32(run);
+    if (run->inputs[0]->dtype == MEXPR_DTYPE_U8)
         LOOP(uint8_t, x > 0);
     else if (run->inputs[0]->dtype == MEXPR_DTYPE_I32)
         LOOP(int32_t, (x > 0) - (x < 0));
@@ -208,8 +211,9 @@ static mexpr_status infer_thresholded_relu(mx_infer *infer)
 static mexpr_status thresholded_relu(const mx_run *run)
 {
     const slope *p = run->params;
-    const int64_t n = mx_tensor_count(run->inputs[0]);
-    LOOP(float, x > p->a ? x : 0);
+    const size_t n = (size_t)mx_tensor_count(run->inputs[0]);
+    if (n > 0)
+        run->machine->nn.threshold(n, run->inputs[0]->data, p->a, run->outputs[0]->data);
     return MEXPR_OK;
 }
 

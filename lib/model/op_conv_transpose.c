@@ -9,14 +9,16 @@
 #include "model/op_tables.h"
 #include "model/op_window.h"
 
-/* Floats of one tile of columns: about half of a second-level cache. */
-enum { TILE_FLOATS = 1 << 17, MIN_TILE = 48 };
+/* Floats of one tile of columns: about half of a second-level cache. Rows of the columns
+ * that are computed together, at least. */
+enum { TILE_FLOATS = 1 << 17, MIN_TILE = 48, ROWS = 64 };
 
 typedef struct transposed_params {
     mx_window window; /* of the convolution from the result to the input */
     int64_t batch, c_in, c_out, groups;
     int64_t n_in, n_out; /* elements of one channel */
-    int64_t rows;        /* of the columns: c_out / groups × kernel */
+    int64_t kernel;      /* elements of the window */
+    int64_t channels;    /* outputs of one group at a time */
     int64_t tile;        /* input positions at a time */
 } transposed_params;
 
@@ -68,12 +70,18 @@ static mexpr_status choose_tile(mx_infer *infer, transposed_params *p)
         p->c_in > INT_MAX)
         return mx_fail(
             infer->scope, MEXPR_E_LIMIT, "it is too large for one matrix product");
-    p->rows = group_out * kernel;
-    const int64_t tile = p->rows > 0 ? TILE_FLOATS / p->rows : p->n_in;
+    p->kernel = kernel;
+    p->channels = kernel > 0 && kernel < ROWS ? (ROWS + kernel - 1) / kernel : 1;
+    if (p->channels > group_out)
+        p->channels = group_out;
+    const int64_t rows = p->channels * kernel;
+    const int64_t tile = rows > 0 ? TILE_FLOATS / rows : p->n_in;
     p->tile = tile < MIN_TILE ? MIN_TILE : tile;
     if (p->tile > p->n_in)
         p->tile = p->n_in;
-    infer->workspace = (size_t)(p->rows * p->tile) * sizeof(float);
+    infer->part_space = (size_t)(rows * p->tile) * sizeof(float);
+    infer->multiply_adds = (double)p->batch * (double)p->n_in * (double)p->c_in *
+                           (double)group_out * (double)kernel;
     return MEXPR_OK;
 }
 
@@ -147,11 +155,11 @@ static void add_row(const mx_window *w, const mx_nn_kernels *nn, const int64_t *
 }
 
 static void add_columns(const transposed_params *p, const mx_nn_kernels *nn,
-    int64_t first, int64_t n, const float *columns, float *y)
+    int64_t channels, int64_t first, int64_t n, const float *columns, float *y)
 {
     const mx_window *w = &p->window;
     int64_t k[MX_SPATIAL];
-    for (int64_t c = 0; c < p->c_out / p->groups; c++) {
+    for (int64_t c = 0; c < channels; c++) {
         for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
             for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
                 for (k[2] = 0; k[2] < w->kernel[2]; k[2]++) {
@@ -163,27 +171,15 @@ static void add_columns(const transposed_params *p, const mx_nn_kernels *nn,
     }
 }
 
-/* Columns of one group: weights [k][rows] turned round times x [k][n_in]. */
-static void convolve_group(const mx_run *run, const transposed_params *p, const float *x,
-    const float *weights, float *y)
+static void fill(int64_t n, float number, float *y)
 {
-    const int rows = (int)p->rows, k = (int)(p->c_in / p->groups), n = (int)p->n_in;
-    for (int64_t first = 0; first < p->n_in; first += p->tile) {
-        const int64_t left = p->n_in - first;
-        const int width = (int)(left < p->tile ? left : p->tile);
-        mx_sgemm(&run->machine->gemm, true, false, rows, width, k, 1, weights, rows,
-            x + first, n, 0, run->workspace, width);
-        add_columns(p, &run->machine->nn, first, width, run->workspace, y);
-    }
+    for (int64_t i = 0; i < n; i++)
+        y[i] = number;
 }
 
-static void fill_bias(const transposed_params *p, const mx_tensor *bias, float *y)
+static int64_t parts_of_group(const transposed_params *p)
 {
-    for (int64_t c = 0; c < p->c_out; c++) {
-        const float b = bias ? ((const float *)bias->data)[c] : 0;
-        for (int64_t i = 0; i < p->n_out; i++)
-            y[c * p->n_out + i] = b;
-    }
+    return (p->c_out / p->groups + p->channels - 1) / p->channels;
 }
 
 /* Whether something has been joined to the node: the bias then belongs to that. */
@@ -198,26 +194,42 @@ static const float *residual_of(const mx_run *run, int64_t offset)
     return residual ? (const float *)residual->data + offset : NULL;
 }
 
+/* Some outputs of one group: weights [k][rows] turned round times x [k][n_in]. */
+static void convolve(const mx_run *run, const void *arg, int64_t part, void *space)
+{
+    const transposed_params *p = run->params;
+    const mx_tensor *bias = mx_run_input(run, 2);
+    const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
+    const int64_t group = part / parts_of_group(p); /* of all samples */
+    const int64_t c = part % parts_of_group(p) * p->channels, left = group_out - c;
+    const int64_t channels = left < p->channels ? left : p->channels;
+    const int64_t own = group % p->groups;
+    const float *x = (const float *)run->inputs[0]->data + group * group_in * p->n_in;
+    const float *weights = (const float *)run->inputs[1]->data +
+                           (own * group_in * group_out + c) * p->kernel;
+    float *y = (float *)run->outputs[0]->data + (group * group_out + c) * p->n_out;
+    float *columns = space;
+    (void)arg;
+    const float *numbers = bias && !has_epilogue(run->node) ? bias->data : NULL;
+    for (int64_t i = 0; i < channels; i++)
+        fill(p->n_out, numbers ? numbers[own * group_out + c + i] : 0, y + i * p->n_out);
+    for (int64_t first = 0; first < p->n_in; first += p->tile) {
+        const int64_t rest = p->n_in - first, width = rest < p->tile ? rest : p->tile;
+        mx_sgemm(&run->machine->gemm, true, false, (int)(channels * p->kernel),
+            (int)width, (int)group_in, 1, weights, (int)(group_out * p->kernel),
+            x + first, (int)p->n_in, 0, columns, (int)width);
+        add_columns(p, &run->machine->nn, channels, first, width, columns, y);
+    }
+    if (has_epilogue(run->node))
+        mx_epilogue_rows(run, own * group_out + c, channels, p->n_out, p->n_out, bias,
+            residual_of(run, (group * group_out + c) * p->n_out), y);
+}
+
 static mexpr_status conv_transpose(const mx_run *run)
 {
     const transposed_params *p = run->params;
-    const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
-    const mx_tensor *bias = mx_run_input(run, 2);
-    const bool joined = has_epilogue(run->node);
-    if (mx_tensor_count(run->outputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t b = 0; b < p->batch; b++) {
-        const float *x = (const float *)run->inputs[0]->data + b * p->c_in * p->n_in;
-        float *y = (float *)run->outputs[0]->data + b * p->c_out * p->n_out;
-        fill_bias(p, joined ? NULL : bias, y);
-        for (int64_t g = 0; g < p->groups; g++)
-            convolve_group(run, p, x + g * group_in * p->n_in,
-                (const float *)run->inputs[1]->data + g * group_in * p->rows,
-                y + g * group_out * p->n_out);
-        if (joined)
-            mx_epilogue_rows(run, 0, p->c_out, p->n_out, p->n_out, bias,
-                residual_of(run, b * p->c_out * p->n_out), y);
-    }
+    if (mx_tensor_count(run->outputs[0]) > 0)
+        mx_run_parts(run, p->batch * p->groups * parts_of_group(p), convolve, NULL);
     return MEXPR_OK;
 }
 
@@ -232,6 +244,7 @@ const mx_operator mx_operators_transposed[] = {
         .types = MX_T_F32,
         .attributes = "auto_pad:s dilations:I group:i kernel_shape:I output_padding:I "
                       "output_shape:I pads:I strides:I",
+        .flags = MX_OP_PARTS,
         .params_size = sizeof(transposed_params),
         .infer = infer_conv_transpose,
         .forward = conv_transpose,

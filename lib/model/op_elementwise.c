@@ -223,10 +223,36 @@ static mexpr_status infer_pow(mx_infer *infer)
     return status == MEXPR_OK ? mx_infer_broadcast(infer) : status;
 }
 
+/* A row of floats to one of the usual powers; false: it is another. */
+static bool usual_power(const mx_run *run, const mx_walk *at)
+{
+    const mx_nn_kernels *nn = &run->machine->nn;
+    const int last = at->rank - 1;
+    const size_t n = (size_t)at->dims[last];
+    const float *x = (const float *)run->inputs[0]->data + at->offset[1];
+    float *y = (float *)run->outputs[0]->data + at->offset[0];
+    if (run->inputs[0]->dtype != MEXPR_DTYPE_F32 || at->strides[1][last] != 1 ||
+        (at->strides[2][last] != 0 && n > 1))
+        return false;
+    const double e = number_at(run->inputs[1], at->offset[2]);
+    if (e == 0.5) {
+        nn->sqrt(n, x, y);
+        return true;
+    }
+    if (e != 2 && e != 3)
+        return false;
+    nn->mul(n, x, x, y);
+    if (e == 3)
+        nn->mul(n, y, x, y);
+    return true;
+}
+
 static void power_row(const mx_run *run, const void *arg, const mx_walk *at)
 {
     const int last = at->rank - 1;
     (void)arg;
+    if (usual_power(run, at))
+        return;
     for (int64_t i = 0; i < at->dims[last]; i++)
         power_one(run->inputs[0], at->offset[1] + i * at->strides[1][last],
             run->inputs[1], at->offset[2] + i * at->strides[2][last], run->outputs[0],

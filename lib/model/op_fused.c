@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/op_last.h"
+#include "model/op_product.h"
 
 /* Columns that are gone through together: their partial results stay in the first-level
  * cache. */
@@ -23,6 +24,25 @@ static mexpr_status ones(const mx_run *run)
     float *y = run->outputs[0]->data;
     for (int64_t i = 0; i < n; i++)
         y[i] = 1;
+    return MEXPR_OK;
+}
+
+/* A transposition that leaves the elements in their order. */
+static mexpr_status infer_turn(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0];
+    int64_t dims[MEXPR_MAX_RANK];
+    for (int i = 0; i < x->rank; i++)
+        dims[i] = x->dims[infer->node->fusion->perm[i]];
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return MEXPR_OK;
+}
+
+static mexpr_status turn(const mx_run *run)
+{
+    const mx_tensor *in = run->inputs[0];
+    if (run->outputs[0]->data != in->data)
+        memcpy(run->outputs[0]->data, in->data, mx_tensor_bytes(in));
     return MEXPR_OK;
 }
 
@@ -92,26 +112,32 @@ static void norm_columns(const mx_run *run, size_t n, int64_t size, int64_t stri
     }
 }
 
-static mexpr_status axis_norm(const mx_run *run)
+/* The rows of one index of the dimensions before the axis, or a block of its columns. */
+static void axis_norm_part(const mx_run *run, const void *arg, int64_t part, void *space)
 {
     const axis_params *p = run->params;
     const mx_tensor *s = mx_run_input(run, 1), *t = mx_run_input(run, 2);
     const float *scale = s ? s->data : NULL, *shift = t ? t->data : NULL;
-    if (mx_tensor_count(run->inputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t o = 0; o < p->outer; o++) {
-        const float *x = (const float *)run->inputs[0]->data + o * p->size * p->inner;
-        float *y = (float *)run->outputs[0]->data + o * p->size * p->inner;
-        if (p->inner == 1) {
-            norm_row(run, (size_t)p->size, x, scale, shift, y);
-            continue;
-        }
-        for (int64_t at = 0; at < p->inner; at += BLOCK) {
-            const int64_t left = p->inner - at;
-            norm_columns(run, (size_t)(left < BLOCK ? left : BLOCK), p->size, p->inner,
-                x + at, scale, shift, y + at);
-        }
-    }
+    const int64_t blocks = (p->inner + BLOCK - 1) / BLOCK;
+    const int64_t at = part % blocks * BLOCK, left = p->inner - at;
+    const int64_t from = part / blocks * p->size * p->inner + at;
+    const float *x = (const float *)run->inputs[0]->data + from;
+    float *y = (float *)run->outputs[0]->data + from;
+    (void)arg;
+    (void)space;
+    if (p->inner == 1)
+        norm_row(run, (size_t)p->size, x, scale, shift, y);
+    else
+        norm_columns(run, (size_t)(left < BLOCK ? left : BLOCK), p->size, p->inner, x,
+            scale, shift, y);
+}
+
+static mexpr_status axis_norm(const mx_run *run)
+{
+    const axis_params *p = run->params;
+    if (mx_tensor_count(run->inputs[0]) > 0)
+        mx_run_parts(
+            run, p->outer * ((p->inner + BLOCK - 1) / BLOCK), axis_norm_part, NULL);
     return MEXPR_OK;
 }
 
@@ -354,7 +380,12 @@ static mexpr_status gate_product(const mx_run *run)
 static const mx_operator operators[] = {
     FUSED("SiLU", 1, 1, MX_OP_SPLIT, 0, mx_infer_same, silu),
     FUSED("Ones", 1, 1, MX_OP_FROM_SHAPE, 0, mx_infer_same, ones),
-    FUSED("AxisNorm", 3, 1, 0, sizeof(axis_params), infer_axis_norm, axis_norm),
+    FUSED("Turn", 1, 1, MX_OP_ALIAS, 0, infer_turn, turn),
+    FUSED("Dense", MX_EPILOGUE_INPUTS, 1, MX_OP_PARTS, sizeof(mx_dense_params),
+        mx_dense_infer, mx_dense),
+    FUSED("Linear", MX_EPILOGUE_INPUTS, 1, MX_OP_PARTS, sizeof(mx_dense_params),
+        mx_linear_infer, mx_dense),
+    FUSED("AxisNorm", 3, 1, MX_OP_PARTS, sizeof(axis_params), infer_axis_norm, axis_norm),
     FUSED("MeanMax", 2, 1, 0, sizeof(axis_params), infer_mean_max, mean_max),
     FUSED("GlobalMeanMax", 1, 2, 0, 0, infer_global, global_mean_max),
     FUSED("GateSum", 4, 1, 0, 0, mx_infer_same, gate_sum),

@@ -102,7 +102,7 @@ static void finish_gemm(const mx_run *run, const mx_product *product, const mx_t
     (void)product;
     if (mx_run_input(run, 2) && p->beta != 0)
         add_c(run, p, t);
-    mx_epilogue_cols(run, t->row, t->m, t->col, t->n, p->n, t->y);
+    mx_epilogue_cols(run, t->row, t->m, t->col, t->n, p->n, NULL, t->y);
 }
 
 static mexpr_status gemm(const mx_run *run)

@@ -5,6 +5,9 @@
 
 #include "model/op_tables.h"
 
+/* Channels that go together. */
+enum { CHANNELS = 8 };
+
 /* Input k, where there is one, has to be a list of `n` numbers (-1: open). */
 static mexpr_status check_vector(mx_infer *infer, int k, int64_t n)
 {
@@ -45,24 +48,35 @@ static mexpr_status infer_batch_norm(mx_infer *infer)
     return status;
 }
 
+/* Channels of one sample. */
+static void batch_part(const mx_run *run, const void *arg, int64_t part, void *space)
+{
+    const batch_params *p = run->params;
+    const float *a = run->workspace, *b = a + p->channels;
+    const int64_t blocks = (p->channels + CHANNELS - 1) / CHANNELS;
+    const int64_t c = part % blocks * CHANNELS, left = p->channels - c;
+    const int64_t at = (part / blocks * p->channels + c) * p->size;
+    (void)arg;
+    (void)space;
+    run->machine->nn.scale_shift_rows((size_t)(left < CHANNELS ? left : CHANNELS),
+        (size_t)p->size, (const float *)run->inputs[0]->data + at, a + c, b + c,
+        (float *)run->outputs[0]->data + at);
+}
+
 static mexpr_status batch_norm(const mx_run *run)
 {
     const batch_params *p = run->params;
     const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
     const float *mean = run->inputs[3]->data, *var = run->inputs[4]->data;
-    const float *x = run->inputs[0]->data;
-    float *a = run->workspace, *b = a + p->channels, *y = run->outputs[0]->data;
+    float *a = run->workspace, *b = a + p->channels;
     if (mx_tensor_count(run->inputs[0]) == 0)
         return MEXPR_OK;
     for (int64_t c = 0; c < p->channels; c++) {
         a[c] = scale[c] / sqrtf(var[c] + p->epsilon);
         b[c] = shift[c] - mean[c] * a[c];
     }
-    for (int64_t n = 0; n < p->batch; n++) {
-        const int64_t at = n * p->channels * p->size;
-        run->machine->nn.scale_shift_rows(
-            (size_t)p->channels, (size_t)p->size, x + at, a, b, y + at);
-    }
+    mx_run_parts(
+        run, p->batch * ((p->channels + CHANNELS - 1) / CHANNELS), batch_part, NULL);
     return MEXPR_OK;
 }
 
@@ -102,20 +116,26 @@ static mexpr_status infer_instance_norm(mx_infer *infer)
     return status == MEXPR_OK ? mx_infer_same(infer) : status;
 }
 
-static mexpr_status instance_norm(const mx_run *run)
+static void instance_row(const mx_run *run, const void *arg, int64_t r, void *space)
 {
     const row_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
-    const size_t n = (size_t)p->size;
-    for (int64_t r = 0; r < p->rows && n > 0; r++) {
-        const float *x = (const float *)run->inputs[0]->data + r * p->size;
-        float *y = (float *)run->outputs[0]->data + r * p->size;
-        const int64_t c = r % p->channels;
-        float mean, inverse;
-        normalise(nn, n, p->epsilon, x, y, &mean, &inverse);
-        nn->scale_shift(n, y, scale[c], shift[c], y);
-    }
+    const float *x = (const float *)run->inputs[0]->data + r * p->size;
+    float *y = (float *)run->outputs[0]->data + r * p->size;
+    const int64_t c = r % p->channels;
+    float mean, inverse;
+    (void)arg;
+    (void)space;
+    normalise(nn, (size_t)p->size, p->epsilon, x, y, &mean, &inverse);
+    nn->scale_shift((size_t)p->size, y, scale[c], shift[c], y);
+}
+
+static mexpr_status instance_norm(const mx_run *run)
+{
+    const row_params *p = run->params;
+    if (p->size > 0)
+        mx_run_parts(run, p->rows, instance_row, NULL);
     return MEXPR_OK;
 }
 
@@ -186,13 +206,17 @@ static void weigh(const mx_run *run, const mx_tensor *weights, mx_nn_binary *bot
 }
 
 /* One row, with those weights that are rows. */
-static void layer_norm_row(const mx_run *run, const float *x, float *y, int64_t r)
+static void layer_norm_row(const mx_run *run, const void *arg, int64_t r, void *space)
 {
     const row_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
+    const float *x = (const float *)run->inputs[0]->data + r * p->size;
+    float *y = (float *)run->outputs[0]->data + r * p->size;
     const mx_tensor *means = mx_run_output(run, 1), *inverses = mx_run_output(run, 2);
     const size_t n = (size_t)p->size;
     float mean, inverse;
+    (void)arg;
+    (void)space;
     normalise(nn, n, p->epsilon, x, y, &mean, &inverse);
     if (p->has_row[1])
         nn->mul(n, y, run->inputs[1]->data, y);
@@ -210,9 +234,7 @@ static mexpr_status layer_norm(const mx_run *run)
     const mx_nn_kernels *nn = &run->machine->nn;
     const mx_tensor *bias = mx_run_input(run, 2);
     /* Rows of nothing have a mean too: NaN. */
-    for (int64_t r = 0; r < p->rows; r++)
-        layer_norm_row(run, (const float *)run->inputs[0]->data + r * p->size,
-            (float *)run->outputs[0]->data + r * p->size, r);
+    mx_run_parts(run, p->rows, layer_norm_row, NULL);
     if (mx_tensor_count(run->inputs[0]) == 0)
         return MEXPR_OK;
     if (!p->has_row[1])
@@ -258,26 +280,31 @@ static mexpr_status infer_group_norm(mx_infer *infer)
     return mx_infer_same(infer);
 }
 
-static mexpr_status group_norm(const mx_run *run)
+static void group_part(const mx_run *run, const void *arg, int64_t r, void *space)
 {
     const group_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
     const size_t n = (size_t)p->plane;
-    if (mx_tensor_count(run->inputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t r = 0; r < p->batch * p->groups; r++) {
-        const int64_t at = r * p->channels * p->plane, g = r % p->groups;
-        const float *x = (const float *)run->inputs[0]->data + at;
-        float *y = (float *)run->outputs[0]->data + at;
-        float mean, inverse;
-        normalise(nn, (size_t)p->channels * n, p->epsilon, x, y, &mean, &inverse);
-        for (int64_t c = 0; c < p->channels; c++) {
-            const int64_t k = p->per_group ? g : g * p->channels + c;
-            float *plane = y + c * p->plane;
-            nn->scale_shift(n, plane, scale[k], shift[k], plane);
-        }
+    const int64_t at = r * p->channels * p->plane, g = r % p->groups;
+    const float *x = (const float *)run->inputs[0]->data + at;
+    float *y = (float *)run->outputs[0]->data + at;
+    float mean, inverse;
+    (void)arg;
+    (void)space;
+    normalise(nn, (size_t)p->channels * n, p->epsilon, x, y, &mean, &inverse);
+    for (int64_t c = 0; c < p->channels; c++) {
+        const int64_t k = p->per_group ? g : g * p->channels + c;
+        float *plane = y + c * p->plane;
+        nn->scale_shift(n, plane, scale[k], shift[k], plane);
     }
+}
+
+static mexpr_status group_norm(const mx_run *run)
+{
+    const group_params *p = run->params;
+    if (mx_tensor_count(run->inputs[0]) > 0)
+        mx_run_parts(run, p->batch * p->groups, group_part, NULL);
     return MEXPR_OK;
 }
 
@@ -290,6 +317,7 @@ const mx_operator mx_operators_norm[] = {
         .min_outputs = 1,
         .max_outputs = 5,
         .types = MX_T_F32,
+        .flags = MX_OP_PARTS,
         .attributes = "epsilon:f momentum:f training_mode:i",
         .params_size = sizeof(batch_params),
         .infer = infer_batch_norm,
@@ -303,6 +331,7 @@ const mx_operator mx_operators_norm[] = {
         .min_outputs = 1,
         .max_outputs = 1,
         .types = MX_T_F32,
+        .flags = MX_OP_PARTS,
         .attributes = "epsilon:f num_groups:i stash_type:i",
         .params_size = sizeof(group_params),
         .infer = infer_group_norm,
@@ -316,6 +345,7 @@ const mx_operator mx_operators_norm[] = {
         .min_outputs = 1,
         .max_outputs = 1,
         .types = MX_T_F32,
+        .flags = MX_OP_PARTS,
         .attributes = "epsilon:f",
         .params_size = sizeof(row_params),
         .infer = infer_instance_norm,
@@ -328,6 +358,7 @@ const mx_operator mx_operators_norm[] = {
         .min_outputs = 1,
         .max_outputs = 3,
         .types = MX_T_F32,
+        .flags = MX_OP_PARTS,
         .attributes = "axis:i epsilon:f stash_type:i",
         .params_size = sizeof(row_params),
         .infer = infer_layer_norm,

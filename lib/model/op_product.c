@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "model/op_product.h"
 
+#include <limits.h>
+#include <string.h>
+
+#include "model/fused.h"
+
 /* Multiply-adds of a tile, and the steps by which tiles are cut: those by which the
  * product itself goes (kernel/gemm_openblas.c), so that cutting costs nothing. */
 enum { TILE_WORK = 1 << 20, COLS = 64, ROWS = 48, GEMV_ROWS = 4 };
@@ -62,4 +67,63 @@ void mx_run_product(const mx_run *run, const mx_product *product)
     const tiling t = tile(product);
     const int64_t down = (product->m + t.rows - 1) / t.rows;
     mx_run_parts(run, down * t.across, multiply_tile, &t);
+}
+
+/* --- layers ------------------------------------------------------------------------ */
+
+/* m rows of k numbers become rows of n; -1 where that is open. */
+static mexpr_status fill_params(mx_infer *infer, int64_t m, int64_t n, int64_t k)
+{
+    mx_dense_params *p = infer->params;
+    if (m > INT_MAX || n > INT_MAX || k > INT_MAX)
+        return mx_fail(infer->scope, MEXPR_E_LIMIT,
+            "a matrix product of %lld×%lld×%lld is too large", (long long)m, (long long)k,
+            (long long)n);
+    *p = (mx_dense_params){.m = (int)m, .n = (int)n, .k = (int)k};
+    infer->multiply_adds = (double)m * (double)n * (double)k;
+    return MEXPR_OK;
+}
+
+mexpr_status mx_dense_infer(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    int64_t dims[MEXPR_MAX_RANK] = {x->dims[0], w->dims[0], 1, 1, 1, 1, 1, 1};
+    const mexpr_status status =
+        fill_params(infer, x->dims[0], w->dims[0], mx_dims_product(w->dims, 1, w->rank));
+    ((mx_dense_params *)infer->params)->out_first = true;
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return status;
+}
+
+mexpr_status mx_linear_infer(mx_infer *infer)
+{
+    const mx_tensor *x = infer->inputs[0], *w = infer->inputs[1];
+    int64_t dims[MEXPR_MAX_RANK];
+    memcpy(dims, x->dims, sizeof dims);
+    dims[x->rank - 1] = w->dims[1];
+    mx_infer_shape(infer, 0, x->rank, dims);
+    return fill_params(
+        infer, mx_dims_product(x->dims, 0, x->rank - 1), w->dims[1], w->dims[0]);
+}
+
+static void finish_dense(const mx_run *run, const mx_product *product, const mx_tile *t)
+{
+    mx_epilogue_cols(
+        run, t->row, t->m, t->col, t->n, product->n, mx_run_input(run, 2), t->y);
+}
+
+mexpr_status mx_dense(const mx_run *run)
+{
+    const mx_dense_params *p = run->params;
+    const mx_product product = {.trans_b = p->out_first,
+        .m = p->m,
+        .n = p->n,
+        .k = p->k,
+        .alpha = 1,
+        .a = run->inputs[0]->data,
+        .b = run->inputs[1]->data,
+        .y = run->outputs[0]->data,
+        .finish = finish_dense};
+    mx_run_product(run, &product);
+    return MEXPR_OK;
 }

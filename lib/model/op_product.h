@@ -27,6 +27,18 @@ struct mx_product {
     mx_tile_fn *finish;
 };
 
+/* Operators that rewrites make of layers with constant weights: "Dense", a convolution
+ * whose window is the whole input, and "Linear", a matrix product; inputs are those of an
+ * epilogue, 2 being the bias. */
+typedef struct mx_dense_params {
+    int m, n, k;
+    bool out_first; /* weights are stored [out][in] */
+} mx_dense_params;
+
+mexpr_status mx_dense_infer(mx_infer *infer);
+mexpr_status mx_linear_infer(mx_infer *infer);
+mexpr_status mx_dense(const mx_run *run);
+
 /* For operators with MX_OP_PARTS. */
 void mx_run_product(const mx_run *run, const mx_product *product);
 

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/op_product.h"
 #include "model/op_tables.h"
 
 enum { MAX_DIRECTIONS = 2, MAX_FUNCTIONS = 3 };
@@ -291,6 +292,8 @@ static mexpr_status make_workspace(mx_infer *infer)
     if ((rows + p->batch) * row > MAX_NUMBERS)
         return mx_fail(infer->scope, MEXPR_E_LIMIT,
             "%lld gates at %lld steps are too many", (long long)row, (long long)rows);
+    infer->multiply_adds = (double)p->directions * (double)rows * (double)row *
+                           (double)(p->size + p->hidden);
     infer->workspace =
         (size_t)(rows * row + p->batch * (row + 3 * p->hidden) + row) * sizeof(float);
     return MEXPR_OK;
@@ -559,9 +562,16 @@ static void multiply_inputs(const pass *s, float *bias)
         bias[i] = s->bias[i] + (i < n_added ? s->bias[row + i] : 0);
     for (int64_t r = 0; s->bias && r < rows; r++)
         memcpy(s->inputs + r * row, bias, (size_t)row * sizeof *bias);
-    mx_sgemm(&s->run->machine->gemm, false, true, (int)rows, (int)row, (int)p->size, 1,
-        s->run->inputs[IN_X]->data, (int)p->size, w, (int)p->size, s->bias ? 1 : 0,
-        s->inputs, (int)row);
+    const mx_product product = {.trans_b = true,
+        .m = (int)rows,
+        .n = (int)row,
+        .k = (int)p->size,
+        .alpha = 1,
+        .beta = s->bias ? 1 : 0,
+        .a = s->run->inputs[IN_X]->data,
+        .b = w,
+        .y = s->inputs};
+    mx_run_product(s->run, &product);
 }
 
 static pass start_pass(const mx_run *run, int direction)
@@ -650,8 +660,8 @@ static mexpr_status lstm(const mx_run *run)
         .other_inputs = MX_INPUT_BIT(IN_LENGTHS),                                        \
         .attributes = "activation_alpha:F activation_beta:F activations:S clip:f "       \
                       "direction:s hidden_size:i " more "layout:i",                      \
-        .params_size = sizeof(recurrent_params), .infer = infer_fn,                      \
-        .forward = forward_fn                                                            \
+        .flags = MX_OP_PARTS, .params_size = sizeof(recurrent_params),                   \
+        .infer = infer_fn, .forward = forward_fn                                         \
     }
 
 const mx_operator mx_operators_recurrent[] = {

@@ -79,6 +79,13 @@ static void reduce_f32(const mx_run *run, const float_reduction *r)
         return;
     const int last = walk.rank - 1;
     const size_t n = (size_t)walk.dims[last];
+    /* Rows that make one result each. */
+    if (walk.rank == 2 && walk.strides[0][0] == 1 && walk.strides[0][1] == 0) {
+        const float *x = run->inputs[0]->data;
+        for (int64_t i = 0; i < walk.dims[0]; i++)
+            r->fold(&run->machine->nn, n, x + i * walk.strides[1][0], out + i);
+        return;
+    }
     do {
         const float *x = (const float *)run->inputs[0]->data + walk.offset[1];
         float *y = out + walk.offset[0];
@@ -109,7 +116,7 @@ static void add_squares(const mx_nn_kernels *nn, size_t n, const float *x, float
 static void fold_max(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     const float m = nn->max_reduce(n, x);
-    nn->max(1, y, &m, y);
+    *y = *y > m || *y != *y ? *y : m;
 }
 
 static void add_max(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
@@ -120,7 +127,7 @@ static void add_max(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 static void fold_min(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     const float m = nn->min_reduce(n, x);
-    nn->min(1, y, &m, y);
+    *y = *y < m || *y != *y ? *y : m;
 }
 
 static void add_min(const mx_nn_kernels *nn, size_t n, const float *x, float *y)

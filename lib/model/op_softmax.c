@@ -2,8 +2,12 @@
 /* Softmax and its kin. Before opset 13 they take all dimensions from the axis on as one.
  */
 #include <math.h>
+#include <string.h>
 
 #include "model/op_tables.h"
+
+/* Columns that go together, and elements of rows that do. */
+enum { COLUMNS = 256, PART = 8192 };
 
 /* The input as outer × axis × inner. */
 typedef struct softmax_params {
@@ -25,52 +29,27 @@ static mexpr_status infer_softmax(mx_infer *infer)
     p->outer = mx_dims_product(x->dims, 0, (int)axis);
     p->axis = mx_dims_product(x->dims, (int)axis, end);
     p->inner = mx_dims_product(x->dims, end, x->rank);
-    infer->workspace = p->inner > 1 && p->axis > 0 ? (size_t)p->axis * sizeof(float) : 0;
+    if (p->inner > 1 && p->axis > 0)
+        infer->part_space = (size_t)(p->axis + COLUMNS * 2) * sizeof(float);
     return mx_infer_same(infer);
 }
 
-/* log softmax: x - max - log sum exp(x - max). */
+/* --- rows -------------------------------------------------------------------------- */
+
+/* x - max - log sum exp(x - max). */
 static void log_softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     const float max = nn->max_reduce(n, x);
     nn->add_scalar(n, x, -max, y);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += (double)expf(y[i]);
-    nn->add_scalar(n, y, (float)-log(sum), y);
+    nn->exp(n, y, y);
+    const float rest = -logf(nn->sum(n, y));
+    nn->add_scalar(n, x, -max, y);
+    nn->add_scalar(n, y, rest, y);
 }
 
 static void softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     nn->softmax(n, x, y);
-}
-
-typedef void softmax_fn(const mx_nn_kernels *nn, size_t n, const float *x, float *y);
-
-/* An axis with others behind it goes through a row of scratch memory. */
-static mexpr_status softmax_along(const mx_run *run, softmax_fn *row)
-{
-    const softmax_params *p = run->params;
-    const mx_nn_kernels *nn = &run->machine->nn;
-    float *scratch = run->workspace;
-    if (mx_tensor_count(run->inputs[0]) == 0)
-        return MEXPR_OK;
-    for (int64_t o = 0; o < p->outer; o++) {
-        const float *x = (const float *)run->inputs[0]->data + o * p->axis * p->inner;
-        float *y = (float *)run->outputs[0]->data + o * p->axis * p->inner;
-        if (p->inner == 1) {
-            row(nn, (size_t)p->axis, x, y);
-            continue;
-        }
-        for (int64_t i = 0; i < p->inner; i++) {
-            for (int64_t k = 0; k < p->axis; k++)
-                scratch[k] = x[k * p->inner + i];
-            row(nn, (size_t)p->axis, scratch, scratch);
-            for (int64_t k = 0; k < p->axis; k++)
-                y[k * p->inner + i] = scratch[k];
-        }
-    }
-    return MEXPR_OK;
 }
 
 /* 1 for the first of the largest, 0 for all others. */
@@ -84,27 +63,133 @@ static void hardmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float
         y[i] = i == best ? 1 : 0;
 }
 
+/* --- columns, `stride` being from row to row ---------------------------------------- */
+
+/* The largest of each column and, in y, the rest. */
+static void subtract_max(const mx_nn_kernels *nn, size_t n, int64_t axis, int64_t stride,
+    const float *x, float *y, float *max)
+{
+    memcpy(max, x, n * sizeof *max);
+    for (int64_t k = 1; k < axis; k++)
+        nn->max(n, max, x + k * stride, max);
+    for (int64_t k = 0; k < axis; k++)
+        nn->sub(n, x + k * stride, max, y + k * stride);
+}
+
+static void softmax_columns(const mx_nn_kernels *nn, size_t n, int64_t axis,
+    int64_t stride, const float *x, float *y, float *space)
+{
+    memset(space + COLUMNS, 0, n * sizeof *space);
+    subtract_max(nn, n, axis, stride, x, y, space);
+    for (int64_t k = 0; k < axis; k++) {
+        nn->exp(n, y + k * stride, y + k * stride);
+        nn->add(n, space + COLUMNS, y + k * stride, space + COLUMNS);
+    }
+    for (int64_t k = 0; k < axis; k++)
+        nn->div(n, y + k * stride, space + COLUMNS, y + k * stride);
+}
+
+static void log_softmax_columns(const mx_nn_kernels *nn, size_t n, int64_t axis,
+    int64_t stride, const float *x, float *y, float *space)
+{
+    float *sum = space + COLUMNS;
+    memset(sum, 0, n * sizeof *sum);
+    subtract_max(nn, n, axis, stride, x, y, space);
+    for (int64_t k = 0; k < axis; k++) {
+        nn->exp(n, y + k * stride, space);
+        nn->add(n, sum, space, sum);
+    }
+    nn->log(n, sum, sum);
+    for (int64_t k = 0; k < axis; k++)
+        nn->sub(n, y + k * stride, sum, y + k * stride);
+}
+
+static void hardmax_columns(const mx_nn_kernels *nn, size_t n, int64_t axis,
+    int64_t stride, const float *x, float *y, float *space)
+{
+    float *row = space + 2 * COLUMNS;
+    for (size_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < axis; k++)
+            row[k] = x[k * stride + (int64_t)i];
+        hardmax_row(nn, (size_t)axis, row, row);
+        for (int64_t k = 0; k < axis; k++)
+            y[k * stride + (int64_t)i] = row[k];
+    }
+}
+
+/* --- forward ------------------------------------------------------------------------ */
+
+typedef struct kind {
+    void (*row)(const mx_nn_kernels *nn, size_t n, const float *x, float *y);
+    void (*columns)(const mx_nn_kernels *nn, size_t n, int64_t axis, int64_t stride,
+        const float *x, float *y, float *space);
+} kind;
+
+static int64_t rows_of_part(const softmax_params *p)
+{
+    return p->axis < PART ? PART / p->axis : 1;
+}
+
+static void rows_part(const mx_run *run, const void *arg, int64_t part, void *space)
+{
+    const softmax_params *p = run->params;
+    const int64_t rows = rows_of_part(p), first = part * rows;
+    const int64_t end = first + rows < p->outer ? first + rows : p->outer;
+    (void)space;
+    for (int64_t o = first; o < end; o++)
+        ((const kind *)arg)
+            ->row(&run->machine->nn, (size_t)p->axis,
+                (const float *)run->inputs[0]->data + o * p->axis,
+                (float *)run->outputs[0]->data + o * p->axis);
+}
+
+static void columns_part(const mx_run *run, const void *arg, int64_t part, void *space)
+{
+    const softmax_params *p = run->params;
+    const int64_t blocks = (p->inner + COLUMNS - 1) / COLUMNS;
+    const int64_t at = part % blocks * COLUMNS, left = p->inner - at;
+    const int64_t from = part / blocks * p->axis * p->inner + at;
+    ((const kind *)arg)
+        ->columns(&run->machine->nn, (size_t)(left < COLUMNS ? left : COLUMNS), p->axis,
+            p->inner, (const float *)run->inputs[0]->data + from,
+            (float *)run->outputs[0]->data + from, space);
+}
+
+static mexpr_status softmax_along(const mx_run *run, const kind *k)
+{
+    const softmax_params *p = run->params;
+    if (mx_tensor_count(run->inputs[0]) == 0)
+        return MEXPR_OK;
+    if (p->inner == 1)
+        mx_run_parts(
+            run, (p->outer + rows_of_part(p) - 1) / rows_of_part(p), rows_part, k);
+    else
+        mx_run_parts(
+            run, p->outer * ((p->inner + COLUMNS - 1) / COLUMNS), columns_part, k);
+    return MEXPR_OK;
+}
+
 static mexpr_status hardmax(const mx_run *run)
 {
-    return softmax_along(run, hardmax_row);
+    return softmax_along(run, &(const kind){hardmax_row, hardmax_columns});
 }
 
 static mexpr_status softmax(const mx_run *run)
 {
-    return softmax_along(run, softmax_row);
+    return softmax_along(run, &(const kind){softmax_row, softmax_columns});
 }
 
 static mexpr_status log_softmax(const mx_run *run)
 {
-    return softmax_along(run, log_softmax_row);
+    return softmax_along(run, &(const kind){log_softmax_row, log_softmax_columns});
 }
 
 #define SOFTMAX(op, forward_fn)                                                          \
     {                                                                                    \
         .name = op, .domain = "", .since = 1, .min_inputs = 1, .max_inputs = 1,          \
         .min_outputs = 1, .max_outputs = 1, .types = MX_T_F32, .attributes = "axis:i",   \
-        .params_size = sizeof(softmax_params), .infer = infer_softmax,                   \
-        .forward = forward_fn                                                            \
+        .flags = MX_OP_PARTS, .params_size = sizeof(softmax_params),                     \
+        .infer = infer_softmax, .forward = forward_fn                                    \
     }
 
 const mx_operator mx_operators_softmax[] = {

@@ -74,8 +74,9 @@ bool mx_rw_same_shape(const mx_rewriter *r, int a, int b)
     if (s->rank < 0 || s->rank != t->rank || s->dtype != t->dtype)
         return false;
     for (int i = 0; i < s->rank; i++) {
-        const bool free_alike =
-            i == 0 && s->dims[0] < 0 && r->source[a] >= 0 && r->source[a] == r->source[b];
+        const bool free_alike = i == 0 && s->dims[0] < 0 && r->source[a] >= 0 &&
+                                r->source[a] == r->source[b] &&
+                                r->multiple[a] == r->multiple[b];
         if (s->dims[i] != t->dims[i] || (s->dims[i] < 0 && !free_alike))
             return false;
     }
@@ -262,6 +263,18 @@ mexpr_status mx_rw_value(mx_rewriter *r, const mx_tensor *like, int *value)
     return MEXPR_OK;
 }
 
+mexpr_status mx_rw_view(mx_rewriter *r, const mx_tensor *part, int owner, int *value)
+{
+    mx_tensor t = *part;
+    t.data = NULL;
+    const mexpr_status status = mx_rw_value(r, &t, value);
+    if (status != MEXPR_OK || *value < 0)
+        return status;
+    r->graph->values[*value].tensor.data = part->data;
+    r->graph->values[owner].is_shared = true;
+    return MEXPR_OK;
+}
+
 mexpr_status mx_rw_vector(mx_rewriter *r, int64_t n, float **data, int *value)
 {
     mx_tensor vector = {MEXPR_DTYPE_F32, 1, {n}, NULL};
@@ -274,8 +287,22 @@ mexpr_status mx_rw_vector(mx_rewriter *r, int64_t n, float **data, int *value)
 
 /* --- where a free batch comes from ------------------------------------------------- */
 
+/* Whether a Slice leaves dimension 0 alone. */
+static bool slices_behind(const mx_rewriter *r, const mx_node *node)
+{
+    const int list = mx_rw_input(r, node, 3);
+    const mx_tensor *t = list >= 0 ? mx_rw_tensor(r, list) : NULL;
+    if (!t || !t->data || t->dtype != MEXPR_DTYPE_I64)
+        return false;
+    for (int64_t i = 0; i < mx_tensor_count(t); i++) {
+        if (((const int64_t *)t->data)[i] <= 0) /* or counted from behind */
+            return false;
+    }
+    return true;
+}
+
 /* Operators whose output has dimension 0 of those inputs that have the output's rank. */
-static bool keeps_batch(const mx_node *node)
+static bool keeps_batch(const mx_rewriter *r, const mx_node *node)
 {
     static const char *const names[] = {"Add", "AveragePool", "BatchNormalization",
         "Clip", "Conv", "ConvTranspose", "Div", "Dropout", "Elu", "Erf", "Exp",
@@ -284,6 +311,8 @@ static bool keeps_batch(const mx_node *node)
         "Mul", "Pow", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu",
         "Sigmoid", "Softmax", "Sqrt", "Sub", "Tanh"};
     const mx_attribute *perm = mx_attr(node, "perm");
+    if (mx_rw_is(node, "Slice"))
+        return slices_behind(r, node);
     if (mx_rw_is(node, "Transpose"))
         return perm && perm->n > 0 && perm->ints[0] == 0;
     if (mx_rw_is(node, "Concat") || mx_rw_is(node, "Split"))
@@ -297,24 +326,50 @@ static bool keeps_batch(const mx_node *node)
     return false;
 }
 
-static int find_source(const mx_rewriter *r, const mx_node *node, int output)
+/* Reshaping leaves the elements as many as they were: open dimensions are to each other
+ * as what is behind them. */
+static void find_reshaped(mx_rewriter *r, const mx_node *node, int output)
+{
+    const int in = node->inputs[0];
+    const mx_tensor *x = mx_rw_tensor(r, in), *y = mx_rw_tensor(r, output);
+    const int64_t of_x = x->rank > 0 ? mx_dims_product(x->dims, 1, x->rank) : -1;
+    const int64_t of_y = mx_dims_product(y->dims, 1, y->rank);
+    if (r->source[in] < 0 || of_x < 1 || of_y < 1)
+        return;
+    r->source[output] = r->source[in];
+    r->multiple[output] = r->multiple[in] * (double)of_x / (double)of_y;
+}
+
+static void find_source(mx_rewriter *r, const mx_node *node, int output)
 {
     const mx_tensor *out = mx_rw_tensor(r, output);
     int source = -1;
-    if (out->rank < 1 || out->dims[0] >= 0 || !keeps_batch(node))
-        return -1;
+    r->source[output] = -1;
+    if (out->rank < 1 || out->dims[0] >= 0)
+        return;
+    if (node->op->flags & MX_OP_ALIAS) {
+        find_reshaped(r, node, output);
+        return;
+    }
+    if (!keeps_batch(r, node))
+        return;
     for (int k = 0; k < node->n_inputs; k++) {
         const int value = node->inputs[k];
         const mx_tensor *in = value >= 0 ? mx_rw_tensor(r, value) : NULL;
         if (in && in->rank < 0)
-            return -1;
+            return;
         if (!in || in->rank != out->rank || in->dims[0] >= 0)
             continue;
-        if (r->source[value] < 0 || (source >= 0 && source != r->source[value]))
-            return -1;
-        source = r->source[value];
+        if (r->source[value] < 0 ||
+            (source >= 0 && (r->source[source] != r->source[value] ||
+                                r->multiple[source] != r->multiple[value])))
+            return;
+        source = value;
     }
-    return source;
+    if (source < 0)
+        return;
+    r->source[output] = r->source[source];
+    r->multiple[output] = r->multiple[source];
 }
 
 static void find_sources(mx_rewriter *r)
@@ -323,6 +378,7 @@ static void find_sources(mx_rewriter *r)
     for (int i = 0; i < graph->n_inputs; i++) {
         const int value = graph->inputs[i].value;
         const mx_tensor *t = &graph->values[value].tensor;
+        r->multiple[value] = 1;
         if (t->rank > 0 && t->dims[0] < 0)
             r->source[value] = value;
     }
@@ -330,7 +386,7 @@ static void find_sources(mx_rewriter *r)
         const mx_node *node = mx_rw_node(r, place);
         for (int k = 0; k < node->n_outputs; k++) {
             if (node->outputs[k] >= 0)
-                r->source[node->outputs[k]] = find_source(r, node, node->outputs[k]);
+                find_source(r, node, node->outputs[k]);
         }
     }
 }
@@ -354,6 +410,12 @@ static const struct {
     {MEXPR_REWRITE_GATE, mx_rule_gate_sum},
     {MEXPR_REWRITE_GATE, mx_rule_cbam},
     {MEXPR_REWRITE_GATE, mx_rule_global},
+    {MEXPR_REWRITE_NO_OP, mx_rule_turn},
+    {MEXPR_REWRITE_SOFTMAX_ONE, mx_rule_ones},
+    {MEXPR_REWRITE_NO_OP, mx_rule_alias},
+    {MEXPR_REWRITE_LINEAR, mx_rule_slice},
+    {MEXPR_REWRITE_LINEAR, mx_rule_compose},
+    {MEXPR_REWRITE_LINEAR, mx_rule_dense},
     {MEXPR_REWRITE_BATCH_NORM | MEXPR_REWRITE_EPILOGUE, mx_rule_epilogue},
     {MEXPR_REWRITE_LAYOUT, mx_rule_sibling},
 };
@@ -362,6 +424,7 @@ static mexpr_status start(mx_rewriter *r)
 {
     const mx_graph *graph = r->graph;
     r->capacity = graph->n_values + 4 * r->n;
+    r->compose_work = 1e9 + 100 * (double)graph->n_parameters;
     const size_t n = (size_t)r->capacity;
     r->maker = mx_arena_raw(r->scope, r->arena, n, sizeof *r->maker);
     r->uses = mx_arena_alloc(r->scope, r->arena, n, sizeof *r->uses);
@@ -370,7 +433,8 @@ static mexpr_status start(mx_rewriter *r)
     for (r->seen_size = 16; r->seen_size < 2 * (size_t)r->n;)
         r->seen_size *= 2;
     r->seen = mx_arena_alloc(r->scope, r->arena, r->seen_size, sizeof *r->seen);
-    if (!r->maker || !r->uses || !r->same || !r->source || !r->seen)
+    r->multiple = mx_arena_raw(r->scope, r->arena, n, sizeof *r->multiple);
+    if (!r->maker || !r->uses || !r->same || !r->source || !r->multiple || !r->seen)
         return MEXPR_E_NOMEM;
     for (int i = 0; i < graph->n_values; i++) {
         r->maker[i] = r->source[i] = -1;
@@ -411,11 +475,15 @@ static mexpr_status settle(mx_rewriter *r, int *n)
     return MEXPR_OK;
 }
 
-mexpr_status mx_rewrite(
-    mx_scope *scope, mx_graph *graph, mx_arena *arena, int *order, int *n)
+mexpr_status mx_rewrite(mx_scope *scope, mx_graph *graph, const mx_machine *machine,
+    mx_arena *arena, int *order, int *n)
 {
-    mx_rewriter r = {.scope = scope, .graph = graph, .arena = arena, .n = *n};
-    r.order = order;
+    mx_rewriter r = {.scope = scope,
+        .graph = graph,
+        .arena = arena,
+        .machine = machine,
+        .n = *n,
+        .order = order};
     mexpr_status status = start(&r);
     if (status != MEXPR_OK || graph->rewrites == 0)
         return status;

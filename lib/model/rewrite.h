@@ -12,13 +12,18 @@ typedef struct mx_rewriter {
     mx_scope *scope;
     mx_graph *graph;
     mx_arena *arena; /* scratch */
+    const mx_machine *machine;
     int n;
-    int *order;   /* by place: the node, -1: none any more */
-    int *maker;   /* by value: the place of its node, -1: none */
-    int *uses;    /* by value: how many inputs, and outputs of the model, it is */
-    int *same;    /* by value: the value that stands in for it, or itself */
-    int *source;  /* by value: the input of the model whose free dimension 0 it has, -1 */
-    int capacity; /* of the arrays by value */
+    int *order; /* by place: the node, -1: none any more */
+    int *maker; /* by value: the place of its node, -1: none */
+    int *uses;  /* by value: how many inputs, and outputs of the model, it is */
+    int *same;  /* by value: the value that stands in for it, or itself */
+    /* By value: the input of the model from whose free dimension 0 its own comes, -1:
+     * none or not known, and how many times that is its own. */
+    int *source;
+    double *multiple;
+    double compose_work; /* multiply-adds that mx_rule_compose() may still do */
+    int capacity;        /* of the arrays by value */
     /* By hash: place + 1 of a node that mx_rule_common() has met, 0: none. */
     int *seen;
     size_t seen_size; /* a power of two */
@@ -27,14 +32,15 @@ typedef struct mx_rewriter {
 /* Does all rewrites that graph->rewrites allows. order[0..*n-1] are the nodes in the
  * order in which they run, before and after; shapes have been inferred, constants folded.
  */
-mexpr_status mx_rewrite(
-    mx_scope *scope, mx_graph *graph, mx_arena *arena, int *order, int *n);
+mexpr_status mx_rewrite(mx_scope *scope, mx_graph *graph, const mx_machine *machine,
+    mx_arena *arena, int *order, int *n);
 
 /* One rule at one place; counts with mx_rw_count() what it does. */
 typedef mexpr_status mx_rule(mx_rewriter *r, int place);
 mx_rule mx_rule_no_op, mx_rule_common, mx_rule_transpose, mx_rule_pad, mx_rule_function,
     mx_rule_norm, mx_rule_softmax_one, mx_rule_mean_max, mx_rule_gate_transpose,
-    mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_epilogue,
+    mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_turn, mx_rule_ones,
+    mx_rule_alias, mx_rule_slice, mx_rule_compose, mx_rule_dense, mx_rule_epilogue,
     mx_rule_sibling;
 
 /* --- for rules --------------------------------------------------------------------- */
@@ -84,6 +90,8 @@ void mx_rw_stand_in(mx_rewriter *r, int output, int value);
 void mx_rw_drop_unused(mx_rewriter *r, int place);
 /* A new vector of n float32; *value -1 where there is no room for more. */
 mexpr_status mx_rw_vector(mx_rewriter *r, int64_t n, float **data, int *value);
+/* A new constant whose data lie within those of `owner`; the same. */
+mexpr_status mx_rw_view(mx_rewriter *r, const mx_tensor *part, int owner, int *value);
 /* A new value of that type and shape, for a node to make; the same. */
 mexpr_status mx_rw_value(mx_rewriter *r, const mx_tensor *like, int *value);
 void mx_rw_count(mx_rewriter *r, uint32_t rewrite);

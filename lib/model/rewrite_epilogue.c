@@ -2,6 +2,7 @@
 /* What follows a convolution or matrix product is done to its result while that is in the
  * cache. Weights are left alone: batch normalisation scales the sums instead. */
 #include <math.h>
+#include <string.h>
 
 #include "model/rewrite.h"
 
@@ -31,13 +32,12 @@ static stage stage_of(const mx_node *node)
 /* The product that makes a value for this one use. */
 static const mx_node *product_of(const mx_rewriter *r, int value)
 {
-    static const char *const products[] = {"Conv", "ConvTranspose", "Gemm"};
-    for (int i = 0; i < 3; i++) {
-        const mx_node *product = mx_rw_inner(r, value, products[i]);
-        if (product)
-            return product;
-    }
-    return NULL;
+    static const char *const names[] = {
+        "Conv", "ConvTranspose", "Gemm", "Dense", "Linear"};
+    const mx_node *product = NULL;
+    for (size_t i = 0; !product && i < sizeof names / sizeof *names; i++)
+        product = mx_rw_inner(r, value, names[i]);
+    return product;
 }
 
 /* The product with its epilogue so far, to be put in another place. */
@@ -89,7 +89,8 @@ static mexpr_status join_batch_norm(mx_rewriter *r, int place, const mx_node *no
     const int value = mx_rw_input(r, node, 0);
     const mx_node *product = product_of(r, value);
     const mx_tensor *t = mx_rw_tensor(r, value);
-    if (!product || t->rank < 2 || t->dims[1] < 1 || stage_of(product) == STAGE_POST)
+    if (!product || t->rank < 2 || t->dims[1] < 1 || stage_of(product) == STAGE_POST ||
+        (mx_rw_is(product, "Linear") && t->rank > 2))
         return MEXPR_OK;
     const int64_t n = t->dims[1];
     const float *parameters[4], *bias = NULL;
@@ -149,6 +150,16 @@ static bool read_activation(const mx_rewriter *r, const mx_node *node, mx_fusion
            (high < 0 || mx_rw_number(r, high, &f->b));
 }
 
+static bool read_gelu(const mx_node *node, mx_fusion *f)
+{
+    const char *form = mx_attr_string(node, "approximate", "none");
+    if (!mx_rw_is(node, "Gelu"))
+        return false;
+    f->activation =
+        strcmp(form, "tanh") == 0 ? MX_ACTIVATION_GELU_TANH : MX_ACTIVATION_GELU;
+    return true;
+}
+
 static mexpr_status join_activation(mx_rewriter *r, int place, const mx_node *node)
 {
     mx_fusion f = {0};
@@ -156,19 +167,46 @@ static mexpr_status join_activation(mx_rewriter *r, int place, const mx_node *no
     const mx_node *product = product_of(r, value);
     if (!product || stage_of(product) >= STAGE_ACTIVE)
         return MEXPR_OK;
-    if (!read_activation(r, node, &f))
+    if (!read_activation(r, node, &f) &&
+        (mx_rw_is(product, "Conv") || !read_gelu(node, &f)))
         return MEXPR_OK;
     mx_rw_new new = extended(r, product, node->outputs[0]);
     new.fusion = &f;
     return move(r, place, &new, value, MEXPR_REWRITE_EPILOGUE);
 }
 
+/* --- bias --------------------------------------------------------------------------- */
+
+/* One number for each column of a matrix product, in whatever shape. */
+static mexpr_status join_bias(mx_rewriter *r, int place, const mx_node *node, bool *did)
+{
+    *did = false;
+    for (int k = 0; node->n_inputs == 2 && k < 2; k++) {
+        const int value = mx_rw_input(r, node, k), other = mx_rw_input(r, node, 1 - k);
+        const mx_node *product = mx_rw_inner(r, value, "Linear");
+        const mx_tensor *t = mx_rw_tensor(r, value), *b = mx_rw_tensor(r, other);
+        if (!product || product->n_inputs > 3 || mx_rw_input(r, product, 2) >= 0 ||
+            !b->data || b->rank < 1 || b->rank > t->rank ||
+            b->dims[b->rank - 1] != t->dims[t->rank - 1] ||
+            mx_tensor_count(b) != t->dims[t->rank - 1])
+            continue;
+        mx_rw_new new = {product->op, 3,
+            {mx_rw_input(r, product, 0), mx_rw_input(r, product, 1), other}, 1,
+            {node->outputs[0]}, 0, NULL, NULL};
+        *did = true;
+        return move(r, place, &new, value, MEXPR_REWRITE_EPILOGUE);
+    }
+    return MEXPR_OK;
+}
+
 /* --- residual ---------------------------------------------------------------------- */
 
-static mexpr_status join_residual(mx_rewriter *r, int place, const mx_node *node)
+static mexpr_status join_sum(mx_rewriter *r, int place, const mx_node *node)
 {
-    if (node->n_inputs != 2)
-        return MEXPR_OK;
+    bool did;
+    const mexpr_status status = join_bias(r, place, node, &did);
+    if (status != MEXPR_OK || did || node->n_inputs != 2)
+        return status;
     for (int k = 1; k >= 0; k--) {
         const int value = mx_rw_input(r, node, k), other = mx_rw_input(r, node, 1 - k);
         const mx_node *product = product_of(r, value);
@@ -193,6 +231,6 @@ mexpr_status mx_rule_epilogue(mx_rewriter *r, int place)
                                                   : MEXPR_OK;
     if (!(allowed & MEXPR_REWRITE_EPILOGUE))
         return MEXPR_OK;
-    return mx_rw_is(node, "Add") ? join_residual(r, place, node)
+    return mx_rw_is(node, "Add") ? join_sum(r, place, node)
                                  : join_activation(r, place, node);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Dividing one node's work among threads. */
-#include <limits.h>
-
 #include "base/pool.h"
 #include "model/operator.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "kernel/transpose.h"
 
 const uint8_t mx_nothing[MX_ALIGNMENT] = {0};
 
@@ -308,6 +309,14 @@ void mx_walk_seek(mx_walk *walk, int64_t row)
     for (int64_t i = 0; i < n; i++)                                                      \
     memcpy(t + i * st * (bytes), f + i * sf * (bytes), (bytes))
 
+/* One element over and over: what is there already is copied behind itself. */
+static void fill_row(size_t bytes, size_t element, uint8_t *t, const uint8_t *f)
+{
+    memcpy(t, f, element);
+    for (size_t done = element; done < bytes; done *= 2)
+        memcpy(t + done, t, done < bytes - done ? done : bytes - done);
+}
+
 static void copy_row(const mx_walk *walk, size_t element, void *to, const void *from)
 {
     const int last = walk->rank - 1;
@@ -317,6 +326,8 @@ static void copy_row(const mx_walk *walk, size_t element, void *to, const void *
     const uint8_t *f = (const uint8_t *)from + walk->offset[1] * (int64_t)element;
     if (st == 1 && sf == 1)
         memcpy(t, f, (size_t)n * element);
+    else if (st == 1 && sf == 0)
+        fill_row((size_t)n * element, element, t, f);
     else if (element == 1)
         COPY_ROW(1);
     else if (element == 4)
@@ -325,10 +336,44 @@ static void copy_row(const mx_walk *walk, size_t element, void *to, const void *
         COPY_ROW(8);
 }
 
+/* The dimension that the source crosses element by element while the row is the
+ * destination's, -1: none, or not worth it. */
+static int turned_dimension(const mx_walk *walk, size_t element)
+{
+    enum { LEAST = 4 };
+    const int last = walk->rank - 1;
+    if (element != sizeof(float) || walk->strides[0][last] != 1 ||
+        walk->strides[1][last] < 2 || walk->dims[last] < LEAST)
+        return -1;
+    for (int d = 0; d < last; d++) {
+        if (walk->strides[1][d] == 1 && walk->strides[0][d] > 0 && walk->dims[d] >= LEAST)
+            return d;
+    }
+    return -1;
+}
+
+/* Matrices of dimension d and the row are transposed, one for each index of the others.
+ */
+static void copy_turned(mx_walk *walk, int d, float *to, const float *from)
+{
+    const int last = walk->rank - 1;
+    const size_t rows = (size_t)walk->dims[last], cols = (size_t)walk->dims[d];
+    walk->dims[d] = 1;
+    do {
+        mx_transpose(rows, cols, from + walk->offset[1], (size_t)walk->strides[1][last],
+            to + walk->offset[0], (size_t)walk->strides[0][d]);
+    } while (mx_walk_next(walk));
+}
+
 void mx_walk_copy(mx_walk *walk, size_t element, void *to, const void *from)
 {
     if (mx_walk_is_empty(walk))
         return;
+    const int turned = turned_dimension(walk, element);
+    if (turned >= 0) {
+        copy_turned(walk, turned, to, from);
+        return;
+    }
     do {
         copy_row(walk, element, to, from);
     } while (mx_walk_next(walk));

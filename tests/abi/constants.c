@@ -118,6 +118,7 @@ VALUE(MEXPR_REWRITE_GATE, 64)
 VALUE(MEXPR_REWRITE_LAYOUT, 128)
 VALUE(MEXPR_REWRITE_WINOGRAD, 256)
 VALUE(MEXPR_REWRITE_COMMON, 512)
+VALUE(MEXPR_REWRITE_LINEAR, 1024)
 VALUE(MEXPR_REWRITE_ALL, 0x7fffffff)
 
 /* mexpr_role */
@@ -186,6 +187,7 @@ PLACE(mexpr_context_options, max_tensor_bytes, 96)
 SIZE(mexpr_model_options, 16)
 PLACE(mexpr_model_options, struct_size, 0)
 PLACE(mexpr_model_options, rewrites, 8)
+PLACE(mexpr_model_options, drop_source, 12)
 
 SIZE(mexpr_tensor_info, 88)
 PLACE(mexpr_tensor_info, struct_size, 0)

@@ -68,6 +68,9 @@ static void loading(void **state)
         mexpr_model_load_memory_with(c, relu_model, sizeof relu_model, &options, &model),
         MEXPR_E_ABI);
     MAKES_NOTHING(c, model, mexpr_model_load_with(c, "a", &options, &model), MEXPR_E_ABI);
+    options = (mexpr_model_options)MEXPR_MODEL_OPTIONS_INIT;
+    options.drop_source = 2;
+    MAKES_NOTHING(c, model, mexpr_model_load_with(c, "a", &options, &model), MEXPR_E_ARG);
     for (size_t size = 0; size < sizeof relu_model; size++) {
         model = (mexpr_model *)&model;
         const mexpr_status status = mexpr_model_load_memory(c, relu_model, size, &model);

@@ -567,6 +567,165 @@ static void not_softmax_one(void **state)
     check(&n, MEXPR_REWRITE_SOFTMAX_ONE, 0, 0);
 }
 
+/* --- linear layers ------------------------------------------------------------------ */
+
+/* A convolution of one element without padding. */
+static void point(net *n, const char *in, const char *out, int from, int to)
+{
+    conv(n, in, out, from, to, 1, 1);
+}
+
+static void slice(net *n, const char *in, const char *out, int64_t start, int64_t end)
+{
+    char name[4][16], inputs[96];
+    const int64_t numbers[4] = {start, end, 1, 1};
+    static const char *const kinds[4] = {"s", "e", "a", "t"};
+    for (int i = 0; i < 4; i++) {
+        snprintf(name[i], sizeof name[i], "%s.%s", out, kinds[i]);
+        onnx_i64(&n->m, name[i], "1", &numbers[i]);
+    }
+    snprintf(
+        inputs, sizeof inputs, "%s %s %s %s %s", in, name[0], name[1], name[2], name[3]);
+    op(n, "Slice", inputs, out);
+}
+
+/* Attention of one token: queries and keys are not needed, and what makes the values and
+ * what takes them becomes one layer. */
+static void one_token(void **state)
+{
+    (void)state;
+    static const int64_t split[4] = {0, 3, 4, 1}, joined[4] = {0, 12, 1, 1};
+    net n = begin(13, 12, 1, 1);
+    onnx_i64(&n.m, "split", "4", split);
+    onnx_i64(&n.m, "joined", "4", joined);
+    point(&n, "x", "qkv", 12, 36);
+    static const char *const parts[3] = {"q", "k", "v"};
+    for (int i = 0; i < 3; i++) {
+        char in[32], out[32];
+        slice(&n, "qkv", parts[i], 12 * i, 12 * i + 12);
+        snprintf(in, sizeof in, "%s split", parts[i]);
+        snprintf(out, sizeof out, "%s4", parts[i]);
+        op(&n, "Reshape", in, out);
+    }
+    op_ints(&n, "Transpose", "q4", "qt", "perm", "0 1 3 2");
+    op(&n, "MatMul", "qt k4", "a");
+    op_int(&n, "Softmax", "a", "p", "axis", -1);
+    op_ints(&n, "Transpose", "v4", "vt", "perm", "0 1 3 2");
+    op(&n, "MatMul", "p vt", "o");
+    op_ints(&n, "Transpose", "o", "ot", "perm", "0 1 3 2");
+    op(&n, "Reshape", "ot joined", "j");
+    point(&n, "j", "out", 12, 12);
+    op(&n, "Add", "out x", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 2, 3);
+}
+
+static void two_layers(void **state)
+{
+    (void)state;
+    net n = begin(13, 8, 3, 4);
+    point(&n, "x", "a", 8, 9);
+    point(&n, "a", "b", 9, 7);
+    op(&n, "Relu", "b", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 1, 1);
+    for (int form = 0; form < 4; form++) {
+        net g = begin(13, 2, 3, 2);
+        op(&g, "Flatten", "x", "f");
+        weights(&g, "w1", form & 1 ? "10 12" : "12 10", 0);
+        weights(&g, "w2", form & 2 ? "9 10" : "10 9", 0);
+        weights(&g, "b1", "10", 0);
+        onnx_message node = onnx_node("Gemm", "", "f w1 b1", "g");
+        onnx_attr_int(&node, "transB", form & 1);
+        onnx_add(&g.m, &node);
+        node = onnx_node("Gemm", "", "g w2", "y");
+        onnx_attr_int(&node, "transB", form >> 1);
+        onnx_add(&g.m, &node);
+        end(&g);
+        check(&g, MEXPR_REWRITE_LINEAR, 1, 1);
+    }
+}
+
+/* Something in between, a result that others need, fewer weights as they are. */
+static void not_two_layers(void **state)
+{
+    (void)state;
+    net n = begin(13, 8, 3, 4);
+    point(&n, "x", "a", 8, 8);
+    op(&n, "Relu", "a", "b");
+    point(&n, "b", "c", 8, 8);
+    point(&n, "c", "d", 8, 2);
+    point(&n, "d", "e", 2, 8);
+    op(&n, "Add", "c e", "f");
+    conv(&n, "f", "g", 8, 8, 3, 1);
+    point(&n, "g", "y", 8, 8);
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 0, 0);
+}
+
+/* Layers of tokens: bias, GELU and residual join the product. */
+static void tokens(void **state)
+{
+    (void)state;
+    net n = begin(20, 2, 3, 12);
+    weights(&n, "w1", "12 20", 0);
+    weights(&n, "b1", "20", 0);
+    weights(&n, "w2", "20 12", 0);
+    weights(&n, "b2", "1 1 12", 0);
+    op(&n, "MatMul", "x w1", "a");
+    op(&n, "Add", "b1 a", "b");
+    op(&n, "Gelu", "b", "c");
+    op(&n, "MatMul", "c w2", "d");
+    op(&n, "Add", "d b2", "e");
+    op(&n, "Add", "e x", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 2, 2);
+    net m = begin(20, 2, 3, 12);
+    weights(&m, "w", "12 20", 0);
+    weights(&m, "b", "20", 0);
+    op(&m, "MatMul", "x w", "a");
+    op(&m, "Add", "a b", "c");
+    onnx_message node = onnx_node("Gelu", "", "c", "y");
+    onnx_attr_text(&node, "approximate", "tanh");
+    onnx_add(&m.m, &node);
+    end(&m);
+    check(&m, MEXPR_REWRITE_EPILOGUE, 0, 2);
+}
+
+/* A window as large as the input, with everything that joins a convolution. */
+static void whole_windows(void **state)
+{
+    (void)state;
+    net n = begin(20, 5, 3, 2);
+    weights(&n, "w", "6 5 3 2", 0);
+    weights(&n, "b", "6", 0);
+    op(&n, "Conv", "x w b", "a");
+    batch_norm(&n, "a", "c", "6");
+    op(&n, "Gelu", "c", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 1, 1);
+}
+
+static void parts_of_layers(void **state)
+{
+    (void)state;
+    net n = begin(13, 6, 3, 4);
+    conv(&n, "x", "a", 6, 10, 3, 1);
+    onnx_message node = onnx_node("Split", "", "a", "s t");
+    onnx_attr_int(&node, "axis", 1);
+    onnx_add(&n.m, &node);
+    op(&n, "Relu", "t", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_LINEAR, 1, 1);
+    net m = begin(13, 6, 3, 4);
+    conv(&m, "x", "a", 6, 10, 3, 1);
+    slice(&m, "a", "b", 2, 6);
+    slice(&m, "a", "c", 6, 10);
+    op(&m, "Add", "b c", "y");
+    end(&m);
+    check(&m, MEXPR_REWRITE_LINEAR, 0, 0);
+}
+
 static void padding(void **state)
 {
     (void)state;
@@ -728,6 +887,12 @@ int main(void)
         cmocka_unit_test(layer_norms),
         cmocka_unit_test(softmax_one),
         cmocka_unit_test(not_softmax_one),
+        cmocka_unit_test(one_token),
+        cmocka_unit_test(two_layers),
+        cmocka_unit_test(not_two_layers),
+        cmocka_unit_test(tokens),
+        cmocka_unit_test(whole_windows),
+        cmocka_unit_test(parts_of_layers),
         cmocka_unit_test(padding),
         cmocka_unit_test(not_padding),
         cmocka_unit_test(cbam),

@@ -597,8 +597,12 @@ static void random_f32(onnx_model *m, const char *name, const char *dims, size_t
 static onnx_model wide(void)
 {
     static const int64_t shape[4] = {1, 16, 80, 80};
+    static float one[32];
     onnx_model m = onnx_begin(17);
     onnx_input(&m, "x", F32, "4 160 160");
+    for (int i = 0; i < 32; i++)
+        one[i] = 1;
+    onnx_f32(&m, "one", "32", one);
     random_f32(&m, "w", "160 320", 160 * 320);
     random_f32(&m, "row", "320", 320);
     random_f32(&m, "fc", "400 320", 400 * 320);
@@ -631,7 +635,14 @@ static onnx_model wide(void)
     onnx_attr_ints(&node, "strides", "2 2");
     onnx_add(&m, &node);
     onnx_simple(&m, "Add", "r s", "z");
-    onnx_output(&m, "z", F32, NULL);
+    random_f32(&m, "scale", "32", 32);
+    onnx_simple(&m, "InstanceNormalization", "z scale scale", "n");
+    onnx_simple(&m, "BatchNormalization", "n scale scale scale one", "o");
+    random_f32(&m, "kt", "32 8 2 2", 32 * 8 * 4);
+    node = onnx_node("ConvTranspose", "", "o kt", "u");
+    onnx_attr_ints(&node, "strides", "2 2");
+    onnx_add(&m, &node);
+    onnx_output(&m, "u", F32, NULL);
     return m;
 }
 

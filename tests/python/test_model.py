@@ -209,6 +209,13 @@ def test_published_folds() -> None:
         assert np.abs(found - expected).max() < 1e-3
 
 
+def test_drop_source(model: Model) -> None:
+    lean = Model.decode(model.encode(), drop_source=True)
+    kept, left = model.session().memory, lean.session().memory
+    assert left.source_bytes == 0
+    assert left.weight_bytes == kept.weight_bytes - kept.source_bytes
+
+
 def test_profile(model: Model) -> None:
     with model.session() as session:
         assert session.steps == ()

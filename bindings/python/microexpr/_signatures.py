@@ -497,6 +497,7 @@ class mexpr_model_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
         ("rewrites", c_uint32),
+        ("drop_source", c_uint32),
     ]
 
 

@@ -43,6 +43,7 @@ class Rewrite(enum.IntFlag):
     LAYOUT = 128
     WINOGRAD = 256
     COMMON = 512
+    LINEAR = 1024
     ALL = 0x7FFFFFFF
 
 
@@ -247,19 +248,22 @@ class Model(Owner):
                                  *arguments), context)
 
     @classmethod
-    def load(cls, path: Path, *, rewrites: int = Rewrite.ALL,
+    def load(cls, path: Path, *, rewrites: int = Rewrite.ALL, drop_source: bool = False,
              context: Context | None = None) -> Model:
-        """Reads an ONNX file, opset 1 to 21, with the side files beside it."""
-        options = c.mexpr_model_options(rewrites=rewrites)
+        """Reads an ONNX file, opset 1 to 21, with the side files beside it.
+
+        With drop_source, weights that running does not need in the form in which they
+        came are given up, and the model cannot be written."""
+        options = c.mexpr_model_options(rewrites=rewrites, drop_source=int(drop_source))
         return cls._new(context, lib.mexpr_model_load_with, path_bytes(path),
                         ctypes.byref(options))
 
     @classmethod
-    def decode(cls, data: Any, *, rewrites: int = Rewrite.ALL,
+    def decode(cls, data: Any, *, rewrites: int = Rewrite.ALL, drop_source: bool = False,
                context: Context | None = None) -> Model:
         """The same from the bytes of a file, which can have no side files."""
         memory = bytes_of(data)
-        options = c.mexpr_model_options(rewrites=rewrites)
+        options = c.mexpr_model_options(rewrites=rewrites, drop_source=int(drop_source))
         return cls._new(context, lib.mexpr_model_load_memory_with, memory.address,
                         memory.nbytes, ctypes.byref(options))
 
