@@ -14,7 +14,8 @@ static const cli_option options[] = {
     {"output", 'o', CLI_TEXT, offsetof(train_request, output), "F.onnx",
         "the network (needed)"},
     {"labels", 0, CLI_TEXT, offsetof(train_request, labels), "A,B,C",
-        "names of the classes, kept in the network"},
+        "names of the classes, kept in the network (the manifest's, if it\n"
+        "                              has names)"},
     {0},
 };
 
@@ -30,15 +31,28 @@ static int write_model(mexpr_context *context, mexpr_model *model, const char *p
     return cli_outputs_finish(&outputs, code);
 }
 
+/* Names of the classes when the manifest has names: its classes are not "0", "1", …. */
+static void add_names(const mexpr_manifest *manifest, text *names)
+{
+    const char *first = mexpr_manifest_class(manifest, 0);
+    if (!first || (*first >= '0' && *first <= '9'))
+        return;
+    for (int32_t k = 0; k < mexpr_manifest_n_classes(manifest); k++)
+        text_add(names, "%s%s", k ? "," : "", mexpr_manifest_class(manifest, k));
+}
+
 static int train(const train_request *r, mexpr_context *context, const labelled *data)
 {
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
     mexpr_model *model = NULL;
-    o.labels = r->labels;
+    text names = {0};
+    add_names(data->manifest, &names);
+    o.labels = r->labels ? r->labels : names.bytes;
     const mexpr_status status =
         mexpr_train(context, r->data.system, &data->inputs, data->labels,
             mexpr_manifest_n_classes(data->manifest), &o, clip_progress, NULL, &model);
     clip_progress_end();
+    text_free(&names);
     const int code = status == MEXPR_OK ? write_model(context, model, r->output)
                                         : cli_fail_status(status,
                                               mexpr_context_last_error(context), NULL);

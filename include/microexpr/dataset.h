@@ -136,9 +136,9 @@ typedef struct mexpr_dataset_crop {
  * @param progress called after every picture, or NULL
  * @param user    its first argument
  * @return MEXPR_OK, MEXPR_E_ARG (also a path that leaves the folder), MEXPR_E_RANGE (the
- *         capacity, a crop, a crop of no database), MEXPR_E_SHAPE, MEXPR_E_CANCELLED,
- *         MEXPR_E_NOMEM, and what mexpr_image_read() returns; the sentence is the
- *         context's and names the file
+ *         capacity, a crop, a crop of no database), MEXPR_E_SHAPE, MEXPR_E_TYPE (16
+ * bits), MEXPR_E_CANCELLED, MEXPR_E_NOMEM, and what mexpr_image_read() returns; the
+ * sentence is the context's and names the file
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_manifest_pictures(mexpr_context *context,

@@ -56,7 +56,7 @@ MEXPR_API mexpr_status mexpr_metrics_compute(mexpr_context *context,
  * @param confidence of the interval, in (0, 1); 0: 0.95
  * @param n_rounds   100..1000000; 0: 4000
  * @param seed       the same seed gives the same interval
- * @return as mexpr_metrics_compute()
+ * @return as mexpr_metrics_compute(), and MEXPR_E_LIMIT
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_metrics_interval(mexpr_context *context,
@@ -99,7 +99,9 @@ typedef struct mexpr_evaluate_options {
 
 /**
  * Trains a network for one fold: a call of mexpr_train(), or anything else. What it is
- * given are the clips of all other folds; nothing of the fold at hand is in its reach.
+ * given are the clips of all other folds; nothing of the fold at hand is in the memory it
+ * is handed. A class of which the fold holds all clips does not occur among the labels;
+ * mexpr_train() refuses that.
  * On a context of several threads it is called from several at once, each with a context
  * of its own, which it may use until it returns.
  * @param inputs as those of mexpr_evaluate(); they live until the call returns
@@ -124,8 +126,8 @@ typedef struct mexpr_evaluation mexpr_evaluation;
  * @param progress called from this thread, now and then, with the folds done; or NULL
  * @param user     first argument of `fit` and `progress`
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_RANGE (an option; a clip without a
- *         label; fewer than two folds), MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_CANCELLED,
- *         MEXPR_E_NOMEM, and what `fit` returns; the sentence is the context's
+ *         label; fewer than two folds), MEXPR_E_SHAPE, MEXPR_E_TYPE, MEXPR_E_LIMIT,
+ * MEXPR_E_CANCELLED, MEXPR_E_NOMEM, and what `fit` returns; the sentence is the context's
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_evaluate(mexpr_context *context,

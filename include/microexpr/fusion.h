@@ -69,8 +69,8 @@ typedef struct mexpr_classifier_options {
 typedef struct mexpr_classifier mexpr_classifier;
 
 /**
- * Trains a classifier. The same rows in the same order give the same classifier. Memory
- * is 4 n_rows² bytes (RIDGE: 12) besides the rows.
+ * Trains a classifier. The same rows in the same order give the same classifier, on one
+ * build and kind of processor. Memory is 4 n_rows² bytes (RIDGE: 12) besides the rows.
  * @param rows       n_rows × n_features, without gaps; finite
  * @param labels     n_rows classes from 0 on; each of 0..n_classes-1 occurs
  * @param n_classes  2..1000
@@ -78,8 +78,9 @@ typedef struct mexpr_classifier mexpr_classifier;
  * @param progress   called now and then, or NULL
  * @param user       first argument of `progress`
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (an option, a label, a row that is not
- *         finite, a class without rows), MEXPR_E_ABI, MEXPR_E_LIMIT (max_tensor_bytes),
- *         MEXPR_E_CANCELLED, MEXPR_E_NOMEM; the sentence is the context's
+ *         finite or too large, a class without rows; an SVM that has not come within the
+ *         tolerance after ten million steps), MEXPR_E_ABI, MEXPR_E_LIMIT
+ * (max_tensor_bytes), MEXPR_E_CANCELLED, MEXPR_E_NOMEM; the sentence is the context's
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_classifier_fit(mexpr_context *context, const float *rows,

@@ -27,7 +27,8 @@ typedef struct mexpr_train_options {
     }
 
 /**
- * Trains a system. The same inputs in the same order give the same network.
+ * Trains a system. The same inputs in the same order give the same network, on one build
+ * and kind of processor.
  * @param system    "flow-derivative-svm" or "flow-kernel-ridge"
  * @param inputs    float32 N×3×28×28: u, v and strain of each clip as 0..255, as the flow
  *                  pictures of this library have them (R, G, B); finite

@@ -2,6 +2,7 @@
 /* Cross-validation by persons or databases. */
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -18,13 +19,11 @@ struct mexpr_evaluation {
     float *scores;
 };
 
-/* What a worker owns: a fold at a time is its own affair. */
+/* What a worker owns. */
 typedef struct worker {
     mexpr_context *context;
     mx_scope *scope; /* of that context */
-    float *rows;     /* clips of the training folds, then those of the fold at hand */
-    int32_t *labels; /* of the training clips */
-    int64_t *order;  /* which clips the rows are of */
+    int64_t *order;  /* clips: those that are trained on, then those of the fold */
     int32_t failed;  /* the fold that failed, with the sentence in the scope; -1: none */
     mexpr_status status;
 } worker;
@@ -100,8 +99,7 @@ static mexpr_status make_folds(work *w, const mexpr_manifest *manifest)
 
 /* --- one fold ---------------------------------------------------------------------- */
 
-/* Rows of the training clips in front, those of the fold behind. Returns how many clips
- * are trained on. */
+/* Training clips in front, those of the fold behind. Returns how many are trained on. */
 static int64_t sort_clips(const work *w, worker *own, int32_t fold)
 {
     int64_t at = 0, n_train = 0;
@@ -111,13 +109,18 @@ static int64_t sort_clips(const work *w, worker *own, int32_t fold)
                 own->order[at++] = i;
         n_train = pass == 0 ? at : n_train;
     }
-    for (int64_t k = 0; k < w->e->n; k++)
-        memcpy(own->rows + (size_t)k * w->clip_size,
-            (const float *)w->inputs->data + (size_t)own->order[k] * w->clip_size,
-            w->clip_size * sizeof(float));
-    for (int64_t k = 0; k < n_train; k++)
-        own->labels[k] = w->e->labels[own->order[k]];
     return n_train;
+}
+
+/* Inputs of n clips in a block that holds no others, not even behind its end. */
+static float *gather(const work *w, worker *own, int64_t from, int64_t n)
+{
+    float *rows = mx_alloc(own->scope, (size_t)n * w->clip_size, sizeof *rows);
+    for (int64_t k = 0; rows && k < n; k++)
+        memcpy(rows + (size_t)k * w->clip_size,
+            (const float *)w->inputs->data + (size_t)own->order[from + k] * w->clip_size,
+            w->clip_size * sizeof *rows);
+    return rows;
 }
 
 static int32_t largest(const float *scores, int32_t n)
@@ -150,38 +153,65 @@ static mexpr_status read_scores(
     return MEXPR_OK;
 }
 
-static mexpr_status apply(const work *w, worker *own, mexpr_model *model, int64_t from)
+static mexpr_status apply_to(
+    const work *w, worker *own, mexpr_session *session, int64_t from)
 {
-    mexpr_session *session;
     mexpr_tensor_view view = *w->inputs;
+    float *rows = gather(w, own, from, w->e->n - from);
+    if (!rows)
+        return MEXPR_E_NOMEM;
     view.dims[0] = w->e->n - from;
-    view.data = own->rows + (size_t)from * w->clip_size;
-    mexpr_status status = mexpr_session_create(model, &session);
-    if (status != MEXPR_OK)
-        return mx_fail(own->scope, status, "no session for the network could be made");
-    status = mexpr_session_set_input(session, NULL, &view);
+    view.data = rows;
+    mexpr_status status = mexpr_session_set_input(session, NULL, &view);
     if (status == MEXPR_OK)
         status = mexpr_session_run(session);
     status = status == MEXPR_OK
                  ? read_scores(w, own, session, from)
                  : mx_fail(own->scope, status, "%s", mexpr_session_last_error(session));
+    mx_free(own->context, rows);
+    return status;
+}
+
+static mexpr_status apply(const work *w, worker *own, mexpr_model *model, int64_t from)
+{
+    mexpr_session *session;
+    mexpr_status status = mexpr_session_create(model, &session);
+    if (status != MEXPR_OK)
+        return mx_fail(own->scope, status, "no session for the network could be made");
+    status = apply_to(w, own, session, from);
     mexpr_session_destroy(&session);
+    return status;
+}
+
+/* Nothing of the fold is in memory that fit() is given. */
+static mexpr_status train(const work *w, worker *own, int64_t n, mexpr_model **model)
+{
+    mexpr_tensor_view view = *w->inputs;
+    float *rows = gather(w, own, 0, n);
+    int32_t *labels = mx_alloc(own->scope, (size_t)n, sizeof *labels);
+    mexpr_status status = rows && labels ? MEXPR_OK : MEXPR_E_NOMEM;
+    if (status == MEXPR_OK) {
+        for (int64_t k = 0; k < n; k++)
+            labels[k] = w->e->labels[own->order[k]];
+        view.dims[0] = n;
+        view.data = rows;
+        status = w->fit(
+            w->user, own->context, &view, labels, w->e->n_classes, w->o.seed, model);
+        if (status == MEXPR_OK && !*model)
+            status = mx_fail(own->scope, MEXPR_E_ARG, "fit() made no network");
+    }
+    mx_free(own->context, labels);
+    mx_free(own->context, rows);
     return status;
 }
 
 static mexpr_status run_fold(const work *w, worker *own, int32_t fold)
 {
     const int64_t n_train = sort_clips(w, own, fold);
+    mexpr_model *model = NULL;
     if (n_train == w->e->n) /* a fold without clips */
         return MEXPR_OK;
-    mexpr_tensor_view train = *w->inputs;
-    mexpr_model *model = NULL;
-    train.dims[0] = n_train;
-    train.data = own->rows;
-    mexpr_status status = w->fit(
-        w->user, own->context, &train, own->labels, w->e->n_classes, w->o.seed, &model);
-    if (status == MEXPR_OK && !model)
-        status = mx_fail(own->scope, MEXPR_E_ARG, "fit() made no network");
+    mexpr_status status = train(w, own, n_train, &model);
     if (status == MEXPR_OK)
         status = apply(w, own, model, n_train);
     mexpr_model_destroy(&model);
@@ -207,6 +237,11 @@ static void run_index(void *arg, int fold, int index)
     if (atomic_load(&w->stop))
         return;
     own->status = run_fold(w, own, fold);
+    if (own->status != MEXPR_OK) {
+        char where[32];
+        snprintf(where, sizeof where, "fold %d", fold);
+        mx_fail_prefix(own->scope, own->status, where);
+    }
     const int done = atomic_fetch_add(&w->n_done, 1) + 1;
     if (own->status == MEXPR_OK)
         own->status = tell(w, own, done);
@@ -232,10 +267,8 @@ static mexpr_status create_workers(work *w)
         if (status != MEXPR_OK)
             return status;
         own->scope = mx_context_scope(own->context);
-        own->rows = mx_alloc(w->scope, n * w->clip_size, sizeof *own->rows);
-        own->labels = mx_alloc(w->scope, n, sizeof *own->labels);
         own->order = mx_alloc(w->scope, n, sizeof *own->order);
-        if (!own->rows || !own->labels || !own->order)
+        if (!own->order)
             status = MEXPR_E_NOMEM;
     }
     return status;
@@ -244,8 +277,6 @@ static mexpr_status create_workers(work *w)
 static void free_workers(work *w)
 {
     for (int k = 0; w->workers && k < w->n_workers; k++) {
-        mx_free(w->scope->context, w->workers[k].rows);
-        mx_free(w->scope->context, w->workers[k].labels);
         mx_free(w->scope->context, w->workers[k].order);
         mexpr_context_destroy(&w->workers[k].context);
     }
@@ -282,8 +313,10 @@ static mexpr_status check_inputs(work *w, const mexpr_manifest *manifest)
 {
     const mexpr_tensor_view *in = w->inputs;
     const int64_t n = mexpr_manifest_n_clips(manifest);
-    if (in->struct_size < sizeof *in)
-        return mx_fail(w->scope, MEXPR_E_ABI, "the struct_size of inputs is too small");
+    const mexpr_status status =
+        mx_out_struct_check(w->scope, in->struct_size, sizeof *in);
+    if (status != MEXPR_OK)
+        return status;
     if (in->dtype != MEXPR_DTYPE_F32)
         return mx_fail(w->scope, MEXPR_E_TYPE, "the inputs must be float32");
     if (in->rank < 2 || in->rank > MEXPR_MAX_RANK || in->dims[0] != n || n < 1)
@@ -295,8 +328,14 @@ static mexpr_status check_inputs(work *w, const mexpr_manifest *manifest)
         if (in->dims[k] < 1 ||
             !mx_mul_size(w->clip_size, (size_t)in->dims[k], &w->clip_size))
             return mx_fail(w->scope, MEXPR_E_SHAPE, "the inputs' shape has no elements");
+    size_t size = w->clip_size;
+    if (!mx_mul_size(size, (size_t)n, &size) ||
+        size > mx_context_limits(w->scope->context)->tensor_bytes / sizeof(float))
+        return mx_fail(w->scope, MEXPR_E_LIMIT,
+            "the inputs are larger than max_tensor_bytes; raise it in the context "
+            "options");
     const float *values = in->data;
-    for (size_t k = 0; k < (size_t)n * w->clip_size; k++)
+    for (size_t k = 0; k < size; k++)
         if (!isfinite(values[k]))
             return mx_fail(w->scope, MEXPR_E_RANGE, "the input of clip %zu is not finite",
                 k / w->clip_size);

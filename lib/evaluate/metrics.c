@@ -196,10 +196,13 @@ mexpr_status mexpr_metrics_interval(mexpr_context *context, const int32_t *label
         return MEXPR_E_ARG;
     mx_scope *scope = mx_context_scope(context);
     bootstrap b = {.n_classes = n_classes};
+    mexpr_metrics ends[2] = {MEXPR_METRICS_INIT, MEXPR_METRICS_INIT};
     if (!low || !high || !persons || n < 1)
         return mx_fail(scope, MEXPR_E_ARG, "there are no clips, persons or results");
     mexpr_status status =
-        mexpr_metrics_compute(context, labels, predicted, n, n_classes, NULL, low);
+        mexpr_metrics_compute(context, labels, predicted, n, n_classes, NULL, &ends[0]);
+    if (status == MEXPR_OK)
+        status = mx_out_struct_check(scope, low->struct_size, sizeof *low);
     if (status == MEXPR_OK)
         status = mx_out_struct_check(scope, high->struct_size, sizeof *high);
     if (status == MEXPR_OK)
@@ -208,6 +211,10 @@ mexpr_status mexpr_metrics_interval(mexpr_context *context, const int32_t *label
         return status;
     const size_t size = (size_t)n_classes * (size_t)n_classes;
     b.n_rounds = n_rounds;
+    if (size > mx_context_limits(context)->tensor_bytes / sizeof *b.counts /
+                   ((size_t)b.n_persons + 1))
+        return mx_fail(scope, MEXPR_E_LIMIT,
+            "the confusions of %d persons are larger than max_tensor_bytes", b.n_persons);
     b.counts = mx_calloc(scope, ((size_t)b.n_persons + 1) * size, sizeof *b.counts);
     b.values = mx_alloc(scope, N_MEASURES * (size_t)n_rounds, sizeof *b.values);
     status = b.counts && b.values ? MEXPR_OK : MEXPR_E_NOMEM;
@@ -218,11 +225,13 @@ mexpr_status mexpr_metrics_interval(mexpr_context *context, const int32_t *label
         play(&b, seed);
         for (int k = 0; k < N_MEASURES; k++)
             sort(b.values + k * n_rounds, n_rounds);
-        const size_t struct_size = high->struct_size;
-        *high = *low;
-        high->struct_size = struct_size;
-        read_interval(&b, confidence, low, false);
-        read_interval(&b, confidence, high, true);
+        ends[1] = ends[0];
+        for (int k = 0; k < 2; k++) {
+            mexpr_metrics *const out = k ? high : low;
+            read_interval(&b, confidence, &ends[k], k == 1);
+            ends[k].struct_size = out->struct_size;
+            *out = ends[k];
+        }
     }
     mx_free(context, b.values);
     mx_free(context, b.counts);

@@ -134,6 +134,17 @@ static double mean_distance(const fit *f)
 
 enum { BLOCK = 64 }; /* rows of the matrix between two calls of the progress callback */
 
+/* Rows may be finite and their squares not. */
+static mexpr_status check_kernel(const fit *f)
+{
+    for (int64_t i = 0; i < f->n * f->n; i++)
+        if (!isfinite(f->kernel[i]))
+            return mx_fail(f->scope, MEXPR_E_RANGE,
+                "the features are so large that their products are not finite; scale "
+                "them");
+    return MEXPR_OK;
+}
+
 static mexpr_status fill_kernel(fit *f, const float *rows)
 {
     mexpr_classifier *c = f->c;
@@ -145,6 +156,8 @@ static mexpr_status fill_kernel(fit *f, const float *rows)
         mx_row_distances(&c->kernel, some, all, f->kernel + i * f->n, f->n);
         status = mx_progress_tell(f->scope, &f->progress);
     }
+    if (status == MEXPR_OK)
+        status = check_kernel(f);
     const double unit = c->o.gamma_unit == MEXPR_GAMMA_NORM       ? mean_norm(f, rows)
                         : c->o.gamma_unit == MEXPR_GAMMA_DISTANCE ? mean_distance(f)
                                                                   : 1;
@@ -517,8 +530,13 @@ mexpr_status mexpr_classifier_scores(
     mexpr_classifier *c = classifier;
     if (n_rows < 0 || (n_rows > 0 && (!rows || !scores)))
         return mx_fail(&c->scope, MEXPR_E_ARG, "rows and scores must not be NULL");
-    const mexpr_status status = check_finite(&c->scope, rows, n_rows, c->n_features);
-    for (int64_t i = 0; i < n_rows && status == MEXPR_OK; i++)
+    mexpr_status status = check_finite(&c->scope, rows, n_rows, c->n_features);
+    for (int64_t i = 0; i < n_rows && status == MEXPR_OK; i++) {
         score(c, rows + i * c->n_features, scores + i * c->n_classes);
+        for (int32_t k = 0; k < c->n_classes && status == MEXPR_OK; k++)
+            if (!isfinite(scores[i * c->n_classes + k]))
+                status = mx_fail(&c->scope, MEXPR_E_RANGE,
+                    "the features of row %lld are too large", (long long)i);
+    }
     return status;
 }

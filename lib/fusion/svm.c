@@ -10,7 +10,7 @@
 #include "fusion/solver.h"
 
 #define MIN_CURVATURE 1e-12
-enum { TELL_EVERY = 4096 };
+enum { TELL_EVERY = 4096, MOST_STEPS = 10000000 };
 
 mexpr_status mx_progress_tell(mx_scope *scope, const mx_progress *progress)
 {
@@ -102,20 +102,25 @@ mexpr_status mx_svm_solve(mx_scope *scope, const mx_svm *svm, const mx_progress 
     double *coefficients, double *bias, double *work)
 {
     double *b = coefficients, *v = work;
-    const int64_t most = svm->n > INT64_MAX / 1000 ? INT64_MAX : 1000000 + 100 * svm->n;
+    bool settled = false;
     mexpr_status status = MEXPR_OK;
     for (int64_t t = 0; t < svm->n; t++) {
         b[t] = 0;
         v[t] = svm->sign[t];
     }
-    for (int64_t k = 0; k < most && status == MEXPR_OK; k++) {
+    for (int64_t k = 0; k < MOST_STEPS && !settled && status == MEXPR_OK; k++) {
         int64_t i, j;
         if (k % TELL_EVERY == 0)
             status = mx_progress_tell(scope, progress);
-        if (select_pair(svm, b, v, &i, &j) < svm->tolerance)
-            break;
-        move(svm, b, v, i, j);
+        settled = select_pair(svm, b, v, &i, &j) < svm->tolerance;
+        if (!settled)
+            move(svm, b, v, i, j);
     }
     *bias = find_bias(svm, b, v);
+    if (status == MEXPR_OK && !settled)
+        status = mx_fail(scope, MEXPR_E_RANGE,
+            "the machine has not come within the tolerance after %d steps; scale the "
+            "features, or take a smaller cost or a larger tolerance",
+            MOST_STEPS);
     return status;
 }

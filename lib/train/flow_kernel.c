@@ -112,9 +112,10 @@ static mexpr_status build_whole(run *r, mexpr_model **out)
         scores[k] = mx_path("", "machine%d.scores", k);
         status = mx_classifier_write(
             r->machines[k], builder, prefix.text, rows.text, scores[k].text);
+        if (status != MEXPR_OK)
+            mx_fail(r->scope, status, "%s", mexpr_classifier_last_error(r->machines[k]));
     }
     if (status != MEXPR_OK) {
-        mx_fail(r->scope, status, "%s", mexpr_classifier_last_error(r->machines[0]));
         mexpr_builder_destroy(&builder);
         return status;
     }
@@ -186,6 +187,18 @@ static mexpr_status check_inputs(mx_scope *scope, const mexpr_tensor_view *input
     return MEXPR_OK;
 }
 
+/* Names are told apart by the recognizer, so there must be one for each class. */
+static mexpr_status check_labels(mx_scope *scope, const char *labels, int32_t n_classes)
+{
+    int32_t n = 1;
+    for (const char *at = labels; at && *at; at++)
+        n += *at == ',';
+    if (!labels || n == n_classes)
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_RANGE, "'%.100s' has %d names for %d classes", labels,
+        n, n_classes);
+}
+
 static const recipe *find(const char *name)
 {
     for (int k = 0; k < N_RECIPES; k++)
@@ -216,6 +229,8 @@ mexpr_status mexpr_train(mexpr_context *context, const char *system,
             system);
     if (status == MEXPR_OK)
         status = check_inputs(scope, inputs);
+    if (status == MEXPR_OK)
+        status = check_labels(scope, o.labels, n_classes);
     if (status != MEXPR_OK)
         return status;
     run r = {.scope = scope,

@@ -283,6 +283,26 @@ static void refusals(void **state)
     mexpr_classifier_destroy(&c);
 }
 
+/* Finite numbers whose products are not. */
+static void huge_rows(void **state)
+{
+    (void)state;
+    static const float huge[4] = {1e30f, -2e30f, 3e30f, -1e30f}, small[4] = {0, 1, 2, 3};
+    static const int32_t classes[4] = {0, 1, 0, 1};
+    const float probe = 3e38f;
+    float scores[2];
+    mexpr_classifier *c;
+    mexpr_classifier_options o = MEXPR_CLASSIFIER_OPTIONS_INIT;
+    assert_failure(context, FIT(huge, classes, 4, 1, 2, &o), MEXPR_E_RANGE, "scale them");
+    o.method = MEXPR_CLASSIFIER_RIDGE;
+    assert_failure(context, FIT(huge, classes, 4, 1, 2, &o), MEXPR_E_RANGE, "scale them");
+    o.kernel = MEXPR_KERNEL_LINEAR;
+    assert_ok(context, FIT(small, classes, 4, 1, 2, &o));
+    const mexpr_status status = mexpr_classifier_scores(c, &probe, 1, scores);
+    assert_true(status == MEXPR_E_RANGE || (isfinite(scores[0]) && isfinite(scores[1])));
+    mexpr_classifier_destroy(&c);
+}
+
 static void equal_rows(void **state)
 {
     (void)state;
@@ -338,6 +358,7 @@ int main(void)
         cmocka_unit_test(gamma_units),
         cmocka_unit_test(as_network),
         cmocka_unit_test(refusals),
+        cmocka_unit_test(huge_rows),
         cmocka_unit_test(equal_rows),
         cmocka_unit_test(cancelling),
     };

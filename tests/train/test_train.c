@@ -289,6 +289,12 @@ static void refusals(void **state)
     assert_failure(context, TRAIN("ststnet", &inputs, 3), MEXPR_E_NOT_FOUND, "'ststnet'");
     assert_failure(
         context, TRAIN("flow-derivative-svm", &inputs, 4), MEXPR_E_RANGE, "class 3");
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    o.labels = "one,two";
+    assert_failure(context,
+        mexpr_train(
+            context, "flow-derivative-svm", &inputs, labels, 3, &o, NULL, NULL, &model),
+        MEXPR_E_RANGE, "'one,two' has 2 names for 3 classes");
     clips[5 * CLIP] = NAN;
     assert_failure(context, TRAIN("flow-derivative-svm", &inputs, 3), MEXPR_E_RANGE,
         "not a finite number");
