@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Landmarks on people whom no network has seen: error from boxes like a detector's, from
- * a second look, confidence, jitter. The limits are what docs/models/face-landmarks.md
+ * a second look, confidence, jitter. The limits are what docs/models/face_landmarks.md
  * promises. */
 #include <math.h>
 #include <stdlib.h>
