@@ -100,3 +100,17 @@ def test_metrics() -> None:
     assert microexpr.mcnemar(labels, predicted, predicted) == 1
     with pytest.raises(ValueError):
         microexpr.metrics(labels, predicted[1:], 3)
+
+
+@pytest.mark.parametrize("manifest", [None, "labels.csv"])
+def test_evaluate_wants_a_manifest(manifest: object) -> None:
+    with pytest.raises(TypeError, match="manifest must be a Manifest, not"):
+        microexpr.evaluate(manifest, movements(), lambda *given: None)  # type: ignore
+
+
+def test_evaluate_wants_a_model() -> None:
+    manifest = microexpr.Manifest.decode(TEXT)
+    with pytest.raises(TypeError, match="what fit returns must be a Model, not NoneType"):
+        microexpr.evaluate(manifest, movements(), lambda *given: None)  # type: ignore
+    with pytest.raises(TypeError, match="fit must be a function, not str"):
+        microexpr.evaluate(manifest, movements(), "svm")  # type: ignore[arg-type]

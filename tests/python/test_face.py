@@ -174,3 +174,24 @@ def test_callbacks_may_raise() -> None:
         frame = microexpr.Image.read(SAMPLE / "onset.png", "grey")
         face, = microexpr.find_faces(frame)
         aligner.align([frame, frame], stop, landmarks=face.landmarks)
+
+
+def test_wrong_types() -> None:
+    picture = np.zeros((200, 200), np.uint8)
+    face: Any = microexpr
+    with pytest.raises(TypeError, match="a picture is needed"):
+        face.find_faces(None)
+    with pytest.raises(TypeError, match="a picture is needed"):
+        face.crop_face(None, landmarks())
+    with pytest.raises(TypeError, match="68 landmarks"):
+        face.crop_face(picture, None)
+    with pytest.raises(TypeError, match="numbers are needed, not str"):
+        face.crop_face(picture, "face")
+    with pytest.raises(TypeError, match="a Crop or the name of one, not NoneType"):
+        face.crop_face(picture, landmarks(), None)
+    with pytest.raises(TypeError, match="a clip is needed"):
+        face.align_clip(None)
+    with pytest.raises(TypeError, match="finder must be a FaceFinder, not str"):
+        face.align_clip([picture], landmarks=landmarks(), finder="haar")
+    with pytest.raises(TypeError, match="occlusion must be a Occlusion, not NoneType"):
+        face.occlude(picture, None, landmarks())

@@ -66,3 +66,10 @@ def test_learn() -> None:
     good = microexpr.Classifier(ROWS, LABELS, method="ridge").scores(ROWS)
     weights = microexpr.fuse_learn([10 * good, np.zeros_like(good)], LABELS)
     assert weights[0] > 0.9 and sum(weights) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("label", [0.5, 1.0, "1", None])
+def test_labels_are_whole_numbers(label: object) -> None:
+    with pytest.raises(TypeError, match="labels must be whole numbers"):
+        microexpr.Classifier(ROWS, [label] + LABELS[1:])  # type: ignore[list-item]
+    assert microexpr.Classifier(ROWS, np.array(LABELS)).n_classes == 3

@@ -126,3 +126,32 @@ def test_files(result: Result, tmp_path: Path) -> None:
     assert found.label == result.label and found.logits == result.logits
     with pytest.raises(FileNotFoundError):
         microexpr.recognize(tmp_path / "onset.png", tmp_path / "none.png")
+
+
+def test_model_by_path(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    microexpr.build_system("ststnet", seed=3).write(path)
+    for given in (path, str(path)):
+        answer = microexpr.recognize(frame(), frame(1.0), cropped=True, model=given)
+        assert len(answer.scores) == 3
+    with pytest.raises(FileNotFoundError):
+        Recognizer(model=tmp_path / "none.onnx")
+    with pytest.raises(TypeError, match="model must be a Model, not int"):
+        Recognizer(model=3)  # type: ignore[arg-type]
+
+
+def test_wrong_types(result: Result) -> None:
+    recognizer: Any = Recognizer()
+    with pytest.raises(TypeError, match="result must be a Result, not NoneType"):
+        recognizer.explain(None)
+    with pytest.raises(TypeError, match="a picture is needed"):
+        recognizer.run(None, frame())
+    with pytest.raises(TypeError, match="a clip is needed"):
+        recognizer.run_clip(None)
+    with pytest.raises(ValueError, match="four numbers .*, not 3"):
+        recognizer.run(frame(), frame(), (1, 2, 3))
+    for face in ((1.5, 2, 3, 4), 7, "1234"):
+        with pytest.raises(TypeError, match="four whole numbers"):
+            recognizer.run(frame(), frame(), face)
+    with pytest.raises(ValueError, match="not both"):
+        recognizer.run(frame(), frame(), (0, 0, 40, 40), cropped=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import microexpr
@@ -75,3 +77,13 @@ def test_refusals(model: microexpr.Model, x: object) -> None:
         microexpr.explain(model, x, progress=lambda done, total: 1 // 0)
     with pytest.raises(microexpr.NotFoundError):
         model.extract(["nothing"], [model.outputs[0].name])
+
+
+def test_model_by_path(model: microexpr.Model, x: object, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    model.write(path)
+    again, known = (np.asarray(microexpr.explain(m, x, patch=14, stride=14).map)
+                    for m in (str(path), model))
+    assert (again == known).all()
+    with pytest.raises(TypeError, match="model must be a Model, not NoneType"):
+        microexpr.explain(None, x)  # type: ignore[arg-type]

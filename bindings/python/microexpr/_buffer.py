@@ -271,6 +271,8 @@ def _flat(values: Any) -> Iterator[float]:
 
 def floats_of(values: Any) -> Memory:
     """Numbers in any nesting as one row of float32; float32 arrays without a copy."""
+    if values is None or isinstance(values, str):
+        raise TypeError(f"numbers are needed, not {type(values).__name__}")
     if _has_buffer(values) or hasattr(values, "__array_interface__"):
         memory = memory_of(values)
         if memory.type == "f4":

@@ -175,6 +175,7 @@ def check(status: int, sentence: bytes = b"") -> None:
 
 
 E = TypeVar("E", bound=enum.IntEnum)
+K = TypeVar("K")
 
 
 def constant(kind: type[E], value: E | int | str) -> E:
@@ -198,6 +199,13 @@ def text_bytes(text: str | bytes) -> bytes:
     if b"\0" in raw:
         raise ValueError("the text has a NUL character inside")
     return raw
+
+
+def wanted(value: Any, kind: type[K], name: str) -> K:
+    """The value, if it is of this class; otherwise a TypeError that names the argument."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+    return value
 
 
 class Handle:

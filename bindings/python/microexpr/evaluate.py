@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from . import _signatures as c
 from ._buffer import Memory, memory_of
 from ._library import lib
-from .base import Caller, Context, Error, Handle, Owner, Status, constant, default_context
+from .base import (Caller, Context, Error, Handle, Owner, Status, constant,
+                   default_context, wanted)
 from .dataset import Manifest
 from .model import Model, _view_of
 
@@ -151,7 +152,8 @@ def _fit_callback(fit: Fit) -> Callable[..., int]:
         tensor = view[0]
         shape = tuple(tensor.dims[:tensor.rank])
         inputs = Memory(tensor.data, "f4", shape, None, True, None).array()
-        model = fit(inputs, list(labels[:shape[0]]), n_classes, seed)
+        model = wanted(fit(inputs, list(labels[:shape[0]]), n_classes, seed), Model,
+                       "what fit returns")
         out[0] = lib.mexpr_model_retain(model._use())
         return 0
 
@@ -165,6 +167,7 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit, *,
     """Evaluates a way of training: every fold is held out in turn.
 
     Args:
+        manifest: the clips; Manifest.read() reads them from a file.
         inputs: float32, one for each clip of the manifest.
         fit: called with inputs, labels, the number of classes and the seed of the clips
             of all other folds, returns a Model. The inputs do not outlive the call.
@@ -172,6 +175,9 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit, *,
         folds: of "kfold"; 0: 10.
     """
     context, caller = context or default_context(), Caller()
+    wanted(manifest, Manifest, "manifest")
+    if not callable(fit):
+        raise TypeError(f"fit must be a function, not {type(fit).__name__}")
     view = _view_of(memory_of(inputs).packed())
     options = c.mexpr_evaluate_options(
         protocol=constant(Protocol, protocol), n_folds=folds, seed=seed)

@@ -13,7 +13,7 @@ from . import _signatures as c
 from ._buffer import Memory, bytes_of, floats_of, new_memory
 from ._library import lib
 from .base import (Caller, Context, Path, Speaker, check, constant, default_context,
-                   path_bytes, text_bytes)
+                   path_bytes, text_bytes, wanted)
 from .image import (LANDMARKS_68, ClipLike, Format, Image, ImageLike, _c_matrix, _copy,
                     _landmarks, clip_of, image_of)
 
@@ -296,6 +296,9 @@ def find_crop(name: str) -> Crop:
 
 def _c_crop(crop: Crop | str) -> Any:
     found = find_crop(crop) if isinstance(crop, str) else crop
+    if not isinstance(found, Crop):
+        raise TypeError("crop must be a Crop or the name of one, not "
+                        f"{type(found).__name__}")
     return c.mexpr_crop(width=found.width, height=found.height,
                         eye_distance=found.eye_distance, eye_y=found.eye_y)
 
@@ -431,7 +434,8 @@ class Aligner(Speaker):
 
         with source._lock:
             caller.run(self._call, lib.mexpr_align_clip,
-                       None if finder is None else finder._use(), source._use(),
+                       None if finder is None else
+                       wanted(finder, FaceFinder, "finder")._use(), source._use(),
                        ctypes.byref(options), caller.keep(c.mexpr_aligned_fn, give, 1),
                        caller.progress(progress), None)
 
@@ -524,7 +528,7 @@ def occlude(image: ImageLike, occlusion: Occlusion, landmarks: Any, *,
     context = context or default_context()
     source = image_of(image, context)
     copy = source.convert(source.format)
-    plan = c.mexpr_occlusion(**occlusion._asdict())
+    plan = c.mexpr_occlusion(**wanted(occlusion, Occlusion, "occlusion")._asdict())
     context._call(lib.mexpr_occlusion_apply, ctypes.byref(plan),
                   _c_landmarks(landmarks), copy._use())
     return copy

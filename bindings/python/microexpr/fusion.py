@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,10 @@ def _table(values: Any) -> Memory:
 
 
 def _labels(values: Sequence[int], n_rows: int) -> Any:
-    labels = [int(value) for value in values]
+    try:
+        labels = [operator.index(value) for value in values]
+    except TypeError:
+        raise TypeError("labels must be whole numbers from 0 on, one per row") from None
     if len(labels) != n_rows:
         raise ValueError(f"{len(labels)} labels for {n_rows} rows")
     return (ctypes.c_int32 * max(n_rows, 1))(*labels)

@@ -293,6 +293,8 @@ def image_of(source: ImageLike, context: Context) -> Image:
     """The picture itself, the file read (grey of a JPEG is its luma), the array wrapped."""
     if isinstance(source, Image):
         return source
+    if source is None:
+        raise TypeError("a picture is needed (an Image, an array or a path), not None")
     if isinstance(source, str) or hasattr(source, "__fspath__"):
         return Image.read(source, Colour.GREY, context=context)
     return Image.from_array(source, context=context)
@@ -324,6 +326,8 @@ def _c_polygons(polygons: PolygonsLike) -> Any:
 
 
 def _landmarks(landmarks: Any) -> Memory:
+    if landmarks is None:
+        raise TypeError(f"{LANDMARKS_68} landmarks (x, y) are needed, not None")
     points = floats_of(landmarks)
     if points.shape[0] != 2 * LANDMARKS_68:
         raise ValueError(f"{LANDMARKS_68} landmarks (x, y) are needed, not "
@@ -516,6 +520,8 @@ def clip_of(source: ClipLike, context: Context) -> Clip:
     """The clip itself, the path opened in grey, the pictures pushed."""
     if isinstance(source, Clip):
         return source
+    if source is None:
+        raise TypeError("a clip is needed (a Clip, a path or pictures), not None")
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         return Clip.open(source, Colour.GREY, context=context)
     return Clip.from_frames(source, context=context)

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from . import _signatures as c
 from ._buffer import Memory, bytes_of, memory_of, new_memory, numpy_or_none
 from ._library import lib
 from .base import (Context, Handle, Owner, Path, Speaker, check, constant,
-                   default_context, path_bytes, text_bytes)
+                   default_context, path_bytes, text_bytes, wanted)
 
 if TYPE_CHECKING:
     from ._buffer import AnyArray
@@ -365,6 +366,17 @@ class Model(Owner):
             f"<Model {self.name!r}, {self.n_parameters} parameters>")
 
 
+# A network, or the path of its ONNX file.
+ModelLike = Union[Model, str, "os.PathLike[str]"]
+
+
+def model_of(source: ModelLike, context: Context) -> Model:
+    """The network itself, or the file read."""
+    if isinstance(source, str) or hasattr(source, "__fspath__"):
+        return Model.load(source, context=context)
+    return wanted(source, Model, "model")
+
+
 def _int64s(values: Iterable[int]) -> tuple[Any, int]:
     numbers = list(values)
     return (ctypes.c_int64 * max(len(numbers), 1))(*numbers), len(numbers)
@@ -483,6 +495,7 @@ class Session(Speaker):
     _last_error = lib.mexpr_session_last_error
 
     def __init__(self, model: Model) -> None:
+        wanted(model, Model, "model")
         out = ctypes.POINTER(c.mexpr_session)()
         check(lib.mexpr_session_create(model._use(), ctypes.byref(out)))
         super().__init__(Handle(out, lib.mexpr_session_destroy, model._use()))

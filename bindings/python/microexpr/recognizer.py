@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from . import _signatures as c
 from ._library import lib
 from .base import (Caller, Context, Handle, Owner, Speaker, check, constant, default_context,
-                   text_bytes)
+                   text_bytes, wanted)
 from .face import Alignment, Face, _alignment_of, _face_of
 from .flow import Field, Flow, Strain
 from .image import ClipLike, Image, ImageLike, clip_of, image_of
-from .model import Model
+from .model import ModelLike, model_of
 from .saliency import Saliency, _options
 
 
@@ -39,6 +40,18 @@ class Box(NamedTuple):
     y: int
     width: int
     height: int
+
+
+def _c_box(face: Sequence[int]) -> Any:
+    try:
+        numbers = [operator.index(number) for number in face]
+    except TypeError:
+        raise TypeError("face must be four whole numbers (x, y, width, height), "
+                        f"not {face!r}") from None
+    if len(numbers) != 4:
+        raise ValueError("face must be four numbers (x, y, width, height), "
+                         f"not {len(numbers)}")
+    return c.mexpr_box(*numbers)
 
 
 class Result(Owner):
@@ -97,7 +110,8 @@ class Recognizer(Speaker):
 
     Args:
         context: threads, limits and instruction sets; None for the default context.
-        model: a network that takes the u/v/strain picture; None for the one that ships.
+        model: a network that takes the u/v/strain picture, or the path of its file; None
+            for the one that ships.
         labels: class names, a list or separated by commas; None: the model's own.
         planes: channel order of the network's input, as "u,v,strain"; None: the model's.
         strain: definition of the strain.
@@ -107,7 +121,7 @@ class Recognizer(Speaker):
 
     _last_error = lib.mexpr_recognizer_last_error
 
-    def __init__(self, context: Context | None = None, *, model: Model | None = None,
+    def __init__(self, context: Context | None = None, *, model: ModelLike | None = None,
                  labels: Sequence[str] | str | None = None, planes: str | None = None,
                  strain: Strain | str = Strain.FROBENIUS,
                  flow: dict[str, float] | None = None, smallest_face: int = 0) -> None:
@@ -115,7 +129,8 @@ class Recognizer(Speaker):
         options = c.mexpr_recognizer_options(strain=constant(Strain, strain),
                                              smallest_face=smallest_face)
         if model is not None:
-            options.model = model._use()._as_parameter_
+            network = model_of(model, self._context)
+            options.model = network._use()._as_parameter_
         if labels is not None:
             options.labels = text_bytes(labels if isinstance(labels, str)
                                         else ",".join(labels))
@@ -142,15 +157,18 @@ class Recognizer(Speaker):
             onset, apex: Images, arrays or paths of picture files, of equal size.
             face: (x, y, width, height) of the face in both frames; None: the largest face
                 of the onset frame is found, and the apex frame aligned to it.
-            cropped: the frames are face crops already.
+            cropped: the frames are face crops already; then there is no `face`.
         """
+        if face is not None and cropped:
+            raise ValueError("frames that are cropped already have no face to be cut out: "
+                             "give face or cropped, not both")
         images = [image_of(source, self._context) for source in (onset, apex)]
         out = ctypes.POINTER(c.mexpr_result)()
         if face is None and not cropped:
             self._call(lib.mexpr_recognizer_run_frames, images[0]._use(), images[1]._use(),
                        ctypes.byref(out))
         else:
-            box = None if face is None else ctypes.byref(c.mexpr_box(*face))
+            box = None if face is None else ctypes.byref(_c_box(face))
             self._call(lib.mexpr_recognizer_run, images[0]._use(), images[1]._use(), box,
                        ctypes.byref(out))
         return self._result(out)
@@ -176,7 +194,8 @@ class Recognizer(Speaker):
         caller = Caller()
         given = _options(caller, **options)
         out = ctypes.POINTER(c.mexpr_saliency)()
-        caller.run(self._call, lib.mexpr_recognizer_explain, result._use(),
+        caller.run(self._call, lib.mexpr_recognizer_explain,
+                   wanted(result, Result, "result")._use(),
                    ctypes.byref(given), ctypes.byref(out))
         return Saliency(Handle(out, lib.mexpr_saliency_destroy, self._context._use()),
                         self._context)
@@ -188,7 +207,7 @@ class Recognizer(Speaker):
 def recognize(onset: ImageLike, apex: ImageLike,
               face: Box | tuple[int, int, int, int] | None = None, *,
               cropped: bool = False, context: Context | None = None,
-              model: Model | None = None,
+              model: ModelLike | None = None,
               labels: Sequence[str] | str | None = None) -> Result:
     """Classifies one movement: `microexpr.recognize("onset.png", "apex.png").label`.
 

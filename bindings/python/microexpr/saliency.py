@@ -13,7 +13,7 @@ from ._buffer import memory_of, numpy_or_none
 from ._library import lib
 from .base import Caller, Context, Handle, Owner, constant, default_context, text_bytes
 from .image import Image, ImageLike, image_of
-from .model import Model, _view_of
+from .model import ModelLike, _view_of, model_of
 
 
 class SaliencyMethod(enum.IntEnum):
@@ -92,12 +92,12 @@ def _options(caller: Caller, *, method: SaliencyMethod | str = SaliencyMethod.OC
     return options
 
 
-def explain(model: Model, inputs: Mapping[str, Any] | Any, *,
+def explain(model: ModelLike, inputs: Mapping[str, Any] | Any, *,
             context: Context | None = None, **options: Any) -> Saliency:
     """Where in its input the network looks.
 
     Args:
-        model: the network.
+        model: the network, or the path of its file.
         inputs: {name: array}, or the array alone for a network with one input; the one
             explained is float32 of 1×C×H×W or 1×C×T×H×W.
         method: "occlusion", "grad_cam" or "ablation_cam".
@@ -113,7 +113,7 @@ def explain(model: Model, inputs: Mapping[str, Any] | Any, *,
         progress: called with the variants done and in all.
     """
     context = context or default_context()
-    caller = Caller()
+    caller, model = Caller(), model_of(model, context)
     infos = model.inputs
     if not isinstance(inputs, Mapping):
         if len(infos) != 1:
