@@ -518,10 +518,10 @@ ClipLike = Union[Clip, Path, Any]
 
 def clip_of(source: ClipLike, context: Context) -> Clip:
     """The clip itself, the path opened in grey, the pictures pushed."""
-    if isinstance(source, Clip):
-        return source
     if source is None:
         raise TypeError("a clip is needed (a Clip, a path or pictures), not None")
+    if isinstance(source, Clip):
+        return source
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         return Clip.open(source, Colour.GREY, context=context)
     return Clip.from_frames(source, context=context)
