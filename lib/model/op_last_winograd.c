@@ -113,19 +113,20 @@ static void transform_slice(const block *b, int64_t slice)
 }
 
 /* Sums over channels and the slices under the window of output slice `slice`, for each
- * of the 36 numbers. */
+ * of the 36 numbers; zeros where the window lies in the padding. */
 static void multiply(const block *b, int64_t slice)
 {
     const mx_last_params *p = b->p;
     const int64_t depth = p->window.kernel[0], at = slice - p->window.before[0];
     const int64_t lo = at < 0 ? 0 : at, panel = depth * p->c_in * p->cols;
-    const int64_t hi = at + depth < p->window.in[0] ? at + depth : p->window.in[0];
+    const int64_t end = at + depth < p->window.in[0] ? at + depth : p->window.in[0];
+    const int64_t n_slices = end > lo ? end - lo : 0, skipped = n_slices ? lo - at : 0;
     const int64_t n_groups = (b->n + MX_TILE_ROWS - 1) / MX_TILE_ROWS;
     const float *w = b->run->inputs[1]->data, *x = NULL;
     ptrdiff_t offsets[MX_WINOGRAD_SLICES];
-    for (int64_t i = lo; i < hi; i++)
-        offsets[i - lo] = slot_of(b, i) - b->slots;
-    mx_conv_tile t = {.runs = (size_t)(hi - lo),
+    for (int64_t i = 0; i < n_slices; i++)
+        offsets[i] = slot_of(b, lo + i) - b->slots;
+    mx_conv_tile t = {.runs = (size_t)n_slices,
         .length = (size_t)p->c_in,
         .x = &x,
         .offsets = offsets,
@@ -139,7 +140,7 @@ static void multiply(const block *b, int64_t slice)
             for (int64_t i = 0; i < n_panels; i++) {
                 const int64_t c = i * p->cols, cols = p->c_out - c;
                 t.cols = (int)(cols < p->cols ? cols : p->cols);
-                t.w = w + (number * n_panels + i) * panel + (lo - at) * p->c_in * p->cols;
+                t.w = w + (number * n_panels + i) * panel + skipped * p->c_in * p->cols;
                 t.y = b->sums + (first * MX_WINOGRAD_IN + number) * p->c_out + c;
                 b->run->machine->conv.tile(&t);
             }

@@ -11,7 +11,7 @@
 #include "onnx_build.h"
 #include "support.h"
 
-enum { F32 = 1, MAX_ELEMENTS = 1 << 21, N_RANDOM = 150 };
+enum { F32 = 1, MAX_ELEMENTS = 1 << 22, N_RANDOM = 150 };
 
 static const double plain_tolerance = 1e-5, winograd_tolerance = 1e-4;
 
@@ -223,6 +223,12 @@ static int check(net *n, int moved, int winograd, int seed)
 
 /* --- any form ---------------------------------------------------------------------- */
 
+/* Now and then beyond the window, where outputs are of padding alone. */
+static int random_pad(net *n)
+{
+    return below(n, below(n, 4) ? 3 : 6);
+}
+
 static form random_form(net *n)
 {
     form f;
@@ -230,8 +236,8 @@ static form random_form(net *n)
         f.kernel[i] = 1 + below(n, 4);
         f.stride[i] = 1 + below(n, 2);
         f.dilation[i] = 1 + below(n, 2);
-        f.before[i] = below(n, 3);
-        f.after[i] = below(n, 3);
+        f.before[i] = random_pad(n);
+        f.after[i] = random_pad(n);
     }
     return f;
 }
@@ -339,6 +345,26 @@ static void winograd_forms(void **state)
     winograd(4, 33, 64, 64, true, true); /* in several blocks */
     winograd(5, 9, 16, 16, true, true);
     winograd(5, 10, 32, 16, false, false);
+}
+
+/* Outer slices, lines and columns whose windows lie in the padding. */
+static void winograd_padding(void **state)
+{
+    (void)state;
+    for (int seed = 0; seed < 24; seed++) {
+        const int64_t dims[5] = {1, 16, seed % 3 ? 1 + seed % 4 : 9, 9, 11};
+        net n = begin((uint64_t)(100 + seed), seed % 3 ? 5 : 4, dims);
+        form f = three;
+        f.kernel[0] = seed % 3 ? 1 + below(&n, 3) : 3;
+        for (int i = 0; i < 3; i++) {
+            f.before[i] = below(&n, 6);
+            f.after[i] = i || f.before[i] + dims[2] >= 3 ? below(&n, 6) : 2;
+        }
+        conv(&n, "x", "a", 16, 16, 1, &f, true);
+        onnx_simple(&n.m, "Relu", "a", "y");
+        end(&n);
+        check(&n, 1, 1, 100 + seed);
+    }
 }
 
 /* --- siblings ---------------------------------------------------------------------- */
@@ -458,6 +484,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_networks),
         cmocka_unit_test(winograd_forms),
+        cmocka_unit_test(winograd_padding),
         cmocka_unit_test(siblings),
         cmocka_unit_test(cbam),
         cmocka_unit_test(triplet),
