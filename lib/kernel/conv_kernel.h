@@ -130,7 +130,7 @@ typedef struct mx_conv_kernels {
     void (*every_second)(size_t n, const float *x, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf
      * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
-     * which gives the same on every processor. */
+     * which gives -0 there. */
     void (*silu)(size_t n, const float *x, float *y);
     int cols; /* outputs of a panel */
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */

@@ -152,7 +152,7 @@ static double activate(const mx_tile_finish *f, double x)
     case MX_ACTIVATION_SILU:
         return x / (1 + exp(-x));
     case MX_ACTIVATION_HARD_SWISH:
-        return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+        return fmax(x, -3) * fmin(fmax(x / 6 + 0.5, 0), 1);
     default:
         return x;
     }
@@ -411,6 +411,57 @@ static void check_rows(kcheck *k, const mx_conv_kernels *table, size_t channels)
         kcheck_release(k, buffers[i]);
 }
 
+/* --- infinities and NaN through the finishes ---------------------------------------- */
+
+static void check_special(kcheck *k, const mx_tile_finish *f, float x, float got)
+{
+    const double v = (double)x;
+    const bool is_limit = x == -INFINITY && f->activation == MX_ACTIVATION_SILU;
+    const double want = isnan(x) ? NAN : is_limit ? 0 : activate(f, v);
+    kcheck_true(k,
+        isnan(want)   ? isnan(got)
+        : isinf(want) ? (double)got == want
+                      : fabs((double)got - want) <= 4e-7 * fmax(1, fabs(want)),
+        "the limits at infinity, and NaN for NaN");
+}
+
+/* Sums of 0 with infinities and others as shifts or residual. */
+static void check_specials(
+    kcheck *k, const mx_conv_kernels *table, mx_activation activation, bool as_residual)
+{
+    enum { N = 2 * MX_TILE_COLS + 3, LANES = N / MX_CONV_LANES * MX_CONV_LANES };
+    static const float specials[] = {-INFINITY, 1, INFINITY, NAN, -2, -0.0f, 40};
+    float x[N + MX_TILE_COLS], y[N], outs[MX_WINOGRAD_OUT][LANES];
+    static const float zeros[MX_WINOGRAD_IN * N];
+    const float *pointers[MX_TILE_ROWS], *residual[MX_WINOGRAD_OUT];
+    float *to[MX_WINOGRAD_OUT];
+    const int cols = table->cols - (as_residual ? 3 : 0);
+    mx_tile_finish f = {.activation = activation, .a = 0.2f, .b = 0.9f};
+    f.shift = as_residual ? NULL : x;
+    f.residual = as_residual ? x : NULL;
+    for (int i = 0; i < N + MX_TILE_COLS; i++)
+        x[i] = specials[i % 7];
+    for (int i = 0; i < MX_TILE_ROWS; i++)
+        pointers[i] = zeros;
+    const mx_conv_tile tile = {1, cols, 1, 1, pointers, NULL, 0, zeros, y, N, f};
+    table->tile(&tile);
+    for (int i = 0; i < cols; i++)
+        check_special(k, &f, x[i], y[i]);
+    const mx_depth_tile depth = {1, N, 1, pointers, NULL, 0, zeros, N, y, N, f};
+    table->depth(&depth);
+    for (int i = 0; i < N; i++)
+        check_special(k, &f, x[i], y[i]);
+    for (int i = 0; i < MX_WINOGRAD_OUT; i++) {
+        to[i] = outs[i];
+        residual[i] = x;
+    }
+    f.residual = NULL;
+    const mx_winograd_out t = {LANES, zeros, N, to, as_residual ? residual : NULL, f};
+    table->winograd_out(&t);
+    for (int i = 0; i < MX_WINOGRAD_OUT * LANES; i++)
+        check_special(k, &f, x[i % LANES], outs[i / LANES][i % LANES]);
+}
+
 static void check_last(kcheck *k, const mx_conv_kernels *table)
 {
     kcheck_slot(k, "tile");
@@ -431,6 +482,9 @@ static void check_last(kcheck *k, const mx_conv_kernels *table)
     for (size_t n = MX_CONV_LANES; n <= MAX_N; n += MX_CONV_LANES)
         for (int i = 0; i < 8; i++)
             check_winograd_out(k, table, n);
+    kcheck_slot(k, "tile, depth and winograd_out at infinity");
+    for (int i = 0; i < 2 * MX_ACTIVATION_TANH; i++)
+        check_specials(k, table, (mx_activation)(i / 2), i % 2);
     kcheck_slot(k, "row_stats, row_gate, row_gates");
     for (size_t n = 1; n <= MAX_N; n++)
         check_rows(k, table, n);
