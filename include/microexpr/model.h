@@ -81,7 +81,7 @@ MEXPR_API mexpr_status mexpr_model_load(
 MEXPR_API mexpr_status mexpr_model_load_memory(
     mexpr_context *context, const void *bytes, size_t size, mexpr_model **out);
 /** What loading may rewrite: patterns of nodes by fewer or faster ones with the same
- *  values (docs/model.md, "Rewrites"). */
+ *  values but for rounding (docs/model.md, "Rewrites"), and MEXPR_REWRITE_WINOGRAD. */
 typedef enum mexpr_rewrite {
     MEXPR_REWRITE_NO_OP = 1,        /**< nodes that change nothing */
     MEXPR_REWRITE_BATCH_NORM = 2,   /**< BatchNormalization into Conv or Gemm */
@@ -91,10 +91,13 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
     MEXPR_REWRITE_LAYOUT = 128,     /**< convolutions with channels last */
-    MEXPR_REWRITE_WINOGRAD = 256,   /**< 3 x 3 convolutions in fewer products, with an
-                                         error of 1e-5 instead of 1e-6; within LAYOUT */
-    MEXPR_REWRITE_COMMON = 512,     /**< nodes that compute the same */
-    MEXPR_REWRITE_LINEAR = 1024,    /**< linear layers: two as one, unneeded outputs */
+    /** 3 x 3 convolutions in fewer products, within LAYOUT: errors of up to 1e-5 of the
+     *  largest output instead of 1e-6. 6 x 6 inputs make 4 x 4 outputs together, so that
+     *  an infinite, NaN or huge input reaches outputs up to three away whose windows do
+     *  not hold it: NaN, or errors relative to it, where the network has numbers. */
+    MEXPR_REWRITE_WINOGRAD = 256,
+    MEXPR_REWRITE_COMMON = 512,  /**< nodes that compute the same */
+    MEXPR_REWRITE_LINEAR = 1024, /**< linear layers: two as one, unneeded outputs */
     MEXPR_REWRITE_ALL = 0x7fffffff
 } mexpr_rewrite;
 
@@ -172,13 +175,13 @@ MEXPR_API mexpr_status mexpr_model_node(
  * that were float16, bfloat16 or float64 are written as the float32 they became; weights
  * are in the file itself.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_STATE (loaded with drop_source), MEXPR_E_LIMIT
- *         (beyond 2 GiB), MEXPR_E_IO, MEXPR_E_NOMEM
+ *         (beyond 2 GiB), MEXPR_E_IO, MEXPR_E_NOMEM; the sentence is in the context
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_model_write(
     mexpr_context *context, const mexpr_model *model, const char *path);
-/** The same into memory: release it with mexpr_bytes_free() on the same context.
- *  @since 0.1.0 */
+/** The same into memory: release it with mexpr_bytes_free() on the same context. The
+ *  sentence is in the context. @since 0.1.0 */
 MEXPR_API mexpr_status mexpr_model_encode(
     mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size);
 
@@ -191,7 +194,7 @@ MEXPR_API mexpr_status mexpr_model_encode(
  * @param outputs names, one or more
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND (no tensor of that name),
  *         MEXPR_E_MODEL (an input is missing, or a name is there twice), MEXPR_E_TYPE,
- *         MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ *         MEXPR_E_LIMIT, MEXPR_E_NOMEM; the sentence is in the context
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_model_extract(mexpr_context *context, mexpr_model *model,
@@ -442,7 +445,8 @@ MEXPR_API mexpr_status mexpr_session_memory(
 
 /**
  * A TensorProto file (`.pb`, as in the ONNX backend test suite), or one in memory, as a
- * tensor: an object of its own that owns the data.
+ * tensor: an object of its own that owns the data. Immutable: may be read from several
+ * threads. Sentences of the calls that take a context are in it.
  */
 typedef struct mexpr_tensor mexpr_tensor;
 /** Decodes a serialised TensorProto. @return as mexpr_model_load_memory() @since 0.1.0 */
