@@ -44,7 +44,8 @@ typedef enum mexpr_saliency_score {
 typedef struct mexpr_saliency_options {
     size_t struct_size;
     int32_t method; /**< mexpr_saliency_method; MEXPR_SALIENCY_OCCLUSION */
-    int32_t target; /**< the class; -1 (MEXPR_SALIENCY_OPTIONS_INIT): the highest score */
+    int32_t target; /**< the class; 0 is the first one, -1 (what
+                         MEXPR_SALIENCY_OPTIONS_INIT has) that of the highest score */
     int32_t input;  /**< number of the input that is explained; the first */
     int32_t output; /**< number of the output with the classes; the first */
     int32_t patch;  /**< side of occluding squares in px; a sixth of the shorter side */
@@ -73,7 +74,8 @@ typedef struct mexpr_saliency mexpr_saliency;
 
 /**
  * Computes a map for one sample: a float32 input of 1×C×H×W, or 1×C×T×H×W, where a map is
- * one of all T frames together.
+ * one of all T frames together. It keeps a session of its own for the length of the call:
+ * calls in several threads may share a model, but each needs a context of its own.
  * @param inputs   one tensor for each input of the model, in its order; read during the
  *                 call only
  * @param options  NULL for all defaults
@@ -110,7 +112,8 @@ MEXPR_API const char *mexpr_saliency_layer(const mexpr_saliency *saliency);
  * @param opacity of the colours over the picture at the map's maximum, 0 to 1; it falls
  *                with the map, so that what does not count stays the face
  * @param out     RGB8 of the size of `under`
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_LIMIT, MEXPR_E_NOMEM; the
+ *         sentence is in the context, which is for one thread at a time
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_saliency_picture(mexpr_context *context,

@@ -132,7 +132,8 @@ static mexpr_status make_room(occlusion *o)
     return status;
 }
 
-/* Where the stride leaves gaps nothing is known: 0. */
+/* The mean of the falls; every pixel is covered, for no stride is larger than a square.
+ */
 static void fill_map(const occlusion *o)
 {
     const mx_explain *e = o->e;
@@ -140,7 +141,7 @@ static void fill_map(const occlusion *o)
     for (int32_t y = 0; y < e->height; y++) {
         float *row = (float *)(void *)mx_image_row_pixels(e->result->map, y);
         for (int32_t x = 0; x < e->width; x++, at++)
-            row[x] = o->count[at] ? (float)(o->heat[at] / o->count[at]) : 0;
+            row[x] = (float)(o->heat[at] / o->count[at]);
     }
 }
 
