@@ -4,9 +4,10 @@
  * All: n, rows, cols >= 1; no alignment asked; y may be exactly an input (in place) but
  * must not overlap it otherwise, except where a slot says it is never in place. No read
  * or write outside of the given elements. NaN in gives NaN out. Class E, the same bits
- * from every instruction set, but for exp and what is made of it or like it (sigmoid,
- * tanh, erf, elu, gelu, gelu_tanh, silu, log, softmax), where processors with FMA use it:
- * these are the same among themselves, and within the bounds below of plain C. Reductions
+ * from every instruction set, but for what follows. Where there is FMA, exp and what is
+ * made of it or like it use it: AVX2 and AVX-512 give the same bits, and against plain C
+ * exp, log, sigmoid, tanh, erf, elu and softmax are, number by number, R(8e-7), gelu,
+ * gelu_tanh and silu within 8e-7 * max(1, |x|). Reductions
  * keep MX_NN_LANES partial results, element i in lane i % MX_NN_LANES, folded by halves.
  *
  * Bounds against the exact values (kcheck_nn): exp and log 2 ulp, sigmoid, tanh and erf 3
