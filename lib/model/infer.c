@@ -274,6 +274,16 @@ float mx_attr_float(const mx_node *node, const char *name, float standard)
     return a ? a->f : standard;
 }
 
+bool mx_attr_all(const mx_node *node, const char *name, int64_t number)
+{
+    const mx_attribute *a = mx_attr(node, name);
+    for (size_t i = 0; a && i < a->n; i++) {
+        if (a->ints[i] != number)
+            return false;
+    }
+    return true;
+}
+
 const char *mx_attr_string(const mx_node *node, const char *name, const char *standard)
 {
     const mx_attribute *a = mx_attr(node, name);

@@ -303,17 +303,6 @@ static bool is_vector(const pass *p, int value, int64_t n)
     return t->data && t->dtype == MEXPR_DTYPE_F32 && mx_tensor_count(t) == n;
 }
 
-/* Whether the attribute is absent or all numbers are `number`. */
-static bool all_are(const mx_node *node, const char *name, int64_t number)
-{
-    const mx_attribute *a = mx_attr(node, name);
-    for (size_t i = 0; a && i < a->n; i++) {
-        if (a->ints[i] != number)
-            return false;
-    }
-    return true;
-}
-
 /* Whether a convolution goes with channels last, and how. */
 static bool read_conv(const pass *p, const mx_node *node, conv *c)
 {
@@ -329,7 +318,7 @@ static bool read_conv(const pass *p, const mx_node *node, conv *c)
     c->taps = mx_dims_product(w->dims, 2, w->rank);
     c->is_depthwise = groups > 1 && groups == c->c_in && groups == c->c_out;
     c->from_planes = !c->is_depthwise && c->c_in <= PLANES &&
-                     !is_last(p, node->inputs[0]) && all_are(node, "dilations", 1);
+                     !is_last(p, node->inputs[0]) && mx_attr_all(node, "dilations", 1);
     if ((groups != 1 && !c->is_depthwise) || (c->c_in < PLANES && c->c_out < PLANES) ||
         mx_dims_product(x->dims, 2, x->rank) == 1 ||
         (node->fusion && node->fusion->activation == MX_ACTIVATION_TANH))
@@ -349,8 +338,8 @@ static bool takes_winograd(const pass *p, const conv *c)
     return p->graph->rewrites & MEXPR_REWRITE_WINOGRAD && !c->is_depthwise &&
            !c->from_planes && w->dims[w->rank - 1] == 3 && w->dims[w->rank - 2] == 3 &&
            c->taps / 9 <= MX_WINOGRAD_SLICES && c->c_in % MX_CONV_LANES == 0 &&
-           c->c_out % MX_CONV_LANES == 0 && all_are(c->node, "strides", 1) &&
-           all_are(c->node, "dilations", 1) && bytes <= WINOGRAD_BYTES &&
+           c->c_out % MX_CONV_LANES == 0 && mx_attr_all(c->node, "strides", 1) &&
+           mx_attr_all(c->node, "dilations", 1) && bytes <= WINOGRAD_BYTES &&
            y->dims[y->rank - 1] >= WINOGRAD_SIDE && y->dims[y->rank - 2] >= WINOGRAD_SIDE;
 }
 

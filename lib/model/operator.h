@@ -187,6 +187,8 @@ const mx_attribute *mx_attr(const mx_node *node, const char *name);
 int64_t mx_attr_int(const mx_node *node, const char *name, int64_t standard);
 float mx_attr_float(const mx_node *node, const char *name, float standard);
 const char *mx_attr_string(const mx_node *node, const char *name, const char *standard);
+/* Whether a list of integers is absent or all its numbers are `number`. */
+bool mx_attr_all(const mx_node *node, const char *name, int64_t number);
 
 /* Input k, NULL when left out. */
 const mx_tensor *mx_infer_input(const mx_infer *infer, int k);

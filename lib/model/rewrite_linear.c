@@ -108,16 +108,6 @@ typedef struct layer {
     bool out_first;   /* weights are stored [out][in] */
 } layer;
 
-static bool all_ints(const mx_node *node, const char *name, int64_t wanted)
-{
-    const mx_attribute *a = mx_attr(node, name);
-    for (size_t i = 0; a && i < a->n; i++) {
-        if (a->ints[i] != wanted)
-            return false;
-    }
-    return true;
-}
-
 static bool read_conv(layer *l, const mx_tensor *w)
 {
     const char *pad = mx_attr_string(l->node, "auto_pad", "NOTSET");
@@ -126,8 +116,8 @@ static bool read_conv(layer *l, const mx_tensor *w)
     l->is_conv = l->out_first = true;
     l->out = w->dims[0];
     l->in = mx_dims_product(w->dims, 1, w->rank);
-    l->is_pointwise = l->in == w->dims[1] && all_ints(l->node, "strides", 1) &&
-                      all_ints(l->node, "pads", 0) &&
+    l->is_pointwise = l->in == w->dims[1] && mx_attr_all(l->node, "strides", 1) &&
+                      mx_attr_all(l->node, "pads", 0) &&
                       (strcmp(pad, "NOTSET") == 0 || strcmp(pad, "VALID") == 0);
     return true;
 }
@@ -363,12 +353,12 @@ static bool sees_all(const mx_rewriter *r, const layer *l)
 {
     const mx_tensor *x = mx_rw_tensor(r, l->x), *w = mx_rw_tensor(r, l->weights);
     const char *pad = mx_attr_string(l->node, "auto_pad", "NOTSET");
-    if (x->rank != w->rank || !all_ints(l->node, "pads", 0) ||
+    if (x->rank != w->rank || !mx_attr_all(l->node, "pads", 0) ||
         (strcmp(pad, "NOTSET") != 0 && strcmp(pad, "VALID") != 0))
         return false;
     for (int i = 2; i < x->rank; i++) {
         if (x->dims[i] != w->dims[i] ||
-            (w->dims[i] > 1 && !all_ints(l->node, "dilations", 1)))
+            (w->dims[i] > 1 && !mx_attr_all(l->node, "dilations", 1)))
             return false;
     }
     return true;

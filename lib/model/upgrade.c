@@ -261,7 +261,8 @@ static mexpr_status top_k(mx_upgrade *u, mx_node_source *node)
     return move_attribute(u, node, "k", 1);
 }
 
-/* Up to opset 6, and 8 for the variances' use, more outputs than one were of training. */
+/* is_test (up to opset 6) is how inference was asked for; spatial (up to opset 8) is 1 in
+ * all later ones. */
 static mexpr_status batch_norm(mx_upgrade *u, mx_node_source *node)
 {
     if (int_of(node, "spatial", 1) == 0)
