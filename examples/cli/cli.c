@@ -172,6 +172,10 @@ int cli_box(const char *option, const char *given, mexpr_box *out)
 
 enum { MAX_OPTIONS = 64, HELP = 1000, HELP_COLUMN = 26 };
 
+/* The command line, which outputs are compared with. */
+static char **words;
+static int n_words;
+
 static void set_field(void *field, const void *value, size_t size)
 {
     memcpy(field, value, size);
@@ -328,6 +332,8 @@ static int run_with(const cli_command *command, void *request, int argc, char **
 int cli_run(const cli_command *command, int argc, char **argv)
 {
     void *request = calloc(1, command->request_size);
+    words = argv;
+    n_words = argc;
     if (!request)
         return cli_fail("out of memory; close other programs and try again");
     const int code = run_with(command, request, argc, argv);
@@ -416,7 +422,32 @@ static int is_taken(const cli_outputs *outputs)
     return 0;
 }
 
-static const char two_options[] = "two options name it; give each its own file";
+static const char two_options[] =
+    "two options or arguments name it; give each its own file";
+
+static int is_file(const char *name, const struct stat *file)
+{
+    struct stat info;
+    return name && stat(name, &info) == 0 && info.st_dev == file->st_dev &&
+           info.st_ino == file->st_ino;
+}
+
+/* Whether more than one word of the command line names this file: F, --option=F, NAME=F
+ * or -oF. One is the option that has it written, another would be read or written. */
+static int is_named_twice(const char *path)
+{
+    struct stat file;
+    int n = 0;
+    if (stat(path, &file) != 0)
+        return 0;
+    for (int i = 1; i < n_words; i++) {
+        const char *word = words[i];
+        const char *equals = strchr(word, '=');
+        n += is_file(word, &file) || (equals && is_file(equals + 1, &file)) ||
+             (word[0] == '-' && word[1] && is_file(word + 2, &file));
+    }
+    return n > 1;
+}
 
 const char *cli_output(cli_outputs *outputs, const char *path)
 {
@@ -425,6 +456,8 @@ const char *cli_output(cli_outputs *outputs, const char *path)
         if (strcmp(outputs->files[i].path, path) == 0)
             why = two_options;
     }
+    if (!why && is_named_twice(path))
+        why = two_options;
     if (why) {
         cli_fail("cannot write '%s': %s", path, why);
         return NULL;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "clip_io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +47,33 @@ int clip_open(mexpr_context *context, const char *path, mexpr_colour colour, dou
 
 /* --- out --------------------------------------------------------------------------- */
 
+static int has_ending(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcasecmp(name + n - m, ending) == 0;
+}
+
+/* Frames of another clip, or those that are read, must not be mixed with new ones. */
+static int check_folder(const char *folder, const char *ending)
+{
+    const char *const endings[] = {ending, ".png", ".jpg", ".jpeg"};
+    DIR *entries = opendir(folder);
+    const struct dirent *entry;
+    int code = CLI_OK;
+    if (!entries)
+        return cli_fail("cannot write into '%s': %s", folder, strerror(errno));
+    while (code == CLI_OK && (entry = readdir(entries))) {
+        for (size_t i = 0; i < 4 && code == CLI_OK; i++) {
+            if (has_ending(entry->d_name, endings[i]))
+                code = cli_fail("cannot write into '%s': it holds '%s' already; give a "
+                                "new or an empty folder",
+                    folder, entry->d_name);
+        }
+    }
+    closedir(entries);
+    return code;
+}
+
 int clip_files_begin(clip_files *files, const char *folder, const char *ending)
 {
     struct stat info;
@@ -54,7 +83,7 @@ int clip_files_begin(clip_files *files, const char *folder, const char *ending)
         return cli_usage("a clip needs a folder for what comes out; give -o DIR");
     if (stat(folder, &info) == 0)
         return S_ISDIR(info.st_mode)
-                   ? CLI_OK
+                   ? check_folder(folder, ending)
                    : cli_fail("cannot write into '%s': it is not a folder", folder);
     if (mkdir(folder, 0777) != 0)
         return cli_fail("cannot make the folder '%s': %s", folder, strerror(errno));

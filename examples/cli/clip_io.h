@@ -20,6 +20,7 @@ typedef struct clip_files {
     cli_outputs outputs;
 } clip_files;
 
+/* Refuses a folder that holds pictures or such files; an exit code. */
 int clip_files_begin(clip_files *files, const char *folder, const char *ending);
 /* The temporary name of the file for that frame, NULL with the error printed. */
 const char *clip_files_next(clip_files *files, int64_t frame);

@@ -473,12 +473,12 @@ holds 'fields are numbered' test "$(ls fields | tr '\n' ' ')" = '000001.flo 0000
 holds 'flow from the onset' same fields/000001.flo one.flo
 holds 'files are told' prints '2 files of 140 x 170 px in fields'
 holds 'missing numbers are told' prints 'lacks 1 numbers, the first is 11'
-ok flow 'clip/img%d.png' -o fields --reference previous --threads 2 --json
+ok flow 'clip/img%d.png' -o fields2 --reference previous --threads 2 --json
 holds 'files' json_is 2 files
 holds 'missing' json_is 1 missing
 holds 'flow between neighbours' eval '! same fields/000002.flo one.flo'
-ok flow 'clip/img1?.png' -o fields2 --onset 1
-holds 'flow before the onset' test "$(ls fields2)" = 000000.flo
+ok flow 'clip/img1?.png' -o fields3 --onset 1
+holds 'flow before the onset' test "$(ls fields3)" = 000000.flo
 {
     printf 'YUV4MPEG2 W140 H170 F30:1 Cmono\n'
     for _ in 1 2 3 4; do
@@ -599,6 +599,21 @@ holds 'one JSON object' json
 holds 'frames' test -s aligned/000000.png -a -s aligned/000001.png
 holds 'a row for each' test "$(wc -l <head.csv)" -eq 3
 ok align "$frames" -o smaller --crop 112 --onset 2 --landmarks clip.csv --landmarks-row 2
+fails 1 'give a new or an empty folder' align "$frames" -o aligned
+cp -r "$frames" own
+fails 1 'give a new or an empty folder' align own -o own
+holds 'the inputs stay' same own/onset.png "$frames/onset.png"
+mkdir empty
+ok align own -o empty
+cp "$frames/onset.png" mine.png
+fails 1 'arguments name it' face mine.png -o ./mine.png
+fails 1 'arguments name it' face mine.png -o./mine.png
+fails 1 'arguments name it' recognize --onset=mine.png --apex "$frames/apex.png" --picture mine.png
+holds 'the input stays' same mine.png "$frames/onset.png"
+cp clips.csv mine.csv
+fails 1 'arguments name it' train --system flow-derivative-svm --manifest mine.csv --inputs . \
+    -o mine.csv
+holds 'the manifest stays' same mine.csv clips.csv
 fails 2 '-o DIR' align "$frames"
 fails 2 'not known' align "$frames" -o x --crop 113
 fails 1 'onset' align "$frames" -o x --onset 9
