@@ -28,9 +28,10 @@ typedef struct mexpr_box {
 typedef struct mexpr_recognizer_options {
     size_t struct_size;
     /**
-     * A network with one input N×3×H×W that takes the u/v/strain picture as 0..255 floats
-     * and one output N×classes of logits. Kept by reference. NULL: the network that
-     * ships, docs/models/dual_atme_entire.md.
+     * A network with one input N×3×H×W that takes the u/v/strain picture as floats,
+     * 0..255 or as its metadata `microexpr.range` says ("0,1"), and one output N×classes
+     * of logits. Kept by reference. NULL: the network that ships,
+     * docs/models/dual_atme_entire.md.
      */
     mexpr_model *model;
     /**

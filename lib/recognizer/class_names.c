@@ -146,3 +146,32 @@ mexpr_status mx_planes_parse(
         "%s: '%.100s' is not an order of u, v and strain, such as \"strain,v,u\"", source,
         list);
 }
+
+/* A whole number of up to five digits; *at ends behind it. */
+static bool take_whole(const char **at, int *number)
+{
+    const int sign = **at == '-' ? -1 : 1;
+    int n_digits = 0;
+    *at += sign < 0;
+    for (*number = 0; **at >= '0' && **at <= '9' && n_digits < 5; n_digits++)
+        *number = *number * 10 + *(*at)++ - '0';
+    *number *= sign;
+    return n_digits > 0;
+}
+
+mexpr_status mx_range_parse(
+    mx_scope *scope, const char *source, const char *text, mx_input_range *range)
+{
+    const char *at = text;
+    if (strcmp(text, "raw") == 0)
+        return mx_fail(scope, MEXPR_E_ARG,
+            "%s is raw: the network does not take the u/v/strain picture; prepare its "
+            "input yourself and run it in a session",
+            source);
+    if (take_whole(&at, &range->low) && *at++ == ',' && take_whole(&at, &range->high) &&
+        *at == '\0' && range->low < range->high)
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_ARG,
+        "%s: '%.100s' is not two rising whole numbers, such as \"0,255\" or \"-1,1\"",
+        source, text);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the options and metadata of a recognizer say in words: names of classes, order of
- * planes. */
+ * planes, range of the input. */
 #ifndef MX_RECOGNIZER_CLASS_NAMES_H
 #define MX_RECOGNIZER_CLASS_NAMES_H
 
@@ -31,5 +31,14 @@ enum { MX_PLANES = 3 };
  * strain) that the p-th plane takes. */
 mexpr_status mx_planes_parse(
     mx_scope *scope, const char *source, const char *list, int channel[MX_PLANES]);
+
+/* The values that 0 and 255 of the picture become. */
+typedef struct mx_input_range {
+    int low, high;
+} mx_input_range;
+
+/* Parses "low,high", whole numbers; "raw" is refused: such a network takes no picture. */
+mexpr_status mx_range_parse(
+    mx_scope *scope, const char *source, const char *text, mx_input_range *range);
 
 #endif

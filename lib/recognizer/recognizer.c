@@ -15,6 +15,7 @@
 #include "saliency/saliency_parts.h"
 
 static const char standard_planes[] = "strain,v,u";
+static const char standard_range[] = "0,255";
 enum { STANDARD_FACE = 64, LEAST_FACE = 24, MOST_FACE = 8192 };
 
 struct mexpr_recognizer {
@@ -24,6 +25,7 @@ struct mexpr_recognizer {
     mexpr_flow *flow;
     mexpr_strain strain;
     int channel[MX_PLANES]; /* of the picture, for each plane of the input */
+    mx_input_range range;   /* of the input */
     int32_t width;          /* of the picture */
     int32_t height;
     float *input; /* MX_PLANES × height × width */
@@ -178,6 +180,13 @@ static mexpr_status take_planes(mx_scope *scope, const mexpr_recognizer_options 
         own ? own : standard_planes, recognizer->channel);
 }
 
+static mexpr_status take_range(mx_scope *scope, mexpr_recognizer *recognizer)
+{
+    const char *own = mexpr_model_metadata(recognizer->model, "microexpr.range");
+    return mx_range_parse(scope, "the model's microexpr.range",
+        own ? own : standard_range, &recognizer->range);
+}
+
 static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *options,
     mexpr_recognizer *recognizer)
 {
@@ -187,6 +196,8 @@ static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *optio
         status = take_input_size(scope, recognizer);
     if (status == MEXPR_OK)
         status = take_planes(scope, options, recognizer);
+    if (status == MEXPR_OK)
+        status = take_range(scope, recognizer);
     if (status == MEXPR_OK)
         status = try_model(scope, recognizer, &n_classes);
     if (status == MEXPR_OK)
@@ -318,15 +329,19 @@ static mexpr_status find_flow(
     return MEXPR_OK;
 }
 
-/* The picture's channels as planes of floats, in the order that the network takes. */
+/* The picture's channels as planes of floats, in the order and range that the network
+ * takes. */
 static void fill_input(mexpr_recognizer *recognizer, const mexpr_image *picture)
 {
+    const mx_input_range *range = &recognizer->range;
+    const float low = (float)range->low;
+    const float step = (float)(range->high - range->low) / 255.0f;
     float *out = recognizer->input;
     for (int p = 0; p < MX_PLANES; p++) {
         for (int32_t y = 0; y < picture->height; y++) {
             const uint8_t *row = mx_image_row(picture, y) + recognizer->channel[p];
             for (int32_t x = 0; x < picture->width; x++)
-                *out++ = (float)row[(size_t)x * MX_PLANES];
+                *out++ = low + step * (float)row[(size_t)x * MX_PLANES];
         }
     }
 }

@@ -77,5 +77,6 @@ const mx_system mx_system_dcbam_efficientnet = {
         .size_step = 32,
         .n_parameters = 4002339},
     .planes = "u,v,strain",
+    .range = "-1,1",
     .build = build,
 };

@@ -103,5 +103,6 @@ const mx_system mx_system_mfe_net = {
         .height = 28,
         .n_parameters = 57915},
     .planes = "u,v,strain",
+    .range = "0,1",
     .build = build,
 };

@@ -99,5 +99,6 @@ const mx_system mx_system_msjfn = {
         .height = 112,
         .size_step = 32,
         .n_parameters = 1496940},
+    .range = "raw",
     .build = build,
 };

@@ -100,6 +100,6 @@ const mx_system mx_system_off_tanet = {
         .width = 112,
         .height = 112,
         .n_parameters = 59403},
-    .planes = "u,v,strain",
+    .range = "raw",
     .build = build,
 };

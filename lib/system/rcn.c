@@ -65,6 +65,7 @@ const mx_system mx_system_rcn = {
         .height = 60,
         .n_parameters = 55747},
     .planes = "u,v,strain",
+    .range = "0,1",
     .build = build,
 };
 
@@ -76,5 +77,6 @@ const mx_system mx_system_rcn_small = {
         .height = 28,
         .n_parameters = 15331},
     .planes = "u,v,strain",
+    .range = "0,1",
     .build = build_small,
 };

@@ -87,6 +87,8 @@ static mexpr_status build(mx_scope *scope, const mx_system *system,
         mexpr_builder_metadata(b, "microexpr.labels", "negative,positive,surprise");
     if (system->planes)
         mexpr_builder_metadata(b, "microexpr.planes", system->planes);
+    if (system->range)
+        mexpr_builder_metadata(b, "microexpr.range", system->range);
     system->build(&layers, request);
     status = mexpr_builder_finish(b, out);
     if (status != MEXPR_OK)

@@ -15,6 +15,7 @@ typedef struct mx_request {
 typedef struct mx_system {
     mexpr_system_info info;
     const char *planes; /* order of the flow picture's planes, NULL: no such picture */
+    const char *range;  /* "low,high" of its values, "raw": no picture; NULL: 0 to 255 */
     void (*build)(mx_layers *l, const mx_request *request);
 } mx_system;
 

@@ -699,6 +699,11 @@ ok system export ststnet -o b.onnx --classes 5
 holds 'another seed' differ a.onnx b.onnx
 ok model inspect a.onnx --json
 holds 'five classes' json_is 5 outputs 0 shape 1
+ok system export off-tanet -o raw.onnx
+fails 1 'does not take the u/v/strain picture' recognize --cropped --onset "$onset" --apex "$apex" \
+    --model raw.onnx
+ok system export dcbam-efficientnet -o scaled.onnx
+ok recognize --cropped --onset "$onset" --apex "$apex" --model scaled.onnx
 fails 1 "'lenet'" system export lenet -o c.onnx
 fails 1 'not 56' system export ststnet --size 56 -o c.onnx
 holds 'no file' absent c.onnx

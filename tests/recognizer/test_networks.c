@@ -3,6 +3,7 @@
  */
 #include "support.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "microexpr/recognizer.h"
@@ -87,6 +88,7 @@ typedef struct network {
     int out_dims; /* rank of y, all free */
     const char *labels;
     const char *planes;
+    const char *range;
     bool second_input;
     bool second_output;
 } network;
@@ -147,6 +149,7 @@ static mexpr_model *load(mexpr_context *context, const network *net)
     put_message(&model, 8, &opset);
     put_metadata(&model, "microexpr.labels", net->labels);
     put_metadata(&model, "microexpr.planes", net->planes);
+    put_metadata(&model, "microexpr.range", net->range);
     mexpr_model *out = NULL;
     assert_ok(context, mexpr_model_load_memory(context, model.bytes, model.size, &out));
     return out;
@@ -238,6 +241,25 @@ static void test_planes(void **state)
     check_planes(&net, (const int[]){1, 2, 0});
 }
 
+/* The picture's 0..255 become the network's own range. */
+static void test_range(void **state)
+{
+    (void)state;
+    static const char *const ranges[] = {"0,255", "0,1", "-1,1"};
+    static const double low[] = {0, 0, -1}, step[] = {1, 1 / 255.0, 2 / 255.0};
+    mexpr_context *context = test_context(NULL, 1);
+    for (int k = 0; k < 3; k++) {
+        network net = good;
+        net.range = ranges[k];
+        mexpr_result *result = recognize(context, &net, MEXPR_OK, "");
+        const double mean = mean_of(mexpr_result_picture(result), 1);
+        assert_true(
+            fabs(mexpr_result_logit(result, 1) - (low[k] + step[k] * mean)) < 1e-4);
+        mexpr_result_destroy(&result);
+    }
+    mexpr_context_destroy(&context);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -296,6 +318,15 @@ static void test_wrong_metadata(void **state)
     net = good;
     net.planes = "r,g,b";
     refuse(&net, MEXPR_E_ARG, "the model's microexpr.planes: 'r,g,b' is not an order");
+    static const char *const wrong[] = {
+        "", "0", "0,", "0,1,", "1,0", "0;1", "0,999999", "a,b", "0.5,1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        net = good;
+        net.range = wrong[i];
+        refuse(&net, MEXPR_E_ARG, "is not two rising whole numbers");
+    }
+    net.range = "raw";
+    refuse(&net, MEXPR_E_ARG, "does not take the u/v/strain picture");
 }
 
 /* The root of a negative mean is not a number. */
@@ -313,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_planes),
+        cmocka_unit_test(test_range),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_wrong_kind),
         cmocka_unit_test(test_wrong_metadata),

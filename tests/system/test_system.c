@@ -125,6 +125,8 @@ static void running_and_writing(void **state)
             continue;
         mexpr_model *model = build(context, info.name, 5, 0, 7);
         assert_string_equal(mexpr_model_metadata(model, "microexpr.system"), info.name);
+        if (strcmp(info.name, "rcn") == 0)
+            assert_string_equal(mexpr_model_metadata(model, "microexpr.range"), "0,1");
         run(info.name, model, 5, first);
         assert_ok(context, mexpr_model_encode(context, model, &bytes, &size));
         assert_ok(context, mexpr_model_load_memory(context, bytes, size, &read));
