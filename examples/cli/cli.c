@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -470,6 +471,18 @@ const char *cli_output(cli_outputs *outputs, const char *path)
         return NULL;
     }
     return temporary;
+}
+
+const char *cli_output_png(cli_outputs *outputs, const char *path)
+{
+    const size_t n = strlen(path);
+    if (n > 0 && (n < 5 || strcasecmp(path + n - 4, ".png") != 0)) {
+        cli_fail("cannot write '%s': pictures are written as PNG; give a name that ends "
+                 "in .png",
+            path);
+        return NULL;
+    }
+    return cli_output(outputs, path);
 }
 
 int cli_write(cli_outputs *outputs, const char *path, const text *out)

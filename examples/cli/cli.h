@@ -105,6 +105,8 @@ typedef struct cli_outputs {
 
 /* NULL, with the error printed, when the file cannot be. */
 const char *cli_output(cli_outputs *outputs, const char *path);
+/* The same for a picture, whose name must end in ".png". */
+const char *cli_output_png(cli_outputs *outputs, const char *path);
 /* Writes the text to a file, or to standard output for NULL and "-"; an exit code. */
 int cli_write(cli_outputs *outputs, const char *path, const text *out);
 /* Prints why the last file could not be written; an exit code. */

@@ -170,8 +170,8 @@ int clip_report(const clip_files *files, const mexpr_clip *clip, int json)
         json_close(&out, '}');
         text_add(&out, "\n");
     } else {
-        text_add(&out, "%d files of %d x %d px in %s\n", files->outputs.n, width, height,
-            files->folder);
+        text_add(&out, "%d file%s of %d x %d px in %s\n", files->outputs.n,
+            files->outputs.n == 1 ? "" : "s", width, height, files->folder);
         int64_t first;
         const uint64_t missing = mexpr_clip_missing(clip, &first);
         if (missing)

@@ -139,10 +139,10 @@ static int print_result(const align_job *job)
         text_add(&out, "\n");
     } else {
         text_add(&out,
-            "%d frames in %s; the head moved by %.2f px at most, %.3f px are left; lost "
-            "in "
-            "%lld frames\n",
-            n, job->files.folder, job->largest, job->left, (long long)job->n_lost);
+            "%d frame%s in %s; the head moved by %.2f px at most, %.3f px are left; lost "
+            "in %lld frame%s\n",
+            n, n == 1 ? "" : "s", job->files.folder, job->largest, job->left,
+            (long long)job->n_lost, job->n_lost == 1 ? "" : "s");
     }
     const int code = cli_print(&out);
     text_free(&out);

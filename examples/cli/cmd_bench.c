@@ -81,6 +81,29 @@ static const char *given_shape(const bench_job *job, const char *name)
     return NULL;
 }
 
+/* Every --shape must be for an input of the network. */
+static int check_shapes(const bench_job *job)
+{
+    const cli_list *shapes = &job->request->shapes;
+    for (int i = 0; i < shapes->n; i++) {
+        const char *item = shapes->items[i], *equals = strrchr(item, '=');
+        int is_known = 0;
+        if (!equals)
+            return cli_usage("--shape takes NAME=NxN..., not '%s'", item);
+        for (int32_t k = 0; k < mexpr_model_n_inputs(job->model) && !is_known; k++) {
+            mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
+            is_known = mexpr_model_input(job->model, k, &info) == MEXPR_OK &&
+                       strlen(info.name) == (size_t)(equals - item) &&
+                       memcmp(info.name, item, (size_t)(equals - item)) == 0;
+        }
+        if (!is_known)
+            return cli_usage("--shape: the network has no input '%.*s'; 'microexpr model "
+                             "inspect' lists them",
+                (int)(equals - item), item);
+    }
+    return CLI_OK;
+}
+
 static int read_shape(const char *given, mexpr_tensor_view *view)
 {
     const char *at = given;
@@ -158,14 +181,9 @@ static int make_input(bench_job *job, int32_t index)
 static int make_inputs(bench_job *job)
 {
     const int32_t n = mexpr_model_n_inputs(job->model);
-    for (int i = 0; i < job->request->shapes.n; i++) {
-        if (!strchr(job->request->shapes.items[i], '='))
-            return cli_usage(
-                "--shape takes NAME=NxN..., not '%s'", job->request->shapes.items[i]);
-    }
     job->views = calloc((size_t)n + 1, sizeof *job->views);
     job->data = calloc((size_t)n + 1, sizeof *job->data);
-    int code = job->views && job->data ? CLI_OK : no_memory();
+    int code = job->views && job->data ? check_shapes(job) : no_memory();
     for (int32_t i = 0; i < n && code == CLI_OK; i++)
         code = make_input(job, i);
     return code;

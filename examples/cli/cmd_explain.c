@@ -152,7 +152,10 @@ static int explain(explain_job *job)
     }
     const mexpr_status status = mexpr_saliency_compute(job->context, job->model,
         job->views, job->n_inputs, &job->options, &job->saliency);
-    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+    return status == MEXPR_OK
+               ? CLI_OK
+               : explain_fail(status, mexpr_context_last_error(job->context),
+                     job->options.method, NULL, "--method");
 }
 
 static int write_map(explain_job *job)
@@ -185,19 +188,6 @@ static int write_files(explain_job *job)
     return code;
 }
 
-static int is_empty(const mexpr_image *map)
-{
-    const char *row = mexpr_image_data(map);
-    for (int32_t y = 0; y < mexpr_image_height(map); y++) {
-        for (int32_t x = 0; x < mexpr_image_width(map); x++) {
-            if (((const float *)(const void *)row)[x] > 0)
-                return 0;
-        }
-        row += mexpr_image_stride(map);
-    }
-    return 1;
-}
-
 static int print_summary(const explain_job *job)
 {
     text out = {0};
@@ -205,9 +195,9 @@ static int print_summary(const explain_job *job)
         mexpr_saliency_target_score(job->saliency));
     if (*mexpr_saliency_layer(job->saliency))
         text_add(&out, "layer %s\n", mexpr_saliency_layer(job->saliency));
-    if (is_empty(mexpr_saliency_map(job->saliency)))
+    if (explain_is_empty(job->saliency))
         text_add(&out, "the map is empty: nothing in it speaks for the class; try "
-                       "another --method or --layer\n");
+                       "--method occlusion or another --layer\n");
     const int code = cli_print(&out);
     text_free(&out);
     return code;

@@ -180,7 +180,7 @@ static mexpr_status draw(face_job *job, const scene *s, mexpr_image *rgb)
 
 static int write_picture(face_job *job, const scene *s, const mexpr_image *image)
 {
-    const char *temporary = cli_output(&job->outputs, job->request->picture);
+    const char *temporary = cli_output_png(&job->outputs, job->request->picture);
     mexpr_image *rgb = NULL;
     if (!temporary)
         return CLI_FAILED;
@@ -320,6 +320,9 @@ static int check_request(face_job *job, char **paths, int n)
         return cli_usage("face: --picture draws one picture; give one");
     if (r->regions && !r->picture)
         return cli_usage("face: --regions needs --picture");
+    if (r->threshold.given && (r->threshold.value < 0 || r->threshold.value > 1))
+        return cli_usage(
+            "face: --threshold %g is out of range; give 0 to 1", r->threshold.value);
     return cli_choose("--regions", r->regions, region_words, &job->regions);
 }
 

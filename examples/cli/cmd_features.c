@@ -433,6 +433,7 @@ static int clip_rows(
 {
     frame_rows rows = {.job = job, .path = path, .index = index};
     mexpr_clip *clip = NULL;
+    const int n_rows = job->table.n_rows;
     int code = clip_open(job->context, path, MEXPR_COLOUR_GREY, 0, &clip);
     if (code == CLI_OK) {
         const mexpr_status status =
@@ -441,6 +442,10 @@ static int clip_rows(
         code = rows.code;
         if (code == CLI_OK && status != MEXPR_OK)
             code = cli_fail_status(status, mexpr_flow_last_error(job->flow), NULL);
+        if (code == CLI_OK && job->table.n_rows == n_rows)
+            code = cli_fail("'%s': the clip has one frame, and flow needs two; give a "
+                            "longer clip or an earlier onset",
+                path);
     }
     mexpr_field_destroy(&rows.pair.field);
     mexpr_clip_destroy(&clip);

@@ -131,7 +131,7 @@ static int write_drawing(flow_job *job)
 {
     if (!job->request->picture)
         return CLI_OK;
-    const char *temporary = cli_output(&job->outputs, job->request->picture);
+    const char *temporary = cli_output_png(&job->outputs, job->request->picture);
     if (!temporary)
         return CLI_FAILED;
     mexpr_image *image = NULL;
@@ -146,7 +146,7 @@ static int write_flow28(flow_job *job)
 {
     if (!job->request->flow28)
         return CLI_OK;
-    const char *temporary = cli_output(&job->outputs, job->request->flow28);
+    const char *temporary = cli_output_png(&job->outputs, job->request->flow28);
     if (!temporary)
         return CLI_FAILED;
     mexpr_image *image = NULL;

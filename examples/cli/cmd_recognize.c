@@ -91,6 +91,7 @@ typedef struct recognize_job {
     mexpr_box face;
     mexpr_strain strain;
     int32_t method;
+    int is_map_empty; /* of --explain */
     cli_outputs outputs;
 } recognize_job;
 
@@ -185,6 +186,10 @@ static void add_json(const recognize_job *job, text *out)
     json_motion(mexpr_result_field(result), out);
     json_frames(result, out);
     json_face(result, out);
+    if (job->request->explain) {
+        json_key(out, "map_is_empty");
+        text_add(out, job->is_map_empty ? "true" : "false");
+    }
     json_key(out, "milliseconds");
     json_open(out, '{');
     for (int i = 0; i < N_STAGES; i++) {
@@ -252,6 +257,9 @@ static void add_plain(const recognize_job *job, text *out)
     text_add(out, "flow  %d x %d px, %.3f px on average, %.3f px at most\n",
         (int)mexpr_field_width(field), (int)mexpr_field_height(field), motion.mean,
         motion.largest);
+    if (job->is_map_empty)
+        text_add(out, "why   the map of --explain is empty: nothing in it speaks for the "
+                      "label; use --explain-method occlusion\n");
     text_add(out, "time ");
     for (int i = mexpr_result_n_faces(result) > 0 ? 0 : 1, first = i; i < N_STAGES; i++)
         text_add(out, "%s %s %.1f ms", i > first ? "," : "", stages[i].name,
@@ -275,7 +283,7 @@ static int write_picture(recognize_job *job)
 {
     if (!job->request->picture)
         return CLI_OK;
-    const char *temporary = cli_output(&job->outputs, job->request->picture);
+    const char *temporary = cli_output_png(&job->outputs, job->request->picture);
     if (!temporary)
         return CLI_FAILED;
     const mexpr_image *picture = mexpr_result_picture(job->result);
@@ -319,8 +327,9 @@ static int write_explanation(recognize_job *job)
     mexpr_status status =
         mexpr_recognizer_explain(job->recognizer, job->result, &chosen, &saliency);
     if (status != MEXPR_OK)
-        return cli_fail_status(
-            status, mexpr_recognizer_last_error(job->recognizer), "--explain");
+        return explain_fail(status, mexpr_recognizer_last_error(job->recognizer),
+            job->method, "--explain", "--explain-method");
+    job->is_map_empty = explain_is_empty(saliency);
     status = crop_apex(job, &face);
     const int code =
         status == MEXPR_OK
@@ -393,6 +402,25 @@ static int make_recognizer(recognize_job *job)
     return flow_params_apply(&request->params, mexpr_recognizer_flow(job->recognizer));
 }
 
+/* Numbers are told as the options count, from 1. */
+static int check_frames(const recognize_job *job)
+{
+    const long long n = mexpr_clip_n_frames(job->clip);
+    const int onset = job->onset_frame, apex = job->apex_frame;
+    if (n < 0)
+        return CLI_OK;
+    if (onset > n || apex > n)
+        return cli_fail("there is no frame %d, counted from 1: the clip has %lld",
+            onset > n ? onset : apex, n);
+    if (onset == apex)
+        return cli_fail("--onset and --apex are both frame %d; give two frames", onset);
+    if (!apex && onset == n)
+        return cli_fail("there is no frame after the onset, frame %d of %lld; give "
+                        "--apex or an earlier --onset",
+            onset, n);
+    return CLI_OK;
+}
+
 static int recognize(recognize_job *job)
 {
     const recognize_request *request = job->request;
@@ -420,6 +448,8 @@ static int steps(recognize_job *job)
         code = make_recognizer(job);
     if (code == CLI_OK && job->path)
         code = clip_open(job->context, job->path, MEXPR_COLOUR_GREY, 0, &job->clip);
+    if (code == CLI_OK && job->path)
+        code = check_frames(job);
     if (code == CLI_OK && !job->path)
         code = cli_read_grey(job->context, job->request->onset, &job->onset);
     if (code == CLI_OK && !job->path)

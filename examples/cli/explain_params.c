@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "explain_params.h"
 
+#include <string.h>
+
 static const double opacity = 0.6;
 
 int explain_method(const char *option, const char *name, int32_t *out)
@@ -21,7 +23,7 @@ int explain_write(cli_outputs *outputs, mexpr_context *context,
     const mexpr_saliency *saliency, const mexpr_image *under, const char *path)
 {
     mexpr_image *picture = NULL;
-    const char *temporary = cli_output(outputs, path);
+    const char *temporary = cli_output_png(outputs, path);
     if (!temporary)
         return CLI_FAILED;
     mexpr_status status = mexpr_saliency_picture(
@@ -31,4 +33,28 @@ int explain_write(cli_outputs *outputs, mexpr_context *context,
     status = mexpr_image_write_png(context, picture, temporary);
     mexpr_image_destroy(&picture);
     return status == MEXPR_OK ? CLI_OK : cli_output_failed(outputs, context);
+}
+
+int explain_is_empty(const mexpr_saliency *saliency)
+{
+    const mexpr_image *map = mexpr_saliency_map(saliency);
+    const char *row = mexpr_image_data(map);
+    for (int32_t y = 0; y < mexpr_image_height(map); y++) {
+        for (int32_t x = 0; x < mexpr_image_width(map); x++) {
+            if (((const float *)(const void *)row)[x] > 0)
+                return 0;
+        }
+        row += mexpr_image_stride(map);
+    }
+    return 1;
+}
+
+int explain_fail(mexpr_status status, const char *sentence, int32_t method,
+    const char *doing, const char *option)
+{
+    const int is_cam = method != MEXPR_SALIENCY_OCCLUSION;
+    if (!is_cam || !*sentence || strstr(sentence, "use occlusion"))
+        return cli_fail_status(status, sentence, doing);
+    return cli_fail("%s%s%s; use %s occlusion", doing ? doing : "", doing ? ": " : "",
+        sentence, option);
 }

@@ -12,4 +12,12 @@ int explain_method(const char *option, const char *name, int32_t *out);
 int explain_write(cli_outputs *outputs, mexpr_context *context,
     const mexpr_saliency *saliency, const mexpr_image *under, const char *path);
 
+/* Whether nothing in the map speaks for the class. */
+int explain_is_empty(const mexpr_saliency *saliency);
+
+/* As cli_fail_status(); with the other methods it advises occlusion, which every network
+ * can be explained by. `option` is what chooses the method. */
+int explain_fail(mexpr_status status, const char *sentence, int32_t method,
+    const char *doing, const char *option);
+
 #endif

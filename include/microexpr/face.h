@@ -64,8 +64,9 @@ typedef struct mexpr_face_options {
 
 /**
  * Finds faces and their landmarks in pictures, with weights that ship
- * (docs/models/face.md). Keeps its memory and the faces last found: a call on a picture
- * not larger than one before allocates nothing. One thread at a time.
+ * (docs/models/face_detector.md, face-landmarks.md). Keeps its memory and the faces last
+ * found: a call on a picture not larger than one before allocates nothing. One thread at
+ * a time.
  */
 typedef struct mexpr_face_finder mexpr_face_finder;
 

@@ -52,7 +52,8 @@ static mexpr_status begin(align_job *job)
     const float *landmarks = job->o.landmarks;
     mexpr_status status = mexpr_clip_frame(job->clip, job->o.onset, &onset);
     if (status == MEXPR_END)
-        return mx_fail(job->scope, MEXPR_E_RANGE, "the clip has no frame %lld, the onset",
+        return mx_fail(job->scope, MEXPR_E_RANGE,
+            "the clip has no frame %lld, counted from 0, for the onset",
             (long long)job->o.onset);
     if (status != MEXPR_OK)
         return fail_clip(job, status);
@@ -60,7 +61,8 @@ static mexpr_status begin(align_job *job)
         status = find_largest(job, onset, &face);
         if (status == MEXPR_END)
             return mx_fail(job->scope, MEXPR_E_NOT_FOUND,
-                "there is no face in frame %lld, the onset", (long long)job->o.onset);
+                "there is no face in frame %lld, counted from 0, the onset",
+                (long long)job->o.onset);
         landmarks = face.landmarks;
     }
     return status == MEXPR_OK ? mexpr_aligner_begin(job->aligner, onset, landmarks)

@@ -81,8 +81,8 @@ mexpr_status mx_class_names_parse(
     const int32_t n_parts = count_parts(list);
     if (n_parts != n)
         return mx_fail(scope, MEXPR_E_ARG,
-            "%s: '%.100s' has %d names, but the network tells %d classes apart", source,
-            list, (int)n_parts, (int)n);
+            "%s: '%.100s' has %d name%s, but the network has %d class%s", source, list,
+            (int)n_parts, n_parts == 1 ? "" : "s", (int)n, n == 1 ? "" : "es");
     mx_class_names names = {0, 0, mx_alloc(scope, strlen(list) + 1, 1)};
     if (!names.text)
         return MEXPR_E_NOMEM;

@@ -571,10 +571,15 @@ mexpr_status mexpr_recognizer_run_clip(mexpr_recognizer *recognizer, mexpr_clip 
     if (mexpr_clip_is_stream(clip))
         return mx_fail(scope, MEXPR_E_STATE,
             "a stream is read once, but the onset is needed again; give files");
-    if (onset < 0 || onset >= n || apex >= n || apex == onset ||
-        (apex < 0 && onset + 1 == n))
+    if (apex < 0 && onset >= 0 && onset + 1 == n)
         return mx_fail(scope, MEXPR_E_RANGE,
-            "onset %lld and apex %lld are not two frames of a clip of %lld",
+            "there is no frame after the onset, frame %lld counted from 0; give an apex "
+            "or an earlier onset",
+            (long long)onset);
+    if (onset < 0 || onset >= n || apex >= n || apex == onset)
+        return mx_fail(scope, MEXPR_E_RANGE,
+            "onset %lld and apex %lld, counted from 0, are not two frames of a clip of "
+            "%lld",
             (long long)onset, (long long)apex, (long long)n);
     mexpr_status status = MEXPR_OK;
     if (apex < 0)

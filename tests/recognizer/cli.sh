@@ -257,11 +257,11 @@ fails 1 'folder' flow "$onset" "$apex" -o .
 fails 1 'regular file' flow "$onset" "$apex" -o /dev/null
 holds '/dev/null survives' test -c /dev/null
 fails 1 'empty' flow "$onset" "$apex" -o ''
-fails 1 'two options' flow "$onset" "$apex" -o x.out --picture x.out
-holds 'neither is written' absent x.out
-echo 'old' >x.out
-fails 1 'two options' flow "$onset" "$apex" -o x.out --picture ./x.out
-holds 'a file named in two ways stays' test "$(cat x.out)" = old
+fails 1 'two options' flow "$onset" "$apex" -o x.png --picture x.png
+holds 'neither is written' absent x.png
+echo 'old' >x.png
+fails 1 'two options' flow "$onset" "$apex" -o x.png --picture ./x.png
+holds 'a file named in two ways stays' test "$(cat x.png)" = old
 holds 'no temporary file stays' clean
 fails 1 'no-such-folder/x.flo' flow "$onset" "$apex" -o no-such-folder/x.flo
 fails 1 'no-such-folder/p.png' flow "$onset" "$apex" -o x.flo --picture no-such-folder/p.png
@@ -588,6 +588,8 @@ fails 2 'argument is missing' face
 fails 2 'not both' face "$onset" --json --csv
 fails 2 'draws one picture' face "$onset" "$apex" --picture p.png
 fails 2 'draws one picture' face "$frames" --picture p.png
+fails 1 'ends in .png' face "$onset" --picture p.jpg
+fails 2 '--threshold 5' face "$onset" --threshold 5
 fails 2 '--regions' face "$onset" --picture p.png --regions some
 fails 2 'needs --picture' face "$onset" --regions mdmo
 fails 1 'missing.png' face missing.png
@@ -618,6 +620,9 @@ fails 2 '-o DIR' align "$frames"
 fails 2 'not known' align "$frames" -o x --crop 113
 fails 1 'onset' align "$frames" -o x --onset 9
 fails 1 'missing' align missing -o x
+mkdir single
+cp "$onset" single
+fails 1 'one frame' features single --reference onset
 
 # --- recognize -------------------------------------------------------------------------
 
@@ -662,7 +667,17 @@ holds 'the head' grep -q '^head  moved by' out
 ok recognize "$frames" --onset 2 --apex 1 --explain why-clip.png
 holds 'the frames' grep -q 'onset frame 2, apex frame 1' out
 fails 1 'no face' recognize --onset seen.png --apex seen.png
-fails 1 'two frames' recognize "$frames" --onset 3
+fails 1 'there is no frame 3, counted from 1: the clip has 2' recognize "$frames" --onset 3
+fails 1 'there is no frame 4' recognize "$frames" --apex 4
+fails 1 'both frame 2' recognize "$frames" --onset 2 --apex 2
+fails 1 'no frame after the onset, frame 2 of 2' recognize "$frames" --onset 2
+for option in picture explain; do
+    fails 1 'ends in .png' recognize --cropped --onset "$onset" --apex "$apex" --$option x.jpg
+done
+ok system export mfe-net -o small.onnx --seed 1
+ok recognize --cropped --onset "$onset" --apex "$onset" --model small.onnx --explain why-small.png \
+    --explain-method grad-cam
+holds 'an empty map is told' prints 'use --explain-method occlusion'
 fails 2 'needed' recognize
 fails 2 'needed' recognize --onset "$onset"
 fails 2 'too many' recognize --cropped --onset "$onset" --apex "$apex" more than
@@ -758,6 +773,7 @@ ok model bench "$model" --runs 1 --csv
 holds 'steps as CSV' prints 'step,name,op,output,threads,ms,share'
 fails 2 'exclude' model bench "$model" --csv --json
 fails 2 '1x3x' model bench "$model" --shape "$input=1x3xx28"
+fails 2 "no input 'bogus'" model bench "$model" --shape bogus=1x3x28x28
 fails 2 'NAME' model bench "$model" --shape 1x3
 fails 1 "$input" model bench "$model" --shape "$input=1x3x28x27"
 fails 1 'missing.onnx' model bench missing.onnx
@@ -795,6 +811,8 @@ fails 2 "no input 'other'" model explain "$model" -i x.npy --look-at other --map
 fails 2 'given twice' model explain "$model" -i x.npy -i x.npy --map z.npy
 fails 2 'no class' model explain "$model" -i x.npy --class 0.5 --map z.npy
 fails 1 'no class 3' model explain "$model" -i x.npy --class 3 --map z.npy
+fails 1 'use --method occlusion' model explain "$model" -i x.npy --method grad-cam --map z.npy \
+    --layer nowhere
 fails 1 "'nowhere'" model explain "$model" -i x.npy --method grad-cam --map z.npy \
     --layer nowhere
 fails 2 'grad-cam or' model explain "$model" -i x.npy --method magic --map z.npy

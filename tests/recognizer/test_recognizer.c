@@ -399,9 +399,9 @@ static void test_refused_options(void **state)
         int32_t strain;
         const char *part;
     } cases[] = {
-        {"a,b", NULL, 0, "has 2 names, but the network tells 3 classes"},
+        {"a,b", NULL, 0, "has 2 names, but the network has 3 classes"},
         {"a,b,c,d", NULL, 0, "has 4 names"},
-        {"", NULL, 0, "has 1 names"},
+        {"", NULL, 0, "has 1 name,"},
         {"a,,c", NULL, 0, "the name of class 1 is empty"},
         {"a,b, \t", NULL, 0, "the name of class 2 is empty"},
         {"a,b, a", NULL, 0, "'a' names two classes"},
