@@ -64,7 +64,7 @@ typedef struct mexpr_face_options {
 
 /**
  * Finds faces and their landmarks in pictures, with weights that ship
- * (docs/models/face_detector.md, face-landmarks.md). Keeps its memory and the faces last
+ * (docs/models/face_detector.md, face_landmarks.md). Keeps its memory and the faces last
  * found: a call on a picture not larger than one before allocates nothing. One thread at
  * a time.
  */
