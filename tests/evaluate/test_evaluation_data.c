@@ -23,6 +23,7 @@ static mexpr_status fit(void *user, mexpr_context *context,
 static void tenfold(void **state)
 {
     (void)state;
+    test_needs("png");
     mexpr_context *context = test_context(NULL, 1);
     mexpr_manifest *manifest;
     mexpr_evaluation *e;

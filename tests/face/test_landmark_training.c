@@ -108,6 +108,7 @@ static void training_learns_and_repeats(void **state)
 {
     (void)state;
     double first = 0.0, last = 0.0;
+    test_needs("png");
     uint8_t *one = train(1, &first, &last), *two = train(2, &first, &last);
     assert_memory_equal(one, two, mx_landmark_plan_bytes(&mx_landmark_plans[0]));
     print_message("error of the first step %.3f, of the last %.3f\n", first, last);

@@ -119,6 +119,11 @@ def test_mesh() -> None:
         microexpr.landmarks_from_mesh(mesh[:100])
 
 
+needs_png = pytest.mark.skipif("png" not in microexpr.build_features(),
+                               reason="built without PNG")
+
+
+@needs_png
 def test_the_sample() -> None:
     """From frames to a face, by every way there is."""
     onset, apex = SAMPLE / "onset.png", SAMPLE / "apex.png"
@@ -166,6 +171,7 @@ def test_no_face() -> None:
         microexpr.align_clip([blank])
 
 
+@needs_png
 def test_callbacks_may_raise() -> None:
     def stop(image: microexpr.Image, report: microexpr.Alignment) -> None:
         raise KeyError("stop")

@@ -148,6 +148,14 @@ const char *test_data(const char *relative)
     return path;
 }
 
+void test_needs(const char *feature)
+{
+    if (strstr(mexpr_build_features(), feature))
+        return;
+    print_message("skipped: this build has no %s\n", feature);
+    skip();
+}
+
 static char folder[BUFFER_SIZE];
 
 static void remove_folder(void)

@@ -47,6 +47,10 @@ long test_oom_sweep(test_scenario scenario, void *arg, int n_threads);
  * a message, when the test_data option is empty. */
 const char *test_data(const char *relative);
 
+/* Skips the test, with a message, when the build lacks a feature of
+ * mexpr_build_features(): "png", "jpeg". */
+void test_needs(const char *feature);
+
 /* A fresh temporary folder for this test program, removed at exit; and a path in it (in
  * a rotating buffer). */
 const char *test_folder(void);
