@@ -426,3 +426,17 @@ mexpr_status mx_infer_axes(
     }
     return status;
 }
+
+mexpr_status mx_infer_choice(mx_infer *infer, const char *name, const char *standard,
+    const char *const *choices, int n, int *choice)
+{
+    const char *text = mx_attr_string(infer->node, name, standard);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(text, choices[i]) == 0) {
+            *choice = i;
+            return MEXPR_OK;
+        }
+    }
+    return mx_fail(
+        infer->scope, MEXPR_E_MODEL, "its %s '%.40s' does not exist", name, text);
+}

@@ -99,24 +99,16 @@ static mexpr_status infer_conv(mx_infer *infer)
         status = choose_method(infer, p);
     if (status != MEXPR_OK)
         return status;
-    int64_t dims[2 + MX_SPATIAL] = {p->batch, p->c_out};
-    memcpy(dims + 2, p->window.out + MX_SPATIAL - (x->rank - 2),
-        (size_t)(x->rank - 2) * sizeof *dims);
-    mx_infer_shape(infer, 0, x->rank, dims);
+    mx_window_shape(infer, 0, p->batch, p->c_out, p->window.out, x->rank - 2);
     return MEXPR_OK;
 }
 
 /* --- columns ----------------------------------------------------------------------- */
 
-/* A run of outputs in one line: x0..x1-1 of it. */
-typedef struct span {
-    int64_t d, h, x0, x1;
-} span;
-
 /* One run of one row of the column matrix: the inputs that window element k sees, 0 where
  * they are outside; along the line they are inside for outputs inside[0]..inside[1]-1. */
 static void fill_run(const mx_window *w, const float *channel, const int64_t *k,
-    const int64_t *inside, const span *s, float *out)
+    const int64_t *inside, const mx_span *s, float *out)
 {
     const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
     const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
@@ -145,20 +137,12 @@ static void fill_run(const mx_window *w, const float *channel, const int64_t *k,
 static void fill_row(const mx_window *w, const float *channel, const int64_t *k,
     int64_t first, int64_t n, float *out)
 {
-    const int64_t line = first / w->out[2];
-    span s = {line / w->out[1], line % w->out[1], first % w->out[2], 0};
     int64_t inside[2];
     mx_window_inside(w, 2, k[2], &inside[0], &inside[1]);
-    while (n > 0) {
-        s.x1 = s.x0 + n < w->out[2] ? s.x0 + n : w->out[2];
+    for (mx_span s = mx_span_first(w, first, n); n > 0; mx_span_next(w, &s, n)) {
         fill_run(w, channel, k, inside, &s, out);
         out += s.x1 - s.x0;
         n -= s.x1 - s.x0;
-        s.x0 = 0;
-        if (++s.h == w->out[1]) {
-            s.h = 0;
-            s.d++;
-        }
     }
 }
 

@@ -97,23 +97,15 @@ static mexpr_status infer_conv_transpose(mx_infer *infer)
         status = choose_tile(infer, p);
     if (status != MEXPR_OK)
         return status;
-    int64_t dims[2 + MX_SPATIAL] = {p->batch, p->c_out};
-    memcpy(dims + 2, p->window.in + MX_SPATIAL - (x->rank - 2),
-        (size_t)(x->rank - 2) * sizeof *dims);
-    mx_infer_shape(infer, 0, x->rank, dims);
+    mx_window_shape(infer, 0, p->batch, p->c_out, p->window.in, x->rank - 2);
     return MEXPR_OK;
 }
 
 /* --- forward ----------------------------------------------------------------------- */
 
-/* A run of input positions in one line: x0..x1-1 of it. */
-typedef struct span {
-    int64_t d, h, x0, x1;
-} span;
-
 /* Adds one run of one row of the columns to the results that window element k meets. */
 static void add_run(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
-    const span *s, const float *column, float *channel)
+    const mx_span *s, const float *column, float *channel)
 {
     const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
     const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
@@ -139,18 +131,10 @@ static void add_run(const mx_window *w, const mx_nn_kernels *nn, const int64_t *
 static void add_row(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
     int64_t first, int64_t n, const float *column, float *channel)
 {
-    const int64_t line = first / w->out[2];
-    span s = {line / w->out[1], line % w->out[1], first % w->out[2], 0};
-    while (n > 0) {
-        s.x1 = s.x0 + n < w->out[2] ? s.x0 + n : w->out[2];
+    for (mx_span s = mx_span_first(w, first, n); n > 0; mx_span_next(w, &s, n)) {
         add_run(w, nn, k, &s, column, channel);
         column += s.x1 - s.x0;
         n -= s.x1 - s.x0;
-        s.x0 = 0;
-        if (++s.h == w->out[1]) {
-            s.h = 0;
-            s.d++;
-        }
     }
 }
 

@@ -64,8 +64,7 @@ void mx_last_point(const mx_window *w, const mx_last_source *from, int64_t first
 mx_last_source mx_last_source_of(
     const mx_last_params *p, const float *x, int64_t image, const float *outside);
 
-/* The epilogue of a node for outputs from channel `channel` on; what is not done in tiles
- * is left to mx_last_after(). */
+/* The epilogue of a node for outputs from channel `channel` on. */
 mx_tile_finish mx_last_finish(const mx_run *run, int64_t channel);
 
 extern const mx_operator mx_operators_last_conv[], mx_operators_last_pool[],

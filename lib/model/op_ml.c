@@ -52,20 +52,6 @@ static mexpr_status fail_length(mx_infer *infer, const char *name, int64_t want)
         (long long)want);
 }
 
-static mexpr_status read_choice(mx_infer *infer, const char *name, const char *standard,
-    const char *const *choices, int n, int *choice)
-{
-    const char *text = mx_attr_string(infer->node, name, standard);
-    for (int i = 0; i < n; i++) {
-        if (strcmp(text, choices[i]) == 0) {
-            *choice = i;
-            return MEXPR_OK;
-        }
-    }
-    return mx_fail(
-        infer->scope, MEXPR_E_MODEL, "its %s '%.40s' does not exist", name, text);
-}
-
 static mexpr_status read_post(mx_infer *infer, ml_params *p)
 {
     static const char *const posts[] = {
@@ -75,7 +61,7 @@ static mexpr_status read_post(mx_infer *infer, ml_params *p)
         return mx_fail(infer->scope, MEXPR_E_TYPE,
             "its classes are texts, which are not supported: train it on integer labels");
     const mexpr_status status =
-        read_choice(infer, "post_transform", "NONE", posts, 5, &post);
+        mx_infer_choice(infer, "post_transform", "NONE", posts, 5, &post);
     p->post = (post_transform)post;
     return status;
 }
@@ -277,7 +263,7 @@ static mexpr_status read_kernel(mx_infer *infer, ml_params *p)
     int kernel = 0;
     mexpr_status status = read_post(infer, p);
     if (status == MEXPR_OK)
-        status = read_choice(infer, "kernel_type", "LINEAR", kernels, 4, &kernel);
+        status = mx_infer_choice(infer, "kernel_type", "LINEAR", kernels, 4, &kernel);
     p->kernel = (svm_kernel)kernel;
     if (status == MEXPR_OK && params && params->n > 0 && params->n != 3)
         return fail_length(infer, "kernel_params", 3);
@@ -596,7 +582,7 @@ static mexpr_status infer_normalizer(mx_infer *infer)
     static const char *const norms[] = {"MAX", "L1", "L2"};
     int64_t rows, columns;
     int norm;
-    mexpr_status status = read_choice(infer, "norm", "MAX", norms, 3, &norm);
+    mexpr_status status = mx_infer_choice(infer, "norm", "MAX", norms, 3, &norm);
     if (status == MEXPR_OK)
         status = read_rows(infer, &rows, &columns);
     infer->outputs[0]->dtype = MEXPR_DTYPE_F32;

@@ -53,10 +53,8 @@ static mexpr_status infer_pool(mx_infer *infer)
     p->n_channels = mx_dims_product(x->dims, 0, 2);
     p->n_in = mx_dims_product(p->window.in, 0, MX_SPATIAL);
     p->n_out = mx_dims_product(p->window.out, 0, MX_SPATIAL);
-    int64_t dims[2 + MX_SPATIAL] = {x->dims[0], x->dims[1]};
-    memcpy(dims + 2, p->window.out + MX_SPATIAL - n, (size_t)n * sizeof *dims);
-    mx_infer_shape(infer, 0, x->rank, dims);
-    mx_infer_shape(infer, 1, x->rank, dims);
+    mx_window_shape(infer, 0, x->dims[0], x->dims[1], p->window.out, n);
+    mx_window_shape(infer, 1, x->dims[0], x->dims[1], p->window.out, n);
     if (infer->n_outputs > 1)
         infer->outputs[1]->dtype = MEXPR_DTYPE_I64;
     return MEXPR_OK;

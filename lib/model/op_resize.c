@@ -36,20 +36,6 @@ typedef struct resize_params {
 
 /* --- attributes -------------------------------------------------------------------- */
 
-static mexpr_status read_choice(mx_infer *infer, const char *name, const char *standard,
-    const char *const *choices, int n, int *choice)
-{
-    const char *text = mx_attr_string(infer->node, name, standard);
-    for (int i = 0; i < n; i++) {
-        if (strcmp(text, choices[i]) == 0) {
-            *choice = i;
-            return MEXPR_OK;
-        }
-    }
-    return mx_fail(
-        infer->scope, MEXPR_E_MODEL, "its %s '%.40s' does not exist", name, text);
-}
-
 static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *policy)
 {
     static const char *const modes[] = {"nearest", "linear", "cubic"};
@@ -60,15 +46,15 @@ static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *poli
         "tf_half_pixel_for_nn"};
     static const char *const policies[] = {"stretch", "not_larger", "not_smaller"};
     int mode = 0, near = 0, where = 0;
-    mexpr_status status = read_choice(infer, "mode", "nearest", modes, 3, &mode);
+    mexpr_status status = mx_infer_choice(infer, "mode", "nearest", modes, 3, &mode);
     if (status == MEXPR_OK)
-        status =
-            read_choice(infer, "nearest_mode", "round_prefer_floor", nearest, 4, &near);
+        status = mx_infer_choice(
+            infer, "nearest_mode", "round_prefer_floor", nearest, 4, &near);
     if (status == MEXPR_OK)
-        status = read_choice(infer, "coordinate_transformation_mode", "half_pixel",
+        status = mx_infer_choice(infer, "coordinate_transformation_mode", "half_pixel",
             coordinates, 7, &where);
     if (status == MEXPR_OK)
-        status = read_choice(
+        status = mx_infer_choice(
             infer, "keep_aspect_ratio_policy", "stretch", policies, 3, policy);
     p->mode = (resize_mode)mode;
     p->nearest = (resize_nearest)near;

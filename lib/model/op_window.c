@@ -197,3 +197,11 @@ mexpr_status mx_window_infer_transposed(
     }
     return MEXPR_OK;
 }
+
+void mx_window_shape(mx_infer *infer, int k, int64_t batch, int64_t channels,
+    const int64_t *extents, int n)
+{
+    int64_t dims[2 + MX_SPATIAL] = {batch, channels};
+    memcpy(dims + 2, extents + MX_SPATIAL - n, (size_t)n * sizeof *dims);
+    mx_infer_shape(infer, k, 2 + n, dims);
+}

@@ -42,4 +42,32 @@ static inline void mx_window_inside(
     *lo = first < *hi ? first : *hi;
 }
 
+/* A run of outputs in one line: x0..x1-1 of it. */
+typedef struct mx_span {
+    int64_t d, h, x0, x1;
+} mx_span;
+
+/* The first run of the outputs first..first+n-1. */
+static inline mx_span mx_span_first(const mx_window *w, int64_t first, int64_t n)
+{
+    const int64_t line = first / w->out[2], x = first % w->out[2];
+    return (mx_span){
+        line / w->out[1], line % w->out[1], x, x + n < w->out[2] ? x + n : w->out[2]};
+}
+
+/* The run behind it, in the next line, of the n outputs that are left. */
+static inline void mx_span_next(const mx_window *w, mx_span *s, int64_t n)
+{
+    s->x0 = 0;
+    s->x1 = n < w->out[2] ? n : w->out[2];
+    if (++s->h == w->out[1]) {
+        s->h = 0;
+        s->d++;
+    }
+}
+
+/* Gives output k the shape batch × channels × the last `n` of `extents` (MX_SPATIAL). */
+void mx_window_shape(mx_infer *infer, int k, int64_t batch, int64_t channels,
+    const int64_t *extents, int n);
+
 #endif

@@ -189,6 +189,10 @@ float mx_attr_float(const mx_node *node, const char *name, float standard);
 const char *mx_attr_string(const mx_node *node, const char *name, const char *standard);
 /* Whether a list of integers is absent or all its numbers are `number`. */
 bool mx_attr_all(const mx_node *node, const char *name, int64_t number);
+/* *choice receives the number, among n, of the text that an attribute holds, or of
+ * `standard`; MEXPR_E_MODEL for a text that is none of them. */
+mexpr_status mx_infer_choice(mx_infer *infer, const char *name, const char *standard,
+    const char *const *choices, int n, int *choice);
 
 /* Input k, NULL when left out. */
 const mx_tensor *mx_infer_input(const mx_infer *infer, int k);
