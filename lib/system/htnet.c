@@ -112,6 +112,6 @@ const mx_system mx_system_htnet = {
         .width = 28,
         .height = 28,
         .n_parameters = 139582982},
-    .planes = "strain,v,u",
+    .range = "raw", /* crops of four parts of the face, not the picture of all */
     .build = build,
 };

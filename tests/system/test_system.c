@@ -8,6 +8,7 @@
 #include "microexpr/image.h"
 #include "microexpr/system.h"
 #include "support.h"
+#include "system/system_table.h"
 
 static mexpr_model *build(mexpr_context *context, const char *name, int32_t n_classes,
     int32_t size, uint64_t seed)
@@ -110,6 +111,17 @@ static bool is_large(const char *name)
     return strcmp(name, "htnet") == 0 || strcmp(name, "strcn") == 0;
 }
 
+/* What the recognizer can make no picture for says so. */
+static void ranges(void **state)
+{
+    (void)state;
+    assert_string_equal(mx_system_off_tanet.range, "raw");
+    assert_string_equal(mx_system_msjfn.range, "raw");
+    assert_string_equal(mx_system_htnet.range, "raw");
+    assert_string_equal(mx_system_dcbam_efficientnet.range, "-1,1");
+    assert_null(mx_system_ststnet.range);
+}
+
 static void running_and_writing(void **state)
 {
     (void)state;
@@ -183,6 +195,7 @@ static void options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights),
+        cmocka_unit_test(ranges),
         cmocka_unit_test(running_and_writing), cmocka_unit_test(options)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
