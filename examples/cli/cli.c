@@ -526,6 +526,18 @@ int cli_outputs_finish(cli_outputs *outputs, int code)
     return code;
 }
 
+int cli_write_model(mexpr_context *context, const mexpr_model *model, const char *path)
+{
+    cli_outputs outputs = {0};
+    int code = CLI_OK;
+    const char *temporary = cli_output(&outputs, path);
+    if (!temporary)
+        code = CLI_FAILED;
+    else if (mexpr_model_write(context, model, temporary) != MEXPR_OK)
+        code = cli_output_failed(&outputs, context);
+    return cli_outputs_finish(&outputs, code);
+}
+
 /* --- measures of a field ----------------------------------------------------------- */
 
 cli_motion cli_measure(const mexpr_field *field)

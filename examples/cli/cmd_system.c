@@ -94,19 +94,6 @@ static const cli_option export_options[] = {
     {0},
 };
 
-static int write_system(
-    mexpr_context *context, const mexpr_model *model, const char *path)
-{
-    cli_outputs outputs = {0};
-    int code = CLI_OK;
-    const char *temporary = cli_output(&outputs, path);
-    if (!temporary)
-        code = CLI_FAILED;
-    else if (mexpr_model_write(context, model, temporary) != MEXPR_OK)
-        code = cli_output_failed(&outputs, context);
-    return cli_outputs_finish(&outputs, code);
-}
-
 static int export(const void *opaque, char **arguments, int n)
 {
     const export_request *request = opaque;
@@ -131,7 +118,7 @@ static int export(const void *opaque, char **arguments, int n)
             code = cli_fail_status(status, mexpr_context_last_error(context), NULL);
     }
     if (code == CLI_OK)
-        code = write_system(context, model, request->output);
+        code = cli_write_model(context, model, request->output);
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
     return code;

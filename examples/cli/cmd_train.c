@@ -19,18 +19,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static int write_model(mexpr_context *context, mexpr_model *model, const char *path)
-{
-    cli_outputs outputs = {0};
-    int code = CLI_OK;
-    const char *temporary = cli_output(&outputs, path);
-    if (!temporary)
-        code = CLI_FAILED;
-    else if (mexpr_model_write(context, model, temporary) != MEXPR_OK)
-        code = cli_output_failed(&outputs, context);
-    return cli_outputs_finish(&outputs, code);
-}
-
 /* Names of the classes when the manifest has names: its classes are not "0", "1", …. */
 static void add_names(const mexpr_manifest *manifest, text *names)
 {
@@ -53,7 +41,7 @@ static int train(const train_request *r, mexpr_context *context, const labelled 
             mexpr_manifest_n_classes(data->manifest), &o, clip_progress, NULL, &model);
     clip_progress_end();
     text_free(&names);
-    const int code = status == MEXPR_OK ? write_model(context, model, r->output)
+    const int code = status == MEXPR_OK ? cli_write_model(context, model, r->output)
                                         : cli_fail_status(status,
                                               mexpr_context_last_error(context), NULL);
     mexpr_model_destroy(&model);

@@ -6,11 +6,6 @@
 enum { N_PIXELS = MX_FLOW_SIDE * MX_FLOW_SIDE, HALF = MX_FLOW_SIDE / 2 };
 enum { MAX_RADIUS = 16, MAX_TAPS = 2 * MAX_RADIUS + 1 };
 
-int64_t mx_flow_feature_size(mx_flow_feature feature)
-{
-    return (feature.sigma > 0 ? 4 : 3) * HALF * HALF;
-}
-
 static mx_name slice(
     mx_layers *l, mx_name x, int64_t from, int64_t to, int64_t axis, int64_t step)
 {

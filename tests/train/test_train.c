@@ -182,7 +182,6 @@ static void features(void **state)
     static double want[SIZE];
     mexpr_model *model = feature_model();
     make_clips(1);
-    assert_int_equal(mx_flow_feature_size((mx_flow_feature){2}), SIZE);
     apply(model, N, clips, rows, 2 * N, SIZE);
     for (int i = 0; i < 2 * N; i++) {
         plain_features(clips + i % N * CLIP, i >= N, want);
