@@ -33,6 +33,7 @@ typedef struct work {
     mx_scope *scope;
     mexpr_evaluation *e;
     mexpr_evaluate_options o;
+    const mexpr_manifest *manifest;
     const mexpr_tensor_view *inputs;
     size_t clip_size; /* floats */
     mexpr_fit_fn fit;
@@ -73,10 +74,10 @@ static mexpr_status deal(work *w, int32_t n_persons)
     return MEXPR_OK;
 }
 
-static mexpr_status make_folds(work *w, const mexpr_manifest *manifest)
+static mexpr_status make_folds(work *w)
 {
     mexpr_evaluation *e = w->e;
-    const int32_t n_persons = mexpr_manifest_n_persons(manifest);
+    const int32_t n_persons = mexpr_manifest_n_persons(w->manifest);
     const size_t bytes = (size_t)e->n * sizeof *e->folds;
     mexpr_status status = MEXPR_OK;
     if (w->o.protocol == MEXPR_PROTOCOL_LOSO) {
@@ -230,6 +231,20 @@ static mexpr_status tell(work *w, worker *own, int done)
         "the progress callback asked to stop the evaluation");
 }
 
+/* Puts before the sentence who or what was held out. */
+static void say_where(const work *w, worker *own, int32_t fold)
+{
+    char where[128];
+    if (w->o.protocol == MEXPR_PROTOCOL_KFOLD)
+        snprintf(where, sizeof where, "fold %d of %d held out", fold, w->e->n_folds);
+    else
+        snprintf(where, sizeof where, "'%.80s' held out",
+            w->o.protocol == MEXPR_PROTOCOL_LOSO
+                ? mexpr_manifest_person(w->manifest, fold)
+                : mexpr_manifest_dataset(w->manifest, fold));
+    mx_fail_prefix(own->scope, own->status, where);
+}
+
 static void run_index(void *arg, int fold, int index)
 {
     work *w = arg;
@@ -237,11 +252,8 @@ static void run_index(void *arg, int fold, int index)
     if (atomic_load(&w->stop))
         return;
     own->status = run_fold(w, own, fold);
-    if (own->status != MEXPR_OK) {
-        char where[32];
-        snprintf(where, sizeof where, "fold %d", fold);
-        mx_fail_prefix(own->scope, own->status, where);
-    }
+    if (own->status != MEXPR_OK)
+        say_where(w, own, fold);
     const int done = atomic_fetch_add(&w->n_done, 1) + 1;
     if (own->status == MEXPR_OK)
         own->status = tell(w, own, done);
@@ -309,10 +321,10 @@ static mexpr_status read_options(
     return status;
 }
 
-static mexpr_status check_inputs(work *w, const mexpr_manifest *manifest)
+static mexpr_status check_inputs(work *w)
 {
     const mexpr_tensor_view *in = w->inputs;
-    const int64_t n = mexpr_manifest_n_clips(manifest);
+    const int64_t n = mexpr_manifest_n_clips(w->manifest);
     const mexpr_status status =
         mx_out_struct_check(w->scope, in->struct_size, sizeof *in);
     if (status != MEXPR_OK)
@@ -342,12 +354,12 @@ static mexpr_status check_inputs(work *w, const mexpr_manifest *manifest)
     return MEXPR_OK;
 }
 
-static mexpr_status read_records(work *w, const mexpr_manifest *manifest)
+static mexpr_status read_records(work *w)
 {
     mexpr_evaluation *e = w->e;
     for (int64_t i = 0; i < e->n; i++) {
         mexpr_record r = MEXPR_RECORD_INIT;
-        mexpr_manifest_clip(manifest, i, &r);
+        mexpr_manifest_clip(w->manifest, i, &r);
         if (r.label < 0)
             return mx_fail(
                 w->scope, MEXPR_E_RANGE, "line %d of the manifest has no label", r.line);
@@ -358,16 +370,16 @@ static mexpr_status read_records(work *w, const mexpr_manifest *manifest)
     return MEXPR_OK;
 }
 
-static mexpr_status create(work *w, const mexpr_manifest *manifest)
+static mexpr_status create(work *w)
 {
     mexpr_evaluation *e = mx_calloc(w->scope, 1, sizeof *e);
     if (!e)
         return MEXPR_E_NOMEM;
     w->e = e;
     e->context = mx_context_retain(w->scope->context);
-    e->n = mexpr_manifest_n_clips(manifest);
-    e->n_classes = mexpr_manifest_n_classes(manifest);
-    e->n_datasets = mexpr_manifest_n_datasets(manifest);
+    e->n = mexpr_manifest_n_clips(w->manifest);
+    e->n_classes = mexpr_manifest_n_classes(w->manifest);
+    e->n_datasets = mexpr_manifest_n_datasets(w->manifest);
     const size_t n = (size_t)e->n;
     e->labels = mx_calloc(w->scope, n, sizeof *e->labels);
     e->persons = mx_calloc(w->scope, n, sizeof *e->persons);
@@ -380,15 +392,15 @@ static mexpr_status create(work *w, const mexpr_manifest *manifest)
                : MEXPR_E_NOMEM;
 }
 
-static mexpr_status evaluate(work *w, const mexpr_manifest *manifest)
+static mexpr_status evaluate(work *w)
 {
-    mexpr_status status = check_inputs(w, manifest);
+    mexpr_status status = check_inputs(w);
     if (status == MEXPR_OK)
-        status = create(w, manifest);
+        status = create(w);
     if (status == MEXPR_OK)
-        status = read_records(w, manifest);
+        status = read_records(w);
     if (status == MEXPR_OK)
-        status = make_folds(w, manifest);
+        status = make_folds(w);
     if (status == MEXPR_OK)
         status = create_workers(w);
     return status == MEXPR_OK ? run_folds(w) : status;
@@ -409,6 +421,7 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
     mx_scope *scope = mx_context_scope(context);
     work w = {.scope = scope,
         .o = MEXPR_EVALUATE_OPTIONS_INIT,
+        .manifest = manifest,
         .inputs = inputs,
         .fit = fit,
         .progress = progress,
@@ -417,7 +430,7 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
         return mx_fail(scope, MEXPR_E_ARG, "mexpr_evaluate() was given NULL");
     mexpr_status status = read_options(scope, options, &w.o);
     if (status == MEXPR_OK)
-        status = evaluate(&w, manifest);
+        status = evaluate(&w);
     free_workers(&w);
     if (status != MEXPR_OK)
         mexpr_evaluation_destroy(&w.e);

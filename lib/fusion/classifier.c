@@ -8,7 +8,7 @@
 #include "base/option.h"
 #include "fusion/solver.h"
 
-enum { MAX_CLASSES = 1000 };
+enum { MAX_CLASSES = 1000, MOST_STEPS = 10000000 };
 
 /* All of one training run, rows sorted by class. */
 typedef struct fit {
@@ -180,7 +180,8 @@ static mexpr_status fit_pair(
         sign[t] = t < n_a ? 1 : -1;
         bound[t] = f->c->o.cost * f->weight[t < n_a ? a : b];
     }
-    const mx_svm svm = {f->kernel, f->n, n, index, sign, bound, f->c->o.tolerance};
+    const mx_svm svm = {
+        f->kernel, f->n, n, index, sign, bound, f->c->o.tolerance, MOST_STEPS};
     const mexpr_status status =
         mx_svm_solve(f->scope, &svm, &f->progress, found, bias, work + 3 * n);
     memcpy(f->coefficients + (b - 1) * f->n + f->first[a], found,

@@ -24,6 +24,7 @@ typedef struct mx_svm {
     const double *sign;
     const double *bound; /* of each alpha */
     double tolerance;
+    int64_t most_steps; /* MEXPR_E_RANGE when they have not been enough */
 } mx_svm;
 
 /* coefficients[a] = sign * alpha; decision = Σ coefficients · kernel + *bias. `work`:

@@ -10,7 +10,7 @@
 #include "fusion/solver.h"
 
 #define MIN_CURVATURE 1e-12
-enum { TELL_EVERY = 4096, MOST_STEPS = 10000000 };
+enum { TELL_EVERY = 4096 };
 
 mexpr_status mx_progress_tell(mx_scope *scope, const mx_progress *progress)
 {
@@ -108,7 +108,7 @@ mexpr_status mx_svm_solve(mx_scope *scope, const mx_svm *svm, const mx_progress 
         b[t] = 0;
         v[t] = svm->sign[t];
     }
-    for (int64_t k = 0; k < MOST_STEPS && !settled && status == MEXPR_OK; k++) {
+    for (int64_t k = 0; k < svm->most_steps && !settled && status == MEXPR_OK; k++) {
         int64_t i, j;
         if (k % TELL_EVERY == 0)
             status = mx_progress_tell(scope, progress);
@@ -119,8 +119,8 @@ mexpr_status mx_svm_solve(mx_scope *scope, const mx_svm *svm, const mx_progress 
     *bias = find_bias(svm, b, v);
     if (status == MEXPR_OK && !settled)
         status = mx_fail(scope, MEXPR_E_RANGE,
-            "the machine has not come within the tolerance after %d steps; scale the "
+            "the machine has not come within the tolerance after %lld steps; scale the "
             "features, or take a smaller cost or a larger tolerance",
-            MOST_STEPS);
+            (long long)svm->most_steps);
     return status;
 }

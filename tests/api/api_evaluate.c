@@ -93,6 +93,21 @@ static void evaluate(void **state)
     o.protocol = 4;
     MAKES_NOTHING(
         c, e, mexpr_evaluate(c, m, &in, fit, &o, NULL, NULL, &e), MEXPR_E_RANGE);
+    mexpr_context_options small = MEXPR_CONTEXT_OPTIONS_INIT;
+    mexpr_context *tight = NULL;
+    small.max_tensor_bytes = 4;
+    assert_int_equal(mexpr_context_create(&small, &tight), MEXPR_OK);
+    MAKES_NOTHING(tight, e, mexpr_evaluate(tight, m, &in, fit, NULL, NULL, NULL, &e),
+        MEXPR_E_LIMIT);
+    FAILS(tight,
+        mexpr_metrics_interval(
+            tight, classes, classes, classes, 4, 2, 0, 0, 0, &low, &high),
+        MEXPR_E_LIMIT);
+    mexpr_context_destroy(&tight);
+    in.dims[1] = INT64_MAX;
+    MAKES_NOTHING(
+        c, e, mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, &e), MEXPR_E_LIMIT);
+    in.dims[1] = 1;
     in.dtype = MEXPR_DTYPE_I32;
     MAKES_NOTHING(
         c, e, mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, &e), MEXPR_E_TYPE);

@@ -285,7 +285,8 @@ static void threads_change_nothing(void **state)
         mexpr_evaluation_destroy(&e);
         assert_failure(many,
             mexpr_evaluate(many, manifest, &inputs, counting, NULL, NULL, &bad, &e),
-            MEXPR_E_INTERNAL, "21 clips are bad");
+            MEXPR_E_INTERNAL, "held out: 21 clips are bad");
+        assert_non_null(strstr(mexpr_context_last_error(many), "'d0/0'"));
         assert_null(e);
         mexpr_context_destroy(&many);
     }

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "fusion/classifier.h"
+#include "fusion/solver.h"
 #include "support.h"
 
 enum { N_ROWS = 90, N_FEATURES = 5, MAX_CLASSES = 4 };
@@ -298,9 +299,26 @@ static void huge_rows(void **state)
     assert_failure(context, FIT(huge, classes, 4, 1, 2, &o), MEXPR_E_RANGE, "scale them");
     o.kernel = MEXPR_KERNEL_LINEAR;
     assert_ok(context, FIT(small, classes, 4, 1, 2, &o));
-    const mexpr_status status = mexpr_classifier_scores(c, &probe, 1, scores);
-    assert_true(status == MEXPR_E_RANGE || (isfinite(scores[0]) && isfinite(scores[1])));
+    assert_int_equal(mexpr_classifier_scores(c, &probe, 1, scores), MEXPR_E_RANGE);
+    assert_non_null(strstr(mexpr_classifier_last_error(c), "row 0 are too large"));
     mexpr_classifier_destroy(&c);
+}
+
+static void too_few_steps(void **state)
+{
+    (void)state;
+    static const float kernel[] = {2, 1, 0, 1, 2, 1, 0, 1, 2};
+    static const int64_t index[] = {0, 1, 2};
+    static const double sign[] = {1, -1, 1}, bound[] = {9, 9, 9};
+    const mx_progress nobody = {0};
+    double coefficients[3], bias, work[3];
+    mx_svm svm = {kernel, 3, 3, index, sign, bound, 1e-6, 1};
+    assert_failure(context,
+        mx_svm_solve(mx_context_scope(context), &svm, &nobody, coefficients, &bias, work),
+        MEXPR_E_RANGE, "after 1 steps");
+    svm.most_steps = 1000;
+    assert_ok(context, mx_svm_solve(mx_context_scope(context), &svm, &nobody,
+                           coefficients, &bias, work));
 }
 
 static void equal_rows(void **state)
@@ -359,6 +377,7 @@ int main(void)
         cmocka_unit_test(as_network),
         cmocka_unit_test(refusals),
         cmocka_unit_test(huge_rows),
+        cmocka_unit_test(too_few_steps),
         cmocka_unit_test(equal_rows),
         cmocka_unit_test(cancelling),
     };
