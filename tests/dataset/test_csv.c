@@ -5,21 +5,7 @@
 #include "dataset/sha256.h"
 #include "support.h"
 
-static mexpr_context *context;
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
+TEST_CONTEXT
 
 static mexpr_status parse(const char *text, size_t size, uint64_t max_rows, mx_csv *csv)
 {

@@ -7,21 +7,7 @@
 #include "microexpr/evaluate.h"
 #include "support.h"
 
-static mexpr_context *context;
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
+TEST_CONTEXT
 
 static void by_hand(void **state)
 {

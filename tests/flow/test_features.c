@@ -21,21 +21,7 @@ static void check_near(double a, double b, double limit, int line)
         fail_msg("line %d: %.12g is not %.12g, within %g", line, a, b, limit);
 }
 
-static mexpr_context *context;
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
+TEST_CONTEXT
 
 static mexpr_field *make_field(int width, int height)
 {

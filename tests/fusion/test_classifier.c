@@ -11,23 +11,9 @@
 
 enum { N_ROWS = 90, N_FEATURES = 5, MAX_CLASSES = 4 };
 
-static mexpr_context *context;
+TEST_CONTEXT
 static float rows[N_ROWS * N_FEATURES];
 static int32_t labels[N_ROWS];
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
 
 /* Overlapping clouds of unequal size: class k has its centre at k along every feature,
  * far from 0. */

@@ -7,21 +7,7 @@
 
 enum { N_ROWS = 200, N_CLASSES = 3 };
 
-static mexpr_context *context;
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
+TEST_CONTEXT
 
 /* Scores are logarithms of probabilities here, up to a constant. */
 static void rules_by_hand(void **state)

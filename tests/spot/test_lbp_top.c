@@ -11,21 +11,7 @@
 enum { MAX_FRAMES = 24 };
 #define PI 3.14159265358979323846
 
-static mexpr_context *context;
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
+TEST_CONTEXT
 
 /* --- clips ----------------------------------------------------------------------- */
 

@@ -33,6 +33,22 @@ mexpr_context_options test_options(test_heap *heap);
  * NULL. Fails the test when refused. */
 mexpr_context *test_context(test_heap *heap, int n_threads);
 
+/* `context` for a whole test program: give setup and teardown to cmocka's group. */
+#define TEST_CONTEXT                                                                     \
+    static mexpr_context *context;                                                       \
+    static int setup(void **state)                                                       \
+    {                                                                                    \
+        (void)state;                                                                     \
+        context = test_context(NULL, 1);                                                 \
+        return 0;                                                                        \
+    }                                                                                    \
+    static int teardown(void **state)                                                    \
+    {                                                                                    \
+        (void)state;                                                                     \
+        mexpr_context_destroy(&context);                                                 \
+        return 0;                                                                        \
+    }
+
 /* One entry point or sequence to be tried with every allocation failing in turn. It
  * creates what it needs from `context`, destroys it all, and returns the first status
  * that is not MEXPR_OK. */

@@ -13,23 +13,9 @@
 enum { SIDE = 28, N_PIXELS = SIDE * SIDE, CLIP = 3 * N_PIXELS, HALF = SIDE / 2 };
 enum { N_CLIPS = 36, N_CLASSES = 3 };
 
-static mexpr_context *context;
+TEST_CONTEXT
 static float clips[N_CLIPS * CLIP];
 static int32_t labels[N_CLIPS];
-
-static int setup(void **state)
-{
-    (void)state;
-    context = test_context(NULL, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    mexpr_context_destroy(&context);
-    return 0;
-}
 
 /* A patch that moves up, down or apart, on a ground with noise; every plane as 0..255. */
 static void make_clips(uint64_t seed)
