@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clip_io.h"
-
 static int known(const char *system)
 {
     for (int32_t k = 0; mexpr_train_system(k); k++)

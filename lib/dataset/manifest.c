@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/file.h"
 #include "dataset/csv.h"
 #include "dataset/name_list.h"
@@ -99,37 +100,22 @@ static mexpr_status frame_cell(
         text, csv->lines[row + 1], csv->cells[column]);
 }
 
-/* Digits with a point, and a second such number behind a '/'; no locale has a say. */
-static bool read_decimal(const char **text, double *value)
-{
-    const char *at = *text;
-    double n = 0, unit = 1;
-    int digits = 0;
-    for (; *at >= '0' && *at <= '9'; at++, digits++)
-        n = 10 * n + (*at - '0');
-    if (*at == '.')
-        for (at++; *at >= '0' && *at <= '9'; at++, digits++)
-            n += (unit /= 10) * (*at - '0');
-    *text = at;
-    *value = n;
-    return digits > 0 && digits < 16;
-}
-
 static mexpr_status fps_cell(
     mx_scope *scope, const mx_csv *csv, int64_t row, int64_t column, double *fps)
 {
-    const char *text = mx_csv_cell(csv, row, column), *at = text;
+    const char *text = mx_csv_cell(csv, row, column), *slash = strchr(text, '/');
+    const size_t size = strlen(text), n = slash ? (size_t)(slash - text) : size;
     double below = 1;
     *fps = 0;
     if (is_unknown(text))
         return MEXPR_OK;
-    bool good = read_decimal(&at, fps);
-    if (good && *at == '/') {
-        at++;
-        good = read_decimal(&at, &below);
-    }
+    /* No signs and no exponents. */
+    const bool good =
+        strspn(text, "0123456789./") == size &&
+        mx_decimal_parse((mx_text){text, n}, fps) &&
+        (!slash || mx_decimal_parse((mx_text){slash + 1, size - n - 1}, &below));
     *fps /= below;
-    if (good && !*at && *fps > 0 && isfinite(*fps))
+    if (good && *fps > 0 && isfinite(*fps))
         return MEXPR_OK;
     return mx_fail(scope, MEXPR_E_FORMAT,
         "'%.40s' in line %d is not a number of frames per second", text,

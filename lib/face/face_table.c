@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "face/decimal.h"
+#include "base/decimal.h"
 #include "image/polygon.h"
 
 enum {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "face/decimal.h"
+#include "base/decimal.h"
 #include "face/face_table.h"
 
 typedef struct reader {

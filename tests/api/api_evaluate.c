@@ -55,23 +55,31 @@ static mexpr_status fit(void *user, mexpr_context *context,
     return MEXPR_OK;
 }
 
+/* A manifest of two people and a value for each of them. */
+static const char two_people[] = "clip,subject,label\na,1,0\nb,2,1\n";
+static const float two_values[2] = {0, 1};
+
+static mexpr_manifest *people(mexpr_context *c, mexpr_tensor_view *in)
+{
+    mexpr_manifest *m = NULL;
+    in->dtype = MEXPR_DTYPE_F32;
+    in->rank = 2;
+    in->dims[0] = 2;
+    in->dims[1] = 1;
+    in->data = two_values;
+    assert_int_equal(
+        mexpr_manifest_decode(c, two_people, sizeof two_people - 1, NULL, &m), MEXPR_OK);
+    return m;
+}
+
 static void evaluate(void **state)
 {
     (void)state;
-    static const char text[] = "clip,subject,label\na,1,0\nb,2,1\n";
     static const size_t wrong[] = {0, 1, sizeof(size_t), 4097, SIZE_MAX};
-    static const float values[2] = {0, 1};
     mexpr_context *c = api_context();
-    mexpr_manifest *m = NULL;
     mexpr_evaluation *e = NULL;
-    mexpr_metrics low = MEXPR_METRICS_INIT, high = MEXPR_METRICS_INIT;
     mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
-    in.dtype = MEXPR_DTYPE_F32;
-    in.rank = 2;
-    in.dims[0] = 2;
-    in.dims[1] = 1;
-    in.data = values;
-    assert_int_equal(mexpr_manifest_decode(c, text, sizeof text - 1, NULL, &m), MEXPR_OK);
+    mexpr_manifest *m = people(c, &in);
     REFUSED(mexpr_evaluate(NULL, m, &in, fit, NULL, NULL, NULL, &e));
     REFUSED(mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, NULL));
     MAKES_NOTHING(
@@ -93,8 +101,22 @@ static void evaluate(void **state)
     o.protocol = 4;
     MAKES_NOTHING(
         c, e, mexpr_evaluate(c, m, &in, fit, &o, NULL, NULL, &e), MEXPR_E_RANGE);
+    in.dtype = MEXPR_DTYPE_I32;
+    MAKES_NOTHING(
+        c, e, mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, &e), MEXPR_E_TYPE);
+    mexpr_manifest_destroy(&m);
+    mexpr_context_destroy(&c);
+}
+
+static void evaluate_limits(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context(), *tight = NULL;
+    mexpr_evaluation *e = NULL;
+    mexpr_metrics low = MEXPR_METRICS_INIT, high = MEXPR_METRICS_INIT;
+    mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_manifest *m = people(c, &in);
     mexpr_context_options small = MEXPR_CONTEXT_OPTIONS_INIT;
-    mexpr_context *tight = NULL;
     small.max_tensor_bytes = 4;
     assert_int_equal(mexpr_context_create(&small, &tight), MEXPR_OK);
     MAKES_NOTHING(tight, e, mexpr_evaluate(tight, m, &in, fit, NULL, NULL, NULL, &e),
@@ -103,14 +125,20 @@ static void evaluate(void **state)
         mexpr_metrics_interval(
             tight, classes, classes, classes, 4, 2, 0, 0, 0, &low, &high),
         MEXPR_E_LIMIT);
-    mexpr_context_destroy(&tight);
     in.dims[1] = INT64_MAX;
     MAKES_NOTHING(
         c, e, mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, &e), MEXPR_E_LIMIT);
-    in.dims[1] = 1;
-    in.dtype = MEXPR_DTYPE_I32;
-    MAKES_NOTHING(
-        c, e, mexpr_evaluate(c, m, &in, fit, NULL, NULL, NULL, &e), MEXPR_E_TYPE);
+    mexpr_manifest_destroy(&m);
+    mexpr_context_destroy(&tight);
+    mexpr_context_destroy(&c);
+}
+
+static void no_evaluation(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    mexpr_evaluation *e = NULL;
+    mexpr_metrics low = MEXPR_METRICS_INIT, high = MEXPR_METRICS_INIT;
     assert_int_equal(mexpr_evaluation_n_folds(NULL), 0);
     assert_int_equal(mexpr_evaluation_fold(NULL, 0), -1);
     assert_int_equal(mexpr_evaluation_predicted(NULL, 0), -1);
@@ -121,7 +149,6 @@ static void evaluate(void **state)
     FAILS(c, mexpr_evaluation_interval(c, NULL, &low, &high), MEXPR_E_ARG);
     mexpr_evaluation_destroy(NULL);
     mexpr_evaluation_destroy(&e);
-    mexpr_manifest_destroy(&m);
     mexpr_context_destroy(&c);
 }
 
@@ -130,6 +157,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(metrics),
         cmocka_unit_test(evaluate),
+        cmocka_unit_test(evaluate_limits),
+        cmocka_unit_test(no_evaluation),
     };
     return cmocka_run_group_tests_name("api_evaluate", tests, NULL, NULL);
 }

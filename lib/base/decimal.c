@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "face/decimal.h"
+#include "base/decimal.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decimal numbers in text, the same in every locale. */
-#ifndef MX_FACE_DECIMAL_H
-#define MX_FACE_DECIMAL_H
+#ifndef MX_BASE_DECIMAL_H
+#define MX_BASE_DECIMAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
