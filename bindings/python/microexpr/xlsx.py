@@ -136,3 +136,78 @@ def read_xlsx(path: Path) -> dict[str, Table]:
             NotImplementedError) as error:
         hint = "; save .xls files as .xlsx first" if str(path).lower().endswith(".xls") else ""
         raise ValueError(f"{os.fspath(path)!r} cannot be read as .xlsx: {error}{hint}") from None
+
+
+# --- tables of databases ----------------------------------------------------------------
+
+_CASME_SQ = ["subject", "video", "onset", "apex", "offset", "au", "emotion", "type",
+             "self_report", "subject_code", "video_code"]
+
+
+def _has_header(table: Table) -> bool:
+    """Whether one of the first lines names subjects: as all tables but one do."""
+    return any(cell.lower() in ("subject", "sub", "sub_id") for row in table[:64]
+               for cell in row)
+
+
+def _casme_sq(tables: list[Table]) -> Table:
+    """CAS(ME)²: the first sheet, with the codes that the other two give its subjects (in
+    the columns before their numbers) and its videos (before their names)."""
+    second, third = (tables + [[], []])[1:3]
+    subjects = {row[2]: row[1] for row in second if len(row) > 2}
+    videos = {row[1]: row[0].zfill(4) for row in third if len(row) > 1 and row[0]}
+    rows = [_CASME_SQ]
+    for row in tables[0]:
+        row = (row + [""] * 9)[:9]
+        code = subjects.get(row[0], "")
+        rows.append(row + ["s" + code if code.isdigit() else code,
+                           videos.get(row[1].split("_")[0], "")])
+    return rows
+
+
+def _choose(tables: dict[str, Table], layout: str | None, sheet: str | None) -> Table:
+    if sheet is not None:
+        if sheet not in tables:
+            raise ValueError(f"there is no sheet {sheet!r}, but {', '.join(tables)}")
+        return tables[sheet]
+    if layout == "casme_sq" and not _has_header(next(iter(tables.values()))):
+        return _casme_sq(list(tables.values()))
+    full = [table for table in tables.values() if table]
+    return next((table for table in full if _has_header(table)), full[0] if full else [])
+
+
+def layout_csv(path: Path, layout: str | None = None, sheet: str | None = None) -> str:
+    """A sheet as CSV: that of labels, or the one named."""
+    tables = read_xlsx(path)
+    if not any(tables.values()):
+        raise ValueError(f"{os.fspath(path)!r} has no table")
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(_choose(tables, layout, sheet))
+    return text.getvalue()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m microexpr.xlsx", description="Writes a sheet of labels as CSV.")
+    parser.add_argument("table", help="the .xlsx file")
+    parser.add_argument("output", help="the .csv file to write; - is standard output")
+    parser.add_argument("--sheet", help="its name; the first one with labels otherwise")
+    parser.add_argument("--layout", help="the database, where its sheets are joined")
+    given = parser.parse_args(arguments)
+    try:
+        text = layout_csv(given.table, given.layout, given.sheet)
+        if given.output == "-":
+            sys.stdout.write(text)
+            return 0
+        temporary = f"{given.output}.part{os.getpid()}"
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.replace(temporary, given.output)
+    except (OSError, ValueError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
