@@ -239,14 +239,16 @@ static int print_findings(
         table_finish(&rows, &out);
     } else if (r->csv) {
         text_add(&out, "finding,dataset,subject,clip,line,frame,detail\n");
-    } else {
-        text_add(&out, "%" PRId64 " clips, %" PRId64 " findings\n",
-            mexpr_manifest_n_clips(m), n);
+    } else if (n == 0) {
+        text_add(&out, "%" PRId64 " clips, no findings\n", mexpr_manifest_n_clips(m));
     }
     const int code = cli_print(&out);
     table_free(&rows);
     text_free(&out);
-    return code == CLI_OK && n > 0 ? CLI_FAILED : code;
+    if (code == CLI_OK && n > 0)
+        return cli_fail(
+            "%" PRId64 " findings in %" PRId64 " clips", n, mexpr_manifest_n_clips(m));
+    return code;
 }
 
 static int check_clips(const check_request *r, mexpr_context *context,
