@@ -284,6 +284,8 @@ static int check(const void *opaque, char **arguments, int n)
     int code = cli_choose("--files", r->files, words, &files);
     if (code == CLI_OK && r->csv && r->json)
         code = cli_usage("--csv and --json exclude each other");
+    if (code == CLI_OK && r->source.prefix && !r->inputs)
+        code = cli_usage("--prefix needs --inputs, the folder where paths then begin");
     if (code == CLI_OK)
         code = cli_context(1, &context);
     if (code == CLI_OK)

@@ -85,7 +85,7 @@ static void add_frame(mx_csv_writer *w, int64_t frame)
 static bool write_fraction(double fps, double below, char *text)
 {
     const double above = round(fps * below);
-    if (above / below != fps || above > 1e15)
+    if (above / below != fps || above > 0x1p53)
         return false;
     if (below == 1)
         snprintf(text, FPS_TEXT, "%lld", (long long)above);
@@ -104,8 +104,11 @@ static void add_fps(mx_csv_writer *w, double fps)
         done = write_fraction(fps, below, text);
     for (double below = 1e4; below <= 1e15 && !done; below *= 10)
         done = write_fraction(fps, below, text);
-    if (!done) /* beyond 15 digits: the nearest of that many */
-        write_fraction(round(fps * 1e9) / 1e9, 1e9, text);
+    if (!done) { /* as it is stored, for what the reader takes: 0.01 to 1e6 */
+        int exponent;
+        frexp(fps, &exponent);
+        write_fraction(fps, ldexp(1, 53 - exponent), text);
+    }
     add_cell(w, text, ',');
 }
 

@@ -291,8 +291,8 @@ static mexpr_status check_name(const loader *l, int64_t row, const char *name)
 static mexpr_status fps_cell(const loader *l, int64_t row, double *fps)
 {
     const char *text = cell(l, row, MX_FIELD_FPS);
-    if (!*text ||
-        (mx_decimal_parse((mx_text){text, strlen(text)}, fps) && *fps > 0 && *fps <= 1e6))
+    if (!*text || (mx_decimal_parse((mx_text){text, strlen(text)}, fps) && *fps >= 0.01 &&
+                      *fps <= 1e6))
         return MEXPR_OK;
     return mx_fail(l->scope, MEXPR_E_FORMAT,
         "'%.40s' in line %d is not a number of frames per second", text,

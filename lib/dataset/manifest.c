@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,10 +118,10 @@ static mexpr_status fps_cell(
         mx_decimal_parse((mx_text){text, n}, fps) &&
         (!slash || mx_decimal_parse((mx_text){slash + 1, size - n - 1}, &below));
     *fps /= below;
-    if (good && *fps > 0 && isfinite(*fps))
+    if (good && *fps >= 0.01 && *fps <= 1e6)
         return MEXPR_OK;
     return mx_fail(scope, MEXPR_E_FORMAT,
-        "'%.40s' in line %d is not a number of frames per second", text,
+        "'%.40s' in line %d is not a number of frames per second, 0.01 to 1000000", text,
         csv->lines[row + 1]);
 }
 

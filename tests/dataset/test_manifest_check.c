@@ -211,7 +211,8 @@ static void round_trip(void **state)
         "file,subject\na.png,1\nb.png,02\n",
         "file,subject,label\na.png,1,happy\nb.png,02,sad\nc.png,2,happy\n",
         "file,subject,fps\na,1,23.976023976\nb,1,0.1\nc,1,59.94\nd,1,24000/1001\ne,1,7/"
-        "3\n",
+        "3\n"
+        "f,1,366666666667/36666666666\ng,1,0.0123456789012345678\nh,1,999999.999999999\n",
         "file,subject\n",
     };
     for (size_t k = 0; k < sizeof texts / sizeof texts[0]; k++) {

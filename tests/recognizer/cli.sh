@@ -229,6 +229,8 @@ fails 2 "--classes 'nine' is not known" dataset show db --layout samm --table sa
 fails 2 "--files 'some' is not known" dataset check all.csv --files some
 fails 2 'exclude each other' dataset check all.csv --csv --json
 fails 2 '--output F.csv' dataset convert all.csv
+fails 2 '--prefix needs --inputs' dataset check db --layout samm --table samm.csv --prefix db
+finds 5 dataset check db --layout samm --table samm.csv --prefix db --inputs .
 fails 2 'is for one folder' dataset convert db db --layout samm --table samm.csv -o x.csv
 fails 2 'not for --layout' dataset show db --layout samm --table samm.csv --label x
 fails 1 'arguments name it' dataset convert all.csv -o ./all.csv
