@@ -324,7 +324,8 @@ typedef struct mexpr_finding {
     }
 
 /**
- * Looks for what is wrong with the records and their frames. Frame n is the file whose
+ * Looks for what is wrong with the records and their frames; that nothing is known of
+ * frames is no finding where it is so of all records. Frame n is the file whose
  * name has the number n; where the first file's number is not the record's first_frame,
  * all are shifted by the difference.
  * @param folder   the paths of the manifest begin in it; NULL: the working folder

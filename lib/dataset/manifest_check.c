@@ -33,6 +33,7 @@ typedef struct checker {
     mexpr_findings *findings;
     const mexpr_record **order; /* the records, those of the same frames side by side */
     mexpr_record *records;
+    bool numbered; /* a record has a frame number: it is not a list of single pictures */
     /* Of the clip that is looked at. */
     int64_t clip;
     const mexpr_record *record;
@@ -192,7 +193,7 @@ static mexpr_status check_duplicate(checker *c)
 
 static mexpr_status check_record(checker *c)
 {
-    mexpr_status status = check_presence(c);
+    mexpr_status status = c->numbered ? check_presence(c) : MEXPR_OK;
     if (status == MEXPR_OK)
         status = check_order(c);
     if (status == MEXPR_OK)
@@ -373,6 +374,8 @@ static mexpr_status prepare(checker *c)
         c->records[i].struct_size = sizeof c->records[i];
         mexpr_manifest_clip(c->manifest, i, &c->records[i]);
         c->order[i] = &c->records[i];
+        const mexpr_record *r = &c->records[i];
+        c->numbered |= r->onset >= 0 || r->apex >= 0 || r->offset >= 0;
     }
     qsort(c->order, (size_t)n, sizeof *c->order, compare_records);
     return MEXPR_OK;

@@ -209,11 +209,11 @@ static void checking(void **state)
         mexpr_manifest_check(c, m, "/nowhere", NULL, NULL, NULL, &f), MEXPR_OK);
     mexpr_manifest_destroy(&m);
     mexpr_context_destroy(&c);
-    assert_int_equal(mexpr_findings_count(f), 10);
+    assert_int_equal(mexpr_findings_count(f), 2);
     assert_int_equal(mexpr_findings_count(NULL), 0);
-    assert_int_equal(mexpr_findings_get(f, 4, &one), MEXPR_OK);
+    assert_int_equal(mexpr_findings_get(f, 1, &one), MEXPR_OK);
     assert_string_equal(mexpr_finding_name((mexpr_finding_kind)one.kind), "clip_absent");
-    REFUSED(mexpr_findings_get(f, 10, &one));
+    REFUSED(mexpr_findings_get(f, 2, &one));
     REFUSED(mexpr_findings_get(f, -1, &one));
     REFUSED(mexpr_findings_get(NULL, 0, &one));
     REFUSED(mexpr_findings_get(f, 0, NULL));

@@ -72,6 +72,9 @@ static void records(void **state)
         "6:offset_missing:-1 "
         "6:fps_missing:-1 7:label_unknown:-1 8:label_unknown:-1 9:au_unreadable:-1 "
         "10:clip_duplicate:-1 ");
+    /* A list of pictures has no frames. */
+    assert_found(
+        "subject,clip,label\n1,a,0\n1,b,\n", MEXPR_CHECK_NOTHING, "1:label_unknown:-1 ");
     /* Without paths the clip's name tells it. */
     assert_found("dataset,subject,clip,fps,onset,apex,offset\n"
                  "d,1,a,30,1,2,3\nd,2,a,30,1,2,3\nd,1,a,30,1,2,3\n",
