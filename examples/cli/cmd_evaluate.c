@@ -401,6 +401,8 @@ static int steps(evaluate_job *job)
     if (code == CLI_OK)
         code = read_joining(job);
     if (code == CLI_OK)
+        code = evaluate_check_history(r);
+    if (code == CLI_OK)
         code = cli_context(r->jobs, &job->context);
     if (code == CLI_OK)
         code = labelled_read(&r->data, job->context, &job->data);

@@ -379,26 +379,41 @@ static void add_curves(text *out, const loss *list, int n)
     text_add(out, "</svg>\n");
 }
 
-static int add_history(const evaluate_job *job, text *out)
+/* The losses of a file, by fold; *list is freed by the caller in any case. */
+static int load_losses(const char *path, loss **list, int *n)
 {
     json_document document = {0};
+    int code = json_read_lines(path, &document);
+    if (code == CLI_OK)
+        code = read_losses(&document, list, n);
+    if (code == CLI_OK && *n == 0)
+        code = cli_fail("'%s' has no line with an epoch and a loss", path);
+    json_free(&document);
+    return code;
+}
+
+int evaluate_check_history(const evaluate_request *request)
+{
     loss *list = NULL;
-    int n = 0;
+    int n;
+    const int code = request->history ? load_losses(request->history, &list, &n) : CLI_OK;
+    free(list);
+    return code;
+}
+
+static int add_history(const evaluate_job *job, text *out)
+{
+    loss *list = NULL;
+    int n;
     if (!job->request->history)
         return CLI_OK;
-    int code = json_read_lines(job->request->history, &document);
-    if (code == CLI_OK)
-        code = read_losses(&document, &list, &n);
-    if (code == CLI_OK && n == 0)
-        code =
-            cli_fail("'%s' has no line with an epoch and a loss", job->request->history);
+    const int code = load_losses(job->request->history, &list, &n);
     if (code == CLI_OK) {
         text_add(out, "<h2>Losses</h2>\n<p class=\"note\">Of the training clips, a curve "
                       "for each fold. Nothing was chosen by them.</p>\n");
         add_curves(out, list, n);
     }
     free(list);
-    json_free(&document);
     return code;
 }
 

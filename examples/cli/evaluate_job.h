@@ -67,5 +67,7 @@ void evaluate_json(const evaluate_job *job, text *out);
 void evaluate_csv(const evaluate_job *job, text *out);
 /* An exit code: pictures and the history are read from files. */
 int evaluate_html(const evaluate_job *job, text *out);
+/* Whether the history can be drawn: told before hours of training, not after. */
+int evaluate_check_history(const evaluate_request *request);
 
 #endif
