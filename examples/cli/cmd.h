@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const cli_command cmd_align;
+extern const cli_command cmd_compare;
 extern const cli_command cmd_dataset_check;
 extern const cli_command cmd_dataset_convert;
 extern const cli_command cmd_dataset_show;

@@ -25,6 +25,7 @@ static const cli_command *const commands[] = {
     &cmd_dataset_show,
     &cmd_train,
     &cmd_evaluate,
+    &cmd_compare,
     &cmd_version,
 };
 

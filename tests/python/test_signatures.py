@@ -23,7 +23,7 @@ FUNCTIONS = headers.functions(ROOT)
 evaluate = importlib.import_module("microexpr.evaluate")  # its name is a function's too
 
 PLAIN = {
-    "void": None, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
+    "void": None, "int8_t": ctypes.c_int8, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
     "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
     "double": ctypes.c_double, "float": ctypes.c_float, "void *": ctypes.c_void_p,
     "char *": ctypes.c_char_p,
@@ -64,6 +64,8 @@ ENUM_CLASSES = {
     "mexpr_au_code": (dataset.UnitCode, "MEXPR_AU_CODE_"),
     "mexpr_finding_kind": (dataset.FindingKind, "MEXPR_FINDING_"),
     "mexpr_check_files": (dataset.CheckFiles, "MEXPR_CHECK_"),
+    "mexpr_joining": (evaluate.Joining, "MEXPR_JOINING_"),
+    "mexpr_strs": (evaluate.Strs, "MEXPR_STRS_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),
