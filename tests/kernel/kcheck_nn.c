@@ -406,6 +406,8 @@ static void check_exp_sum(kcheck *k, const tables *t)
         float x[MOST], *y = kcheck_buffer(n, sizeof *y, 1), z[MOST];
         double sum = 0;
         kcheck_fill_f32(k, x, n, 40.0f, false);
+        for (size_t i = 0; i < n; i++)
+            x[i] = fminf(x[i], 70.0f);
         float got[2] = {
             t->fast.exp_sum(n, x, 70.0f, y), t->below.exp_sum(n, x, 70.0f, z)};
         same(k, &got[1], &got[0], 1);
