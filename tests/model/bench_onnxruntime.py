@@ -4,10 +4,10 @@
 usage: bench_onnxruntime.py libmicroexpr.so [--rounds N] [--cpu FLAGS] MODEL.onnx...
 
 Rounds alternate between the two programs, both warm. A round's figure is the processor
-time of the calling thread per run; the ratio is the median of the rounds' ratios, the
-fastest rounds of both are there too, and the load average is printed beside them. What a call costs in itself (a network of one Relu over
-four numbers, through the same Python calls) is subtracted on both sides. Exit status 77 where
-numpy, onnx or onnxruntime is missing.
+time of the calling thread per run; the ratio is the median of the rounds' ratios. The
+fastest rounds of both and the load average are printed beside it. What a call costs in
+itself (a network of one Relu over four numbers, through the same Python calls) is
+subtracted on both sides. Exit status 77 where numpy, onnx or onnxruntime is missing.
 """
 import argparse
 import ctypes
