@@ -312,6 +312,10 @@ static int divide_pairs(flow_clip *c, int n)
 {
     struct mx_flow_window *w = c->window;
     int done = 0;
+    if (w->n_aside > 0) {
+        w->n_aside--;
+        return 0;
+    }
     while (done < n && w->n_aside == 0) {
         compute_slot(c, done++, 0);
         if (c->flow->work.team.n_calls_alone > 0) {
@@ -321,8 +325,6 @@ static int divide_pairs(flow_clip *c, int n)
             w->patience = 0;
         }
     }
-    if (w->n_aside > 0)
-        w->n_aside--;
     return done;
 }
 
