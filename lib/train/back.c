@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/back.h"
+
+#include <string.h>
+
+#include "train/back_tables.h"
+
+static const mx_back_op *const families[] = {
+    mx_back_activation_ops,
+    mx_back_conv_ops,
+    mx_back_dropout_ops,
+    mx_back_gemm_ops,
+    mx_back_norm_ops,
+    mx_back_pool_ops,
+};
+
+enum { N_FAMILIES = sizeof families / sizeof families[0] };
+
+const mx_back_op *mx_back_find(const mx_node *node)
+{
+    for (int i = 0; i < N_FAMILIES && !node->domain[0]; i++) {
+        for (const mx_back_op *op = families[i]; op->name; op++) {
+            if (strcmp(op->name, node->op_type) == 0)
+                return op;
+        }
+    }
+    return NULL;
+}
