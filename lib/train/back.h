@@ -43,6 +43,13 @@ typedef struct mx_back_run {
     uint32_t adds;
 } mx_back_run;
 
+enum {
+    /* Training leaves element i of output 0 to element i of input 0 alone: outputs[0] may
+     * lie where inputs[0] does, and gradients[0] where output_gradients[0] does; then
+     * bit 0 of `adds` is not set. */
+    MX_BACK_IN_PLACE = 1
+};
+
 typedef mexpr_status (*mx_back_plan_fn)(mx_back_plan *plan);
 typedef mexpr_status (*mx_back_fn)(const mx_back_run *run);
 
@@ -54,6 +61,8 @@ typedef struct mx_back_op {
     uint32_t reads_inputs;  /* inputs whose values backward reads, as bits */
     uint32_t reads_outputs; /* the same for outputs */
     uint32_t no_gradient;   /* inputs that have none: shapes, indices, statistics */
+    uint32_t states;        /* initializers that forward changes: running means */
+    uint32_t flags;         /* MX_BACK_* */
 } mx_back_op;
 
 /* NULL: this operator cannot be trained through. */
