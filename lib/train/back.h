@@ -35,9 +35,12 @@ typedef struct mx_back_run {
     void *kept;
     void *workspace;
     uint64_t seed; /* of this node in this step: chance must come from it alone */
+    int64_t first; /* where in the batch the samples at hand begin */
     /* Backward: the gradient of each output, NULL where nothing flows back, and where to
      * put that of each input, NULL where nobody asks. Bit k of `adds`: add to what is in
-     * gradients[k]; otherwise it is overwritten, whatever it held. */
+     * gradients[k]; otherwise it is overwritten, whatever it held. A value that is two
+     * inputs has one gradient, to which the later input adds: finish one input after the
+     * other, in their order. */
     const float *const *output_gradients;
     float *const *gradients;
     uint32_t adds;
@@ -64,6 +67,9 @@ typedef struct mx_back_op {
     uint32_t states;        /* initializers that forward changes: running means */
     uint32_t flags;         /* MX_BACK_* */
 } mx_back_op;
+
+/* Backward of operators that give the elements of input 0 another shape. */
+mexpr_status mx_back_copy(const mx_back_run *run);
 
 /* NULL: this operator cannot be trained through. */
 const mx_back_op *mx_back_find(const mx_node *node);
