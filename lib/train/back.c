@@ -12,6 +12,14 @@ static const mx_back_op *const families[] = {
     mx_back_gemm_ops,
     mx_back_norm_ops,
     mx_back_pool_ops,
+    mx_back_elementwise_ops,
+    mx_back_matmul_ops,
+    mx_back_move_ops,
+    mx_back_reduce_ops,
+    mx_back_resize_ops,
+    mx_back_row_norm_ops,
+    mx_back_sample_ops,
+    mx_back_softmax_ops,
 };
 
 enum { N_FAMILIES = sizeof families / sizeof families[0] };
