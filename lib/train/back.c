@@ -34,3 +34,17 @@ const mx_back_op *mx_back_find(const mx_node *node)
     }
     return NULL;
 }
+
+mexpr_status mx_back_copy(const mx_back_run *run)
+{
+    const size_t n = (size_t)mx_tensor_count(run->outputs[0]);
+    const float *from = run->output_gradients[0];
+    float *to = run->gradients[0];
+    if (n == 0 || from == to)
+        return MEXPR_OK;
+    if (run->adds & 1)
+        run->machine->nn.add(n, to, from, to);
+    else
+        memcpy(to, from, n * sizeof *to);
+    return MEXPR_OK;
+}
