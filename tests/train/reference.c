@@ -47,8 +47,9 @@ ref_tensor ref_from(const mx_tensor *t)
     return r;
 }
 
-static void place_of(const ref_tensor *t, int64_t i, int64_t *at)
+static void place_of(const ref_tensor *t, int64_t i, int64_t at[RANK])
 {
+    memset(at, 0, RANK * sizeof *at);
     for (int d = t->rank - 1; d >= 0; d--) {
         at[d] = i % t->dims[d];
         i /= t->dims[d];
