@@ -5,8 +5,8 @@
  *
  * DATA has the number of samples n as an int32 and the floats of each input, [n][...].
  * Sample i has the label i % classes; the loss is the cross-entropy of the first output.
- * Dropout is off. Prints the loss of each step of Adam (rate 1e-3) and the milliseconds of
- * its forward and backward pass; GRADIENTS receives those of the first step, then the
+ * Dropout is off. Prints the loss of each step of Adam (rate 1e-3) and the milliseconds
+ * of its forward and backward pass; GRADIENTS receives those of the first step, then the
  * weights after the last one, then the states. */
 #include <math.h>
 #include <stdio.h>
