@@ -426,11 +426,13 @@ static void conv_tap(
                 is_inside = is_inside && i >= 0 && i < v->in[d];
                 row = row * v->in[d] + i;
             }
-            for (o[2] = 0; is_inside && o[2] < v->out[2]; o[2]++) {
-                const int64_t i = o[2] * v->stride[2] + k[2] * v->dilation[2] - v->pad[2];
-                if (i >= 0 && i < v->in[2])
-                    y[o[2]] += weight * x[row * v->in[2] + i];
-            }
+            const int64_t stride = v->stride[2], last = v->in[2] - 1;
+            const int64_t shift = v->pad[2] - k[2] * v->dilation[2];
+            const int64_t end = last + shift < 0 ? 0 : (last + shift) / stride + 1;
+            const double *line = x + row * v->in[2] - shift;
+            o[2] = shift > 0 ? (shift + stride - 1) / stride : 0;
+            for (; is_inside && o[2] < v->out[2] && o[2] < end; o[2]++)
+                y[o[2]] += weight * line[o[2] * stride];
         }
     }
 }
