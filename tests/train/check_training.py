@@ -9,7 +9,6 @@ the same batch, and compares losses, the first gradients and the final weights. 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
