@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "model/op_pool.h"
 #include "train/back_tables.h"
 
@@ -65,19 +66,41 @@ static int64_t input_line(const mx_window *w, const pool_line *line, int64_t d, 
     return (z * w->in[1] + y) * w->in[2];
 }
 
-static void clear(const mx_back_run *run)
+enum { NOWHERE = 0x7f }; /* every byte of a number behind all inputs */
+
+/* What a channel begins with; each on its own, since that stays in the cache. */
+static void clear(const mx_back_run *run, float *channel, int64_t n)
 {
     if (!(run->adds & 1))
-        memset(run->gradients[0], 0, mx_tensor_bytes(run->inputs[0]));
+        memset(channel, 0, (size_t)n * sizeof *channel);
 }
 
 /* --- MaxPool ----------------------------------------------------------------------- */
 
+/* Lines as far apart as makes those of a channel one long line, unless windows overlap
+ * along them; then a channel's lines go one by one. */
+static int64_t pitch_of(const mx_window *w)
+{
+    const int64_t apart = w->out[2] * w->stride[2];
+    return line_span(w) <= apart ? apart : line_span(w);
+}
+
+static bool is_one_line(const mx_window *w)
+{
+    return pitch_of(w) == w->out[2] * w->stride[2];
+}
+
+/* Floats of the lines of a channel, with room for what of the last lies behind. */
+static size_t lines_floats(const mx_window *w)
+{
+    const int64_t n = w->out[0] * w->out[1] * pitch_of(w) + w->in[2];
+    return mx_round_up((size_t)n, MX_ALIGNMENT / sizeof(float));
+}
+
 static mexpr_status plan_max_pool(mx_back_plan *plan)
 {
     const mx_pool_params *p = plan->params;
-    const size_t lines =
-        2 * (size_t)(line_span(&p->window) + p->window.in[2]) * sizeof(float);
+    const size_t lines = 3 * lines_floats(&p->window) * sizeof(float);
     if (plan->n_outputs > 1 && plan->outputs[1])
         return mx_fail(
             plan->scope, MEXPR_E_OPERATOR, "its indices are not made while training");
@@ -87,42 +110,48 @@ static mexpr_status plan_max_pool(mx_back_plan *plan)
     return MEXPR_OK;
 }
 
-/* Padding is below everything, and behind it where it is equal. */
+/* Down the window, for all columns of a line of outputs. */
 static void find_most(const mx_back_run *run, const pool_line *line)
 {
     const mx_pool_params *p = run->params;
     const mx_window *w = &p->window;
-    const mx_train_kernels *train = &run->machine->train;
     const size_t width = (size_t)line_width(w);
-    const int64_t span = line_span(w), out = line->channel * p->n_out + line->out;
+    const int64_t number = line->out / w->out[2];
     const float *x = (const float *)run->inputs[0]->data + line->channel * p->n_in;
-    float *most = run->workspace;
-    int32_t *at = (int32_t *)(void *)(most + span + w->in[2]);
-    for (int64_t i = 0; i < span; i++) {
-        most[i] = -INFINITY;
-        at[i] = INT32_MAX;
-    }
-    most += w->before[2];
-    at += w->before[2];
-    bool is_first = true;
-    for (int64_t d = line->lo[0]; d < line->hi[0]; d++) {
-        for (int64_t h = line->lo[1]; h < line->hi[1]; h++, is_first = false) {
+    float *most = (float *)run->workspace + number * pitch_of(w) + w->before[2];
+    int32_t *at = (int32_t *)(void *)(most + lines_floats(w));
+    for (int64_t d = line->lo[0]; d < line->hi[0] && width > 0; d++) {
+        for (int64_t h = line->lo[1]; h < line->hi[1]; h++) {
             const int64_t from = input_line(w, line, d, h);
-            for (size_t i = 0; is_first && i < width; i++) {
-                most[i] = x[from + (int64_t)i];
-                at[i] = (int32_t)(from + (int64_t)i);
-            }
-            if (!is_first && width > 0)
-                train->most(width, x + from, (int32_t)from, most, at);
+            run->machine->train.most(width, x + from, (int32_t)from, most, at);
         }
     }
-    train->most_along((size_t)w->out[2], (size_t)w->kernel[2], (size_t)w->stride[2],
-        (size_t)w->dilation[2], most - w->before[2], at - w->before[2],
-        (float *)run->outputs[0]->data + out, (int32_t *)run->kept + out);
+    if (line->d < w->out[0] - 1 || line->h < w->out[1] - 1)
+        return;
+    /* The last: now along the lines, and clean for the next channel. */
+    const size_t floats = lines_floats(w), out = (size_t)(line->channel * p->n_out);
+    const int64_t n_lines = is_one_line(w) ? 1 : number + 1;
+    const size_t n = (size_t)(is_one_line(w) ? p->n_out : w->out[2]);
+    most = run->workspace;
+    at = (int32_t *)(void *)(most + floats);
+    for (int64_t i = 0; i < n_lines; i++)
+        run->machine->train.most_along(n, (size_t)w->kernel[2], (size_t)w->stride[2],
+            (size_t)w->dilation[2], most + i * pitch_of(w), at + i * pitch_of(w),
+            (float *)run->outputs[0]->data + out + (size_t)i * n,
+            (int32_t *)run->kept + out + (size_t)i * n);
+    memcpy(most, most + 2 * floats, floats * sizeof *most);
+    memset(at, NOWHERE, floats * sizeof *at);
 }
 
+/* The workspace: the largest so far, where they were found, and a line of -Inf. Padding
+ * is below everything, and behind it where it is equal. */
 static mexpr_status max_pool_forward(const mx_back_run *run)
 {
+    const size_t floats = lines_floats(&((const mx_pool_params *)run->params)->window);
+    float *most = run->workspace;
+    for (size_t i = 0; i < floats; i++)
+        most[i] = most[2 * floats + i] = -INFINITY;
+    memset(most + floats, NOWHERE, floats * sizeof *most);
     for_lines(run, find_most);
     return MEXPR_OK;
 }
@@ -133,8 +162,8 @@ static mexpr_status max_pool_backward(const mx_back_run *run)
     const int32_t *found = run->kept;
     const float *g = run->output_gradients[0];
     float *out = run->gradients[0];
-    clear(run);
     for (int64_t c = 0; c < p->n_channels; c++) {
+        clear(run, out, p->n_in);
         for (int64_t i = 0; i < p->n_out; i++) {
             if (found[i] < p->n_in) /* else the window saw nothing but padding */
                 out[found[i]] += g[i];
@@ -182,6 +211,8 @@ static void spread(const mx_back_run *run, const pool_line *line)
     const int64_t span = line_span(w), width = line_width(w);
     const float *g = run->output_gradients[0] + line->channel * p->n_out + line->out;
     float *to = run->gradients[0] + line->channel * p->n_in;
+    if (line->out == 0)
+        clear(run, to, p->n_in);
     float *shares = run->workspace, *counts = shares + span;
     const float others = (float)(counted(p, 0, line->d) * counted(p, 1, line->h));
     memset(shares, 0, (size_t)span * sizeof *shares);
@@ -205,7 +236,8 @@ static mexpr_status average_pool_backward(const mx_back_run *run)
     float *counts = (float *)run->workspace + line_span(&p->window);
     for (int64_t o = 0; o < p->window.out[2]; o++)
         counts[o] = (float)counted(p, 2, o);
-    clear(run);
+    if (p->n_out == 0)
+        clear(run, run->gradients[0], p->n_channels * p->n_in);
     for_lines(run, spread);
     return MEXPR_OK;
 }
@@ -218,10 +250,11 @@ static mexpr_status global_average_backward(const mx_back_run *run)
     const int64_t n = mx_tensor_count(run->outputs[0]);
     const int64_t size = mx_dims_product(x->dims, 2, x->rank);
     float *out = run->gradients[0];
-    clear(run);
-    for (int64_t i = 0; i < n; i++, out += size)
+    for (int64_t i = 0; i < n; i++, out += size) {
+        clear(run, out, size);
         run->machine->nn.add_scalar(
             (size_t)size, out, run->output_gradients[0][i] / (float)size, out);
+    }
     return MEXPR_OK;
 }
 
@@ -231,9 +264,9 @@ static mexpr_status global_max_backward(const mx_back_run *run)
     const int64_t n = mx_tensor_count(run->outputs[0]);
     const int64_t size = mx_dims_product(x->dims, 2, x->rank);
     const float *in = x->data, *most = run->outputs[0]->data;
-    clear(run);
     for (int64_t i = 0; i < n; i++, in += size) {
         int64_t found = 0;
+        clear(run, run->gradients[0] + i * size, size);
         while (found < size - 1 && in[found] != most[i])
             found++;
         run->gradients[0][i * size + found] += run->output_gradients[0][i];
