@@ -5,22 +5,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int known(const char *system)
+static int known(const char *system, size_t length)
 {
     for (int32_t k = 0; mexpr_train_system(k); k++)
-        if (strcmp(mexpr_train_system(k), system) == 0)
+        if (strlen(mexpr_train_system(k)) == length &&
+            memcmp(mexpr_train_system(k), system, length) == 0)
             return 1;
     return 0;
+}
+
+/* Each of the names that commas part. */
+static int check_systems(const char *names)
+{
+    for (const char *at = names; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        const size_t length = strcspn(at, ",");
+        if (!known(at, length))
+            return cli_usage(
+                "--system '%.*s' cannot be trained; give flow-derivative-svm or "
+                "flow-kernel-ridge",
+                (int)length, at);
+    }
+    return CLI_OK;
 }
 
 int labelled_check(const labelled_request *request)
 {
     if (!request->system)
         return cli_usage("no system given; name one with --system NAME");
-    if (!known(request->system))
-        return cli_usage("--system '%s' cannot be trained; give flow-derivative-svm or "
-                         "flow-kernel-ridge",
-            request->system);
+    const int code = check_systems(request->system);
+    if (code != CLI_OK)
+        return code;
     if (!request->manifest)
         return cli_usage("no clips given; name their table with --manifest F.csv");
     if (!request->inputs)

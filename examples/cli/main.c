@@ -20,8 +20,12 @@ static const cli_command *const commands[] = {
     &cmd_model_bench,
     &cmd_system_list,
     &cmd_system_export,
+    &cmd_dataset_check,
+    &cmd_dataset_convert,
+    &cmd_dataset_show,
     &cmd_train,
     &cmd_evaluate,
+    &cmd_compare,
     &cmd_version,
 };
 

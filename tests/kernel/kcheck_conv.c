@@ -163,7 +163,8 @@ static size_t padded(size_t n)
     return (n + MX_TILE_COLS - 1) / MX_TILE_COLS * MX_TILE_COLS;
 }
 
-/* The parts of an epilogue, some of them; vectors for `channels`, a residual of `n`. */
+/* The parts of an epilogue, some of them, or the shift alone; vectors for `channels`, a
+ * residual of `n`. */
 typedef struct finish {
     mx_tile_finish f;
     float *vectors[4], *residual;
@@ -174,11 +175,13 @@ static finish make_finish(kcheck *k, size_t channels, size_t n)
     finish made = {.f = {.a = 0.2f, .b = 0.9f}};
     const float **const slots[4] = {
         &made.f.scale, &made.f.shift, &made.f.post_scale, &made.f.post_shift};
+    const bool plain = mx_rng_below(&k->rng, 2);
     for (int i = 0; i < 4; i++) {
-        if (i == 3 ? made.f.post_scale != NULL : mx_rng_below(&k->rng, 2))
+        const bool some = plain ? i == 1 : mx_rng_below(&k->rng, 2);
+        if (i == 3 ? made.f.post_scale != NULL : some)
             *slots[i] = made.vectors[i] = numbers(k, padded(channels), 1.0f);
     }
-    if (mx_rng_below(&k->rng, 2))
+    if (!plain && mx_rng_below(&k->rng, 2))
         made.f.residual = made.residual = numbers(k, n, 1.0f);
     made.f.activation = (mx_activation)mx_rng_below(&k->rng, MX_ACTIVATION_TANH);
     return made;
@@ -242,7 +245,9 @@ static void check_near(kcheck *k, const near *n, double relative)
 static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
 {
     const int rows = 1 + (int)mx_rng_below(&k->rng, even ? 40 : MX_TILE_ROWS);
-    const int cols = 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
+    const int cols = mx_rng_below(&k->rng, 2)
+                         ? table->cols
+                         : 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
     const size_t runs = 1 + mx_rng_below(&k->rng, MAX_RUNS);
     const size_t length = 1 + mx_rng_below(&k->rng, MAX_CHANNELS);
     const ptrdiff_t y_row = cols + (ptrdiff_t)mx_rng_below(&k->rng, 5);

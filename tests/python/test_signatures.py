@@ -13,8 +13,8 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import (_signatures, base, face, flow, fusion, image, model, recognizer,
-                       saliency, spot, system)
+from microexpr import (_signatures, base, dataset, face, flow, fusion, image, model,
+                       recognizer, saliency, spot, system)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -23,7 +23,7 @@ FUNCTIONS = headers.functions(ROOT)
 evaluate = importlib.import_module("microexpr.evaluate")  # its name is a function's too
 
 PLAIN = {
-    "void": None, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
+    "void": None, "int8_t": ctypes.c_int8, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
     "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
     "double": ctypes.c_double, "float": ctypes.c_float, "void *": ctypes.c_void_p,
     "char *": ctypes.c_char_p,
@@ -59,6 +59,13 @@ ENUM_CLASSES = {
     "mexpr_gamma_unit": (fusion.GammaUnit, "MEXPR_GAMMA_"),
     "mexpr_fusion_rule": (fusion.FusionRule, "MEXPR_FUSION_"),
     "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
+    "mexpr_classes": (dataset.Classes, "MEXPR_CLASSES_"),
+    "mexpr_au_side": (dataset.Side, "MEXPR_AU_SIDE_"),
+    "mexpr_au_code": (dataset.UnitCode, "MEXPR_AU_CODE_"),
+    "mexpr_finding_kind": (dataset.FindingKind, "MEXPR_FINDING_"),
+    "mexpr_check_files": (dataset.CheckFiles, "MEXPR_CHECK_"),
+    "mexpr_joining": (evaluate.Joining, "MEXPR_JOINING_"),
+    "mexpr_strs": (evaluate.Strs, "MEXPR_STRS_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),
@@ -159,8 +166,8 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    modules = (base, evaluate, face, flow, fusion, image, model, recognizer, saliency, spot,
-               system)
+    modules = (base, dataset, evaluate, face, flow, fusion, image, model, recognizer,
+               saliency, spot, system)
     classes = {value for module in modules
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)

@@ -57,6 +57,18 @@ check_failure() {
     fi
 }
 
+# finds N ARGUMENTS: it prints findings, and fails with their number.
+finds() {
+    want=$1
+    shift
+    tests=$((tests + 1))
+    run "$@"
+    if [ $code -ne 1 ] || [ "$(wc -l <err)" -ne 1 ] || ! grep -q "^microexpr: $want findings" err \
+        || [ ! -s out ]; then
+        bad "$* (expected $want findings)"
+    fi
+}
+
 # holds WHAT TEST...: a condition on what the last run left.
 holds() {
     what=$1
@@ -83,7 +95,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -106,6 +118,8 @@ fails 2 'give -o DIR' flow "$sample"
 fails 2 'too many' flow "$onset" "$apex" "$apex"
 fails 2 'needs a value' flow "$onset" "$apex" -o
 fails 2 "'-q'" flow -q "$onset" "$apex"
+fails 2 'missing' compare
+fails 2 'missing' compare one.json
 fails 2 'missing' model inspect
 fails 2 'missing' model run
 fails 2 'missing' model bench
@@ -169,6 +183,168 @@ fails 1 'folds of 3 persons' evaluate $labelled --protocol kfold
 printf 'file,subject,label\nup.png,1,0\nnone.png,2,1\n' >holes.csv
 fails 1 'none.png' train --system flow-kernel-ridge --manifest holes.csv --inputs . -o x.onnx
 holds 'no network of half the clips' absent x.onnx
+
+# --- dataset ---------------------------------------------------------------------------
+
+mkdir -p db/006/006_1_2
+for number in 10 11 12 14; do
+    cp "$onset" "db/006/006_1_2/006_000$number.png"
+done
+{
+    printf 'SAMM,,,,,,,\n'
+    printf 'Subject,Filename,Onset Frame,Apex Frame,Offset Frame,Micro,Action Units,Estimated Emotion\n'
+    printf '6,006_1_2,10,11,13,Micro - 1/2,R12A,Happiness\n'
+    printf '7,007_1_1,5,5,9,Micro - 1/2,R12+soft,Other\n'
+} >samm.csv
+ok dataset show db --layout samm --table samm.csv
+holds 'the clips' prints '2 clips, sha256'
+holds 'a person' prints 'samm/006'
+ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
+holds 'one class' json_is 1 classes positive
+finds 5 dataset check db --layout samm --table samm.csv
+holds 'the frame' prints 'line 2, samm/006/006_1_2: frame_absent'
+holds 'the units' prints 'soft'
+finds 5 dataset check db --layout samm --table samm.csv --csv
+holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,3,5,'
+finds 5 dataset check db --layout samm --table samm.csv --json
+holds 'a finding' json_is frame_gap findings 0 finding
+holds 'its clip' json_is 006_1_2 findings 0 clip
+ok dataset convert db --layout samm --table samm.csv --classes megc2019 --prefix db -o all.csv
+ok dataset show all.csv --json
+ok dataset convert all.csv all.csv -o twice.csv
+ok dataset show twice.csv
+holds 'twice as many' prints '2 clips'
+finds 1 dataset check twice.csv --files none --csv
+holds 'the second is a copy' prints 'clip_duplicate'
+finds 2 dataset check all.csv --inputs . --files all --csv
+holds 'the gap again' prints 'frame_gap,samm,006,006_1_2,2,13,'
+printf 'file,subject,fps,onset,apex,offset\nup.png,1,200,1,2,3\n' >good.csv
+ok dataset check good.csv
+holds 'nothing to find' prints '1 clips, no findings'
+ok dataset check good.csv --csv
+holds 'a header alone' prints 'finding,dataset,subject,clip,line,frame,detail'
+fails 1 "no layout 'samn'" dataset show db --layout samn --table samm.csv
+fails 1 'SAMM needs its table' dataset show db --layout samm
+fails 1 'none.csv' dataset show none.csv
+fails 2 'need --layout' dataset show all.csv --table samm.csv
+fails 2 "--classes 'nine' is not known" dataset show db --layout samm --table samm.csv --classes nine
+fails 2 "--files 'some' is not known" dataset check all.csv --files some
+fails 2 'exclude each other' dataset check all.csv --csv --json
+fails 2 '--output F.csv' dataset convert all.csv
+fails 2 '--prefix needs --inputs' dataset check db --layout samm --table samm.csv --prefix db
+finds 5 dataset check db --layout samm --table samm.csv --prefix db --inputs .
+fails 2 'is for one folder' dataset convert db db --layout samm --table samm.csv -o x.csv
+fails 2 'not for --layout' dataset show db --layout samm --table samm.csv --label x
+fails 1 'arguments name it' dataset convert all.csv -o ./all.csv
+# Several systems, seeds, and what is written besides.
+both='--system flow-derivative-svm,flow-kernel-ridge --manifest clips.csv --inputs .'
+# shellcheck disable=SC2086
+ok evaluate $both --selection inner-subject --inner-folds 2 --report chosen.json
+holds 'how often each is chosen' prints 'chosen in 3 of 3 folds'
+holds 'the selection' prints 'selection inner-subject'
+mv chosen.json out
+holds 'selection' json_is inner-subject selection
+holds 'chosen' json_is flow-derivative-svm folds 2 chosen 0
+holds 'weights' json_is 1 folds 0 weights 0 flow-derivative-svm
+holds 'inner_uf1' json_is 1 folds 0 inner_uf1 0 flow-kernel-ridge
+for rule in mean product max weighted learned; do
+    # shellcheck disable=SC2086
+    ok evaluate $both --fusion $rule --report fused.json
+    holds 'a mean weight' prints 'mean weight'
+    mv fused.json out
+    holds 'fusion' json_is $rule fusion
+    holds 'nothing is chosen' json_is null folds 0 chosen 0
+done
+# shellcheck disable=SC2086
+ok evaluate $labelled --seeds 2 --seed 5 --report two.json --csv two.csv
+holds 'the seeds' prints 'over 2 seeds: UF1 1.0000 +- 0.0000'
+cp two.json out
+holds 'seeds' json_is 6 seeds 1
+holds 'per_seed' json_is 1 per_seed 1 uf1
+holds 'seed_mean' json_is 1 seed_mean uar
+holds 'seed_deviation' json_is 0 seed_deviation uf1
+holds 'seed_predicted' json_is 1 folds 0 predictions 1 seed_predicted 1
+holds 'per_class' json_is 3 per_class 1 support
+holds 'per_class of a database' json_is 1 per_database '' per_class 0 recall
+tr -d '\r' <two.csv >out
+holds 'the columns' prints 'fold,dataset,subject,person,clip,label,label_name,predicted,predicted_name,right,score_0,score_1'
+holds 'a row' prints '3,,3,3,down,1,1,1,1,1,'
+printf 'file,dataset,subject,label\n' >two_sets.csv
+for person in 1 2 3; do
+    printf 'up.png,a,%s,0\ndown.png,a,%s,1\nup.png,b,%s,0\n' $person $person $person >>two_sets.csv
+done
+holdout='--protocol holdout --system flow-derivative-svm --manifest two_sets.csv --inputs .'
+# shellcheck disable=SC2086
+ok evaluate $holdout --train-database a --test-database b --report hold.json
+mv hold.json out
+holds 'clips' json_is 3 clips
+holds 'the database' json_is b folds 0 dataset
+holds 'who' json_is b/2 folds 0 predictions 1 person
+# shellcheck disable=SC2086
+fails 1 "no database 'c'" evaluate $holdout --test-database c
+# shellcheck disable=SC2086
+fails 2 'needs --test-database' evaluate $holdout
+# shellcheck disable=SC2086
+fails 2 'are for --protocol holdout' evaluate $labelled --test-database a
+# shellcheck disable=SC2086
+fails 2 'what is to become of several systems' evaluate $both
+# shellcheck disable=SC2086
+fails 2 'need several systems' evaluate $labelled --fusion mean
+# shellcheck disable=SC2086
+fails 2 'give one of the two' evaluate $both --fusion mean --selection inner-subject
+# shellcheck disable=SC2086
+fails 2 "--fusion 'vote'" evaluate $both --fusion vote
+fails 2 "'x' cannot be trained" evaluate --system flow-derivative-svm,x
+
+# The page.
+printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
+# shellcheck disable=SC2086
+ok evaluate $labelled --html page.html --history losses.jsonl
+cp page.html out
+holds 'the curve' prints 'points="50.0,15.0 590.0,102.5 "'
+holds 'why there are no pictures' prints 'No pictures'
+holds 'the command line' prints 'microexpr evaluate --system'
+holds 'the hash' prints 'manifest (SHA-256)'
+grep -E 'https?:|<script|src="[^d]' page.html >out
+holds 'nothing from elsewhere' test ! -s out
+# shellcheck disable=SC2086
+ok evaluate $both --fusion mean --html page.html --pictures
+cp page.html out
+holds 'pictures' prints 'src="data:image/png;base64,iVBOR'
+holds 'choices' prints '<h2>Choices</h2>'
+# shellcheck disable=SC2086
+fails 2 'are for --html' evaluate $labelled --pictures
+printf '{"epoch": 1}\n' >none.jsonl
+# shellcheck disable=SC2086
+fails 1 'no line with an epoch and a loss' evaluate $labelled --html no.html --history none.jsonl
+holds 'no page' absent no.html
+printf '{"epoch": 1,\n' >cut.jsonl
+# shellcheck disable=SC2086
+fails 1 "'cut.jsonl' is not JSON" evaluate $labelled --html no.html --history cut.jsonl
+
+# --- compare -------------------------------------------------------------------------
+
+printf '{"loss": [1, "\\u00e9\\ud83d\\ude00", true, null, -2.5e3, {}]}' >losses2.json
+sed 's/"classes": \["0", /"classes": ["z", /' two.json >others.json
+sed 's/"clip": "up"/"clip": "left"/' two.json >renamed.json
+sed '0,/"label": 0/s//"label": 1/' two.json >relabelled.json
+# shellcheck disable=SC2086
+ok evaluate $holdout --train-database a --test-database b --report hold2.json
+sed 's/"classes": \["0"\]/"classes": ["0", "1"]/' hold2.json >out && mv out hold2.json
+sed '0,/"predicted": 0/s//"predicted": 1/' two.json >worse.json
+ok compare two.json worse.json
+holds 'the numbers' prints 'right alone: first 1, second 0; McNemar'
+ok compare two.json worse.json --json --rounds 100 --seed 3
+holds 'p' json_is 1 mcnemar_p
+holds 'only_first' json_is 1 only_first
+holds 'first' json_is 1 first uf1
+holds 'persons' json_is 3 persons
+fails 1 'no.json' compare two.json no.json
+fails 1 'is not a report' compare two.json losses2.json
+fails 1 'different classes' compare two.json others.json
+fails 1 'clips and' compare two.json hold2.json
+fails 1 'is not in both reports' compare two.json renamed.json
+fails 1 'is of class 0 in one report and 1' compare two.json relabelled.json
 
 # --- flow ------------------------------------------------------------------------------
 

@@ -12,9 +12,13 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
                    Status, build_features, cpu_flags, default_context, version)
-from .dataset import DatasetCrop, Manifest, Record
-from .evaluate import (Evaluation, Metrics, Protocol, evaluate, mcnemar, metrics,
-                       metrics_interval)
+from .dataset import (ActionUnit, CheckFiles, Classes, DatasetCrop, Finding, FindingKind,
+                      Manifest, Record, Side, UnitCode, layouts, parse_action_units)
+from .evaluate import (ApexMetrics, ClassMetrics, Comparison, Evaluation, Joining,
+                       Metrics, Protocol, SpotInterval, SpottingMetrics, Strs,
+                       UnitMetrics, apex_metrics, evaluate, mcnemar, metrics,
+                       metrics_class, metrics_compare, metrics_interval, spotting_metrics,
+                       unit_metrics)
 from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, FaceFinder,
                    FaceMark, FaceRow, FaceTracker, Fit, HeadMotion, Occluder, Occlusion,
                    Regions, TransformModel, align_clip, crop_face, crop_names,
@@ -38,32 +42,38 @@ from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, int
                    lbp_top, magnify)
 from .system import System, build_system, systems
 from .train import train, train_systems
+from .xlsx import read_xlsx
 
 __version__ = version()
 
 __all__ = [
-    "Aligner", "Alignment", "ArgumentError", "Band", "Bounds", "Box", "Builder",
-    "CancelledError", "Classifier", "ClassifierMethod", "Clip", "Colour", "Context",
+    "ActionUnit", "Aligner", "Alignment", "ApexMetrics", "ArgumentError", "Band",
+    "Bounds", "Box", "Builder", "CancelledError", "CheckFiles", "ClassMetrics", "Classes",
+    "Classifier", "ClassifierMethod", "Clip", "Colour", "Comparison", "Context",
     "CpuFlag", "Crop", "DType", "DatasetCrop", "Difference", "DisabledError",
     "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD",
     "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker", "Field", "FileError",
-    "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
-    "FusionRule", "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm",
-    "HistogramWeight", "Image", "Init", "Interpolation", "Kernel", "LANDMARKS_68",
-    "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK", "MDMO_CORNERS",
-    "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics", "Missing", "Model",
-    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "Occluder",
-    "Occlusion", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
-    "Regions", "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
-    "SaliencyScore", "Session", "SessionMemory", "ShapeError", "Stage", "StateError",
-    "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
-    "TransformModel", "__version__", "align_clip", "build_features", "build_system",
-    "cpu_flags", "crop_face", "crop_names", "crop_transform", "decode_landmarks",
-    "default_context", "draw_faces", "encode_landmarks", "evaluate", "explain",
-    "face_region_boxes", "face_regions", "find_crop", "find_faces", "fit_transform",
-    "fuse_learn", "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh",
-    "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_interval",
-    "occlude", "plan_occlusion", "polygons_mask", "read_landmarks", "recognize",
-    "region_names", "systems", "train", "train_systems", "transform_points", "version",
-    "write_landmarks", "write_npy", "write_pts",
+    "Filter", "Finding", "FindingKind", "Fit", "Flow", "FlowMethod", "FlowParam",
+    "Format", "FormatError", "FusionRule", "GammaUnit", "HeadMotion", "Histogram",
+    "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation", "Joining",
+    "Kernel", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel",
+    "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill",
+    "Metrics", "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node",
+    "NotFoundError", "Occluder", "Occlusion", "OutOfMemoryError", "Protocol",
+    "Recognizer", "Record", "Reference", "Regions", "Result", "Rewrite", "Role",
+    "Saliency", "SaliencyFill", "SaliencyMethod", "SaliencyScore", "Session",
+    "SessionMemory", "ShapeError", "Side", "SpotInterval", "SpottingMetrics", "Stage",
+    "StateError", "Status", "Step", "Strain", "Stretch", "Strs", "System", "Tensor",
+    "TensorInfo", "TransformModel", "UnitCode", "UnitMetrics", "__version__",
+    "align_clip", "apex_metrics", "build_features", "build_system", "cpu_flags",
+    "crop_face", "crop_names", "crop_transform", "decode_landmarks", "default_context",
+    "draw_faces", "encode_landmarks", "evaluate", "explain", "face_region_boxes",
+    "face_regions", "find_crop", "find_faces", "fit_transform", "fuse_learn",
+    "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh", "layouts",
+    "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_class",
+    "metrics_compare", "metrics_interval", "occlude", "parse_action_units",
+    "plan_occlusion", "polygons_mask", "read_landmarks", "read_xlsx", "recognize",
+    "region_names", "spotting_metrics", "systems", "train", "train_systems",
+    "transform_points", "unit_metrics", "version", "write_landmarks", "write_npy",
+    "write_pts",
 ]
