@@ -74,7 +74,8 @@ static mexpr_status build_features(run *r, int k, mexpr_model **out)
         return status;
     mx_layers_init(&l, builder);
     const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
-    const mx_name maps = mx_flow_normalise(&l, flow, r->recipe->limit);
+    const mx_name maps =
+        mx_flow_both(&l, mx_flow_normalise(&l, flow, r->recipe->limit), 0);
     mx_output(&l, mx_flow_feature_rows(&l, maps, r->recipe->features[k]), "features");
     return finish(r->scope, &builder, out);
 }
@@ -105,7 +106,8 @@ static mexpr_status build_whole(run *r, mexpr_model **out)
     if (r->labels)
         mexpr_builder_metadata(builder, "microexpr.labels", r->labels);
     const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
-    const mx_name maps = mx_flow_normalise(&l, flow, r->recipe->limit);
+    const mx_name maps =
+        mx_flow_both(&l, mx_flow_normalise(&l, flow, r->recipe->limit), 0);
     for (int k = 0; k < r->recipe->n_features && status == MEXPR_OK; k++) {
         const mx_name rows = mx_flow_feature_rows(&l, maps, r->recipe->features[k]);
         const mx_name prefix = mx_path("", "machine%d.", k);

@@ -152,9 +152,8 @@ static mexpr_model *feature_model(void)
     assert_ok(context, mexpr_builder_create(context, "features", &builder));
     mx_layers_init(&l, builder);
     const mx_name flow = mx_input(&l, "flow", 3, SIDE, SIDE);
-    mx_output(&l,
-        mx_flow_feature_rows(&l, mx_flow_normalise(&l, flow, 4), (mx_flow_feature){2}),
-        "features");
+    const mx_name both = mx_flow_both(&l, mx_flow_normalise(&l, flow, 4), 0);
+    mx_output(&l, mx_flow_feature_rows(&l, both, (mx_flow_feature){2}), "features");
     assert_int_equal(mexpr_builder_finish(builder, &model), MEXPR_OK);
     mexpr_builder_destroy(&builder);
     return model;
