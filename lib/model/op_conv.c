@@ -146,7 +146,7 @@ static void fill_row(const mx_window *w, const float *channel, const int64_t *k,
     }
 }
 
-static void fill_columns(
+void mx_conv_columns(
     const mx_conv_params *p, const float *group, int64_t first, int64_t n, float *columns)
 {
     const mx_window *w = &p->window;
@@ -172,7 +172,7 @@ static void multiply_tile(const mx_run *run, const mx_conv_params *p, const floa
     const float *columns = x + first;
     int row = n;
     if (p->method == MX_CONV_COLUMNS) {
-        fill_columns(p, x, first, width, run->workspace);
+        mx_conv_columns(p, x, first, width, run->workspace);
         columns = run->workspace;
         row = width;
     }

@@ -37,6 +37,11 @@ typedef struct mx_conv_place {
     int64_t channel; /* its first output */
 } mx_conv_place;
 
+/* The inputs that the window sees at outputs first..first+n-1 of one group, 0 in the
+ * padding: a row of n for each element of the window in each channel. */
+void mx_conv_columns(const mx_conv_params *p, const float *group, int64_t first,
+    int64_t n, float *columns);
+
 /* Few channels per group in one or two dimensions: without columns (op_conv_direct.c). */
 bool mx_conv_direct_fits(const mx_conv_params *p, int rank);
 /* Sets p->layout; the bytes of workspace. */

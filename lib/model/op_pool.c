@@ -3,17 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/op_pool.h"
 #include "model/op_tables.h"
-#include "model/op_window.h"
 
-typedef struct pool_params {
-    mx_window window;
-    int64_t n_channels; /* batch × channels */
-    int64_t n_in, n_out;
-    int64_t power; /* of the norm */
-    bool counts_padding;
-    bool column_major; /* storage_order of MaxPool's indices */
-} pool_params;
+typedef mx_pool_params pool_params;
 
 static mexpr_status read_power(mx_infer *infer, int64_t *power)
 {

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "model/op_resize.h"
 #include "model/op_tables.h"
 
-typedef enum resize_mode { NEAREST, LINEAR, CUBIC } resize_mode;
 typedef enum resize_nearest { PREFER_FLOOR, PREFER_CEIL, FLOOR, CEIL } resize_nearest;
 typedef enum resize_coordinates {
     HALF_PIXEL,
@@ -20,23 +20,9 @@ typedef enum resize_coordinates {
 } resize_coordinates;
 typedef enum resize_policy { STRETCH, NOT_LARGER, NOT_SMALLER } resize_policy;
 
-typedef struct resize_params {
-    resize_mode mode;
-    resize_nearest nearest;
-    resize_coordinates coordinates;
-    bool antialias, exclude_outside;
-    double a, extrapolation;
-    double scale[MEXPR_MAX_RANK];
-    int roi[MEXPR_MAX_RANK];  /* number of the axis in the roi, -1: not in it */
-    int taps[MEXPR_MAX_RANK]; /* elements that make one, 0: the axis stays as it is */
-    int n_axes;
-    int64_t n_floats; /* of each of the two buffers */
-    size_t table;     /* bytes of the largest table */
-} resize_params;
-
 /* --- attributes -------------------------------------------------------------------- */
 
-static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *policy)
+static mexpr_status read_attributes(mx_infer *infer, mx_resize_params *p, int *policy)
 {
     static const char *const modes[] = {"nearest", "linear", "cubic"};
     static const char *const nearest[] = {
@@ -56,10 +42,11 @@ static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *poli
     if (status == MEXPR_OK)
         status = mx_infer_choice(
             infer, "keep_aspect_ratio_policy", "stretch", policies, 3, policy);
-    p->mode = (resize_mode)mode;
-    p->nearest = (resize_nearest)near;
-    p->coordinates = (resize_coordinates)where;
-    p->antialias = p->mode != NEAREST && mx_attr_int(infer->node, "antialias", 0) != 0;
+    p->mode = (mx_resize_mode)mode;
+    p->nearest = near;
+    p->coordinates = where;
+    p->antialias =
+        p->mode != MX_RESIZE_NEAREST && mx_attr_int(infer->node, "antialias", 0) != 0;
     p->exclude_outside = mx_attr_int(infer->node, "exclude_outside", 0) != 0;
     p->a = (double)mx_attr_float(infer->node, "cubic_coeff_a", -0.75f);
     p->extrapolation = (double)mx_attr_float(infer->node, "extrapolation_value", 0);
@@ -69,7 +56,7 @@ static mexpr_status read_attributes(mx_infer *infer, resize_params *p, int *poli
 /* --- sizes ------------------------------------------------------------------------- */
 
 /* Axes that scales, sizes and roi speak of: all, or those of the attribute. */
-static mexpr_status read_axes(mx_infer *infer, resize_params *p, int64_t *axes)
+static mexpr_status read_axes(mx_infer *infer, mx_resize_params *p, int64_t *axes)
 {
     const mx_attribute *a = mx_attr(infer->node, "axes");
     const int rank = infer->inputs[0]->rank;
@@ -108,7 +95,7 @@ static mexpr_status fail_count(mx_infer *infer, const char *what, int n_axes)
 }
 
 static mexpr_status sizes_from_scales(
-    mx_infer *infer, resize_params *p, const int64_t *axes, int64_t *dims)
+    mx_infer *infer, mx_resize_params *p, const int64_t *axes, int64_t *dims)
 {
     const mx_tensor *scales = infer->inputs[2];
     if (mx_tensor_count(scales) != p->n_axes)
@@ -128,7 +115,7 @@ static mexpr_status sizes_from_scales(
 }
 
 static mexpr_status sizes_from_sizes(
-    mx_infer *infer, resize_params *p, const int64_t *axes, int policy, int64_t *dims)
+    mx_infer *infer, mx_resize_params *p, const int64_t *axes, int policy, int64_t *dims)
 {
     int64_t sizes[MEXPR_MAX_RANK];
     int n;
@@ -171,26 +158,21 @@ static mexpr_status sizes_from_sizes(
 
 /* Elements on the left of the position, and all, that make one element. Shrinking with
  * antialias widens the filter. */
-static double filter_reach(const resize_params *p, double scale)
+static double filter_reach(const mx_resize_params *p, double scale)
 {
     const double widened = p->antialias && scale < 1 ? scale : 1;
-    return (p->mode == LINEAR ? 1 : 2) / widened;
+    return (p->mode == MX_RESIZE_LINEAR ? 1 : 2) / widened;
 }
 
-static int tap_count(const resize_params *p, double scale)
+static int tap_count(const mx_resize_params *p, double scale)
 {
-    if (p->mode == NEAREST)
+    if (p->mode == MX_RESIZE_NEAREST)
         return 1;
     const double n = 2 * ceil(filter_reach(p, scale));
     return n < 1e8 ? (int)n : INT_MAX;
 }
 
-typedef struct tap_row {
-    int64_t first; /* of the elements, may lie outside */
-    bool outside;  /* of the region: tf_crop_and_resize */
-} tap_row;
-
-static mexpr_status measure(mx_infer *infer, resize_params *p, const int64_t *dims)
+static mexpr_status measure(mx_infer *infer, mx_resize_params *p, const int64_t *dims)
 {
     const mx_tensor *in = infer->inputs[0];
     int64_t now[MEXPR_MAX_RANK], count = mx_tensor_count(in), bytes = 0;
@@ -209,9 +191,9 @@ static mexpr_status measure(mx_infer *infer, resize_params *p, const int64_t *di
         p->n_floats = count > p->n_floats ? count : p->n_floats;
         int64_t table;
         if (!mx_mul_i64(p->taps[i], sizeof(float), &table) ||
-            !mx_mul_i64(table + (int64_t)sizeof(tap_row), dims[i], &table))
+            !mx_mul_i64(table + (int64_t)sizeof(mx_resize_row), dims[i], &table))
             return mx_fail(infer->scope, MEXPR_E_LIMIT, "its filter is too large");
-        if (p->mode == NEAREST)
+        if (p->mode == MX_RESIZE_NEAREST)
             bytes += dims[i] * (int64_t)sizeof(int64_t);
         else
             bytes = table > bytes ? table : bytes;
@@ -220,18 +202,19 @@ static mexpr_status measure(mx_infer *infer, resize_params *p, const int64_t *di
         return mx_fail(infer->scope, MEXPR_E_LIMIT, "its result is too large");
     p->table = mx_round_up((size_t)bytes, MX_ALIGNMENT);
     infer->workspace =
-        p->table + (p->mode == NEAREST ? 0 : 2 * sizeof(float) * (size_t)p->n_floats);
+        p->table +
+        (p->mode == MX_RESIZE_NEAREST ? 0 : 2 * sizeof(float) * (size_t)p->n_floats);
     return MEXPR_OK;
 }
 
-static mexpr_status check_inputs(mx_infer *infer, const resize_params *p)
+static mexpr_status check_inputs(mx_infer *infer, const mx_resize_params *p)
 {
     mexpr_status status = mx_infer_type(infer, 1, MX_T_F32);
     if (status == MEXPR_OK)
         status = mx_infer_type(infer, 2, MX_T_F32);
     if (status == MEXPR_OK)
         status = mx_infer_type(infer, 3, MX_T_I64);
-    if (status == MEXPR_OK && p->mode != NEAREST)
+    if (status == MEXPR_OK && p->mode != MX_RESIZE_NEAREST)
         status = mx_infer_type(infer, 0, MX_T_NUMBERS);
     if (status != MEXPR_OK)
         return status;
@@ -249,7 +232,7 @@ static mexpr_status check_inputs(mx_infer *infer, const resize_params *p)
 static mexpr_status infer_resize(mx_infer *infer)
 {
     const mx_tensor *in = infer->inputs[0];
-    resize_params *p = infer->params;
+    mx_resize_params *p = infer->params;
     int64_t axes[MEXPR_MAX_RANK], dims[MEXPR_MAX_RANK];
     int policy = STRETCH;
     mexpr_status status = read_attributes(infer, p, &policy);
@@ -285,7 +268,7 @@ typedef struct axis {
 } axis;
 
 /* Where element i of the output lies in the input. */
-static double position(const resize_params *p, const axis *a, int64_t i)
+static double position(const mx_resize_params *p, const axis *a, int64_t i)
 {
     const double x = (double)i, n = (double)a->n_in, length = a->scale * n;
     double adjusted;
@@ -314,7 +297,7 @@ static double position(const resize_params *p, const axis *a, int64_t i)
 /* The same, near enough to the input to be a number of an element; *outside: of the
  * input, as tf_crop_and_resize asks. */
 static double safe_position(
-    const resize_params *p, const axis *a, int64_t i, bool *outside)
+    const mx_resize_params *p, const axis *a, int64_t i, bool *outside)
 {
     const double x = position(p, a, i), last = (double)a->n_in - 1;
     *outside = p->coordinates == CROP && !(x >= 0 && x <= last);
@@ -323,7 +306,7 @@ static double safe_position(
 
 static axis axis_of(const mx_run *run, int d)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     axis a = {p->scale[d], run->inputs[0]->dims[d], run->outputs[0]->dims[d], 0, 1};
     if (p->coordinates == CROP && p->roi[d] >= 0) {
         const float *roi = run->inputs[1]->data;
@@ -335,7 +318,7 @@ static axis axis_of(const mx_run *run, int d)
 
 /* --- nearest ----------------------------------------------------------------------- */
 
-static int64_t nearest_element(const resize_params *p, double x, int64_t n)
+static int64_t nearest_element(const mx_resize_params *p, double x, int64_t n)
 {
     const double down = floor(x), part = x - down;
     const bool up =
@@ -370,7 +353,7 @@ static void write_number(void *y, int32_t dtype, double x)
 /* Row by row; tables give the element of each axis, -1 outside. */
 static void resize_nearest_rows(const mx_run *run, const int64_t *const *tables)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *out = run->outputs[0];
     const int last = in->rank - 1;
     const size_t size = mexpr_dtype_bytes((mexpr_dtype)in->dtype);
@@ -398,23 +381,28 @@ static void resize_nearest_rows(const mx_run *run, const int64_t *const *tables)
     }
 }
 
+void mx_resize_elements(const mx_run *run, int d, int64_t *elements)
+{
+    const mx_resize_params *p = run->params;
+    const axis a = axis_of(run, d);
+    for (int64_t i = 0; i < a.n_out; i++) {
+        bool outside = false;
+        elements[i] = i;
+        if (p->taps[d]) {
+            const double x = safe_position(p, &a, i, &outside);
+            elements[i] = outside ? -1 : nearest_element(p, x, a.n_in);
+        }
+    }
+}
+
 static void resize_nearest_all(const mx_run *run)
 {
-    const resize_params *p = run->params;
     int64_t *free = run->workspace;
     const int64_t *tables[MEXPR_MAX_RANK];
     for (int d = 0; d < run->inputs[0]->rank; d++) {
-        const axis a = axis_of(run, d);
+        mx_resize_elements(run, d, free);
         tables[d] = free;
-        for (int64_t i = 0; i < a.n_out; i++) {
-            bool outside = false;
-            *free = i;
-            if (p->taps[d]) {
-                const double x = safe_position(p, &a, i, &outside);
-                *free = outside ? -1 : nearest_element(p, x, a.n_in);
-            }
-            free++;
-        }
+        free += run->outputs[0]->dims[d];
     }
     resize_nearest_rows(run, tables);
 }
@@ -430,32 +418,33 @@ static double cubic_weight(double x, double a)
     return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
 }
 
-static double weight(const resize_params *p, double x)
+static double weight(const mx_resize_params *p, double x)
 {
-    if (p->mode == CUBIC)
+    if (p->mode == MX_RESIZE_CUBIC)
         return cubic_weight(x, p->a);
     return fabs(x) < 1 ? 1 - fabs(x) : 0;
 }
 
-/* The elements and weights that make each element along an axis. */
-static void fill_taps(
-    const resize_params *p, const axis *a, int taps, tap_row *rows, float *weights)
+void mx_resize_weights(const mx_run *run, int d, mx_resize_row *rows, float *weights)
 {
-    const double widened = p->antialias && a->scale < 1 ? a->scale : 1;
-    for (int64_t i = 0; i < a->n_out; i++, weights += taps) {
+    const mx_resize_params *p = run->params;
+    const axis a = axis_of(run, d);
+    const int taps = p->taps[d];
+    const double widened = p->antialias && a.scale < 1 ? a.scale : 1;
+    for (int64_t i = 0; i < a.n_out; i++, weights += taps) {
         bool outside;
-        const double x = safe_position(p, a, i, &outside);
+        const double x = safe_position(p, &a, i, &outside);
         const int64_t first = (int64_t)floor(x) - taps / 2 + 1;
         double sum = 0;
         for (int t = 0; t < taps; t++) {
             const int64_t at = first + t;
-            const bool excluded = p->exclude_outside && (at < 0 || at >= a->n_in);
+            const bool excluded = p->exclude_outside && (at < 0 || at >= a.n_in);
             weights[t] = excluded ? 0 : (float)weight(p, widened * ((double)at - x));
             sum += (double)weights[t];
         }
         for (int t = 0; (p->antialias || p->exclude_outside) && sum != 0 && t < taps; t++)
             weights[t] = (float)((double)weights[t] / sum);
-        rows[i] = (tap_row){first, outside};
+        rows[i] = (mx_resize_row){first, outside};
     }
 }
 
@@ -465,7 +454,7 @@ static int64_t clamp(int64_t i, int64_t n)
 }
 
 /* One element of a row is a sum over the same row. */
-static void resize_row(const axis *a, int taps, const tap_row *rows, const float *w,
+static void resize_row(const axis *a, int taps, const mx_resize_row *rows, const float *w,
     const float *x, float *y)
 {
     for (int64_t i = 0; i < a->n_out; i++, w += taps) {
@@ -484,7 +473,7 @@ static void resize_row(const axis *a, int taps, const tap_row *rows, const float
 
 /* One row of `inner` elements is a sum of rows. */
 static void resize_rows(const mx_nn_kernels *nn, const axis *a, int taps, int64_t inner,
-    const tap_row *rows, const float *w, const float *x, float *y)
+    const mx_resize_row *rows, const float *w, const float *x, float *y)
 {
     for (int64_t i = 0; i < a->n_out; i++, w += taps, y += inner) {
         const size_t n = (size_t)inner;
@@ -498,9 +487,9 @@ static void resize_rows(const mx_nn_kernels *nn, const axis *a, int taps, int64_
 
 /* Outside of the region everything is the extrapolation value. */
 static void extrapolate(
-    const mx_run *run, int d, const axis *a, const tap_row *rows, int64_t inner)
+    const mx_run *run, int d, const axis *a, const mx_resize_row *rows, int64_t inner)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *out = run->outputs[0];
     const size_t size = mexpr_dtype_bytes((mexpr_dtype)out->dtype);
     const int64_t outer = mx_dims_product(out->dims, 0, d);
@@ -524,15 +513,15 @@ static double number_at(const mx_tensor *t, int64_t i)
 /* Along dimension d, those before it being resized already. */
 static void resize_axis(const mx_run *run, int d, const float *from, float *to)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *out = run->outputs[0];
     const axis a = axis_of(run, d);
     const int taps = p->taps[d];
-    tap_row *rows = run->workspace;
+    mx_resize_row *rows = run->workspace;
     float *weights = (float *)(rows + a.n_out);
     const int64_t outer = mx_dims_product(out->dims, 0, d);
     const int64_t inner = mx_dims_product(in->dims, d + 1, in->rank);
-    fill_taps(p, &a, taps, rows, weights);
+    mx_resize_weights(run, d, rows, weights);
     for (int64_t o = 0; o < outer; o++) {
         const float *x = from + o * a.n_in * inner;
         float *y = to + o * a.n_out * inner;
@@ -547,7 +536,7 @@ static void resize_axis(const mx_run *run, int d, const float *from, float *to)
  * and are rounded. */
 static void resize_weighted(const mx_run *run)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *out = run->outputs[0];
     const bool is_float = in->dtype == MEXPR_DTYPE_F32;
     const size_t size = mexpr_dtype_bytes((mexpr_dtype)out->dtype);
@@ -578,9 +567,9 @@ static void resize_weighted(const mx_run *run)
 
 static void extrapolate_all(const mx_run *run)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *out = run->outputs[0];
-    tap_row *rows = run->workspace;
+    mx_resize_row *rows = run->workspace;
     for (int d = 0; d < out->rank; d++) {
         if (p->roi[d] < 0)
             continue;
@@ -593,13 +582,13 @@ static void extrapolate_all(const mx_run *run)
 
 static mexpr_status resize(const mx_run *run)
 {
-    const resize_params *p = run->params;
+    const mx_resize_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *out = run->outputs[0];
     if (mx_tensor_count(out) == 0)
         return MEXPR_OK;
     if (in->rank == 0) {
         memcpy(out->data, in->data, mx_tensor_bytes(in));
-    } else if (p->mode == NEAREST) {
+    } else if (p->mode == MX_RESIZE_NEAREST) {
         resize_nearest_all(run);
     } else {
         resize_weighted(run);
@@ -623,7 +612,7 @@ const mx_operator mx_operators_resize[] = {
         .attributes = "antialias:i axes:I coordinate_transformation_mode:s "
                       "cubic_coeff_a:f exclude_outside:i extrapolation_value:f "
                       "keep_aspect_ratio_policy:s mode:s nearest_mode:s",
-        .params_size = sizeof(resize_params),
+        .params_size = sizeof(mx_resize_params),
         .infer = infer_resize,
         .forward = resize,
         .note = "bool: nearest only"},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "model/op_sample.h"
 #include "model/op_tables.h"
 
 /* --- AffineGrid -------------------------------------------------------------------- */
@@ -76,37 +77,28 @@ static mexpr_status affine(const mx_run *run)
 
 /* --- GridSample -------------------------------------------------------------------- */
 
-typedef enum sample_mode { LINEAR, NEAREST, CUBIC } sample_mode;
-typedef enum sample_padding { ZEROS, BORDER, REFLECTION } sample_padding;
-
 enum { MAX_AXES = 3, MAX_TAPS = 64 };
 
-typedef struct sample_params {
-    sample_mode mode;
-    sample_padding padding;
-    bool align_corners;
-} sample_params;
-
-static mexpr_status read_sampling(mx_infer *infer, sample_params *p)
+static mexpr_status read_sampling(mx_infer *infer, mx_sample_params *p)
 {
     const char *mode = mx_attr_string(infer->node, "mode", "linear");
     const char *padding = mx_attr_string(infer->node, "padding_mode", "zeros");
     p->align_corners = mx_attr_int(infer->node, "align_corners", 0) != 0;
     if (strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0)
-        p->mode = LINEAR;
+        p->mode = MX_SAMPLE_LINEAR;
     else if (strcmp(mode, "nearest") == 0)
-        p->mode = NEAREST;
+        p->mode = MX_SAMPLE_NEAREST;
     else if (strcmp(mode, "cubic") == 0 || strcmp(mode, "bicubic") == 0)
-        p->mode = CUBIC;
+        p->mode = MX_SAMPLE_CUBIC;
     else
         return mx_fail(
             infer->scope, MEXPR_E_MODEL, "the mode '%.40s' does not exist", mode);
     if (strcmp(padding, "zeros") == 0)
-        p->padding = ZEROS;
+        p->padding = MX_SAMPLE_ZEROS;
     else if (strcmp(padding, "border") == 0)
-        p->padding = BORDER;
+        p->padding = MX_SAMPLE_BORDER;
     else if (strcmp(padding, "reflection") == 0)
-        p->padding = REFLECTION;
+        p->padding = MX_SAMPLE_REFLECTION;
     else
         return mx_fail(infer->scope, MEXPR_E_MODEL,
             "the padding mode '%.40s' does not exist", padding);
@@ -137,74 +129,98 @@ static mexpr_status infer_grid_sample(mx_infer *infer)
     return MEXPR_OK;
 }
 
-/* Reflected at both borders until it lies between them. */
-static double reflect(double x, double low, double high)
+/* Reflected at both borders until it lies between them; *slope becomes that of it. */
+static double reflect(double x, double low, double high, double *slope)
 {
     const double range = high - low;
     if (x >= low && x <= high)
         return x;
+    *slope = range > 0 ? *slope : 0;
     if (range <= 0)
         return low;
     const double beyond = x < low ? low - x : x - high;
     const double turns = floor(beyond / range), rest = beyond - turns * range;
     const bool from_low = (x < low) == (fmod(turns, 2) == 0);
+    *slope = from_low == (x < low) ? -*slope : *slope;
     return from_low ? low + rest : high - rest;
 }
 
-static int64_t pad_index(const sample_params *p, int64_t i, int64_t n)
+static int64_t pad_index(const mx_sample_params *p, int64_t i, int64_t n)
 {
     if (i >= 0 && i < n)
         return i;
-    if (p->padding == ZEROS)
+    if (p->padding == MX_SAMPLE_ZEROS)
         return -1;
-    if (p->padding == REFLECTION) {
+    if (p->padding == MX_SAMPLE_REFLECTION) {
         const double edge = p->align_corners ? 0 : 0.5;
-        i = (int64_t)reflect((double)i, -edge, (double)n - 1 + edge);
+        double slope = 1;
+        i = (int64_t)reflect((double)i, -edge, (double)n - 1 + edge, &slope);
     }
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
-/* Keys' kernel with a = -0.75. */
-static double cubic_weight(double x)
+/* Keys' kernel with a = -0.75, and its slope. */
+static double cubic_weight(double x, double *slope)
 {
-    const double a = -0.75;
+    const double a = -0.75, sign = x < 0 ? -1 : 1;
     x = fabs(x);
-    if (x <= 1)
+    if (x <= 1) {
+        *slope = sign * (3 * (a + 2) * x - 2 * (a + 3)) * x;
         return ((a + 2) * x - (a + 3)) * x * x + 1;
+    }
+    *slope = sign * ((3 * a * x - 10 * a) * x + 8 * a);
     return ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
 }
 
-/* Elements (-1: zero) and weights along one axis; returns how many. */
-static int axis_taps(
-    const sample_params *p, double x, int64_t n, int64_t *index, double *weight)
+/* A number of the grid as a place among n elements, and the slope of that. */
+static double place_of(const mx_sample_params *p, double x, int64_t n, double *slope)
 {
     const double edge = p->align_corners ? 0 : 0.5;
     const double low = -edge, high = (double)n - 1 + edge;
     x = p->align_corners ? (x + 1) / 2 * (double)(n - 1) : ((x + 1) * (double)n - 1) / 2;
     x = (double)(float)x;
-    if (!(x > -1e9 && x < 1e9)) /* NaN too: far outside */
+    *slope = (double)(p->align_corners ? n - 1 : n) / 2;
+    if (!(x > -1e9 && x < 1e9)) { /* NaN too: far outside */
+        *slope = 0;
         x = -1e9;
-    x = p->mode == NEAREST ? rint(x) : x;
-    if (p->mode != CUBIC && (x < low || x > high)) {
-        if (p->padding == BORDER)
-            x = x < 0 ? 0 : x > (double)n - 1 ? (double)n - 1 : x;
-        else if (p->padding == REFLECTION)
-            x = reflect(x, low, high);
     }
-    const double down = floor(x);
-    const int taps = p->mode == NEAREST ? 1 : p->mode == LINEAR ? 2 : 4;
-    const int64_t first = (int64_t)down - (p->mode == CUBIC);
-    for (int t = 0; t < taps; t++) {
-        index[t] = pad_index(p, first + t, n);
-        weight[t] = p->mode == NEAREST  ? 1
-                    : p->mode == LINEAR ? (t ? x - down : 1 - (x - down))
-                                        : cubic_weight((double)(first + t) - x);
+    x = p->mode == MX_SAMPLE_NEAREST ? rint(x) : x;
+    if (p->mode == MX_SAMPLE_CUBIC || (x >= low && x <= high))
+        return x;
+    if (p->padding == MX_SAMPLE_REFLECTION)
+        return reflect(x, low, high, slope);
+    if (p->padding == MX_SAMPLE_BORDER) {
+        *slope = 0;
+        x = x < 0 ? 0 : (double)n - 1;
     }
-    return taps;
+    return x;
+}
+
+void mx_sample_along(
+    const mx_sample_params *p, double at, int64_t n, mx_sample_axis *axis)
+{
+    double unit;
+    const double x = place_of(p, at, n, &unit), down = floor(x);
+    const int64_t first = (int64_t)down - (p->mode == MX_SAMPLE_CUBIC);
+    axis->n = p->mode == MX_SAMPLE_NEAREST ? 1 : p->mode == MX_SAMPLE_LINEAR ? 2 : 4;
+    for (int t = 0; t < axis->n; t++) {
+        double slope = 0;
+        axis->index[t] = pad_index(p, first + t, n);
+        if (p->mode == MX_SAMPLE_CUBIC) {
+            axis->weight[t] = cubic_weight((double)(first + t) - x, &slope);
+            slope = -slope;
+        } else if (p->mode == MX_SAMPLE_LINEAR) {
+            axis->weight[t] = t ? x - down : 1 - (x - down);
+            slope = t ? 1 : -1;
+        } else {
+            axis->weight[t] = 1;
+        }
+        axis->slope[t] = slope * unit;
+    }
 }
 
 /* All elements that make a sample: their places in a channel, and weights. */
-static int sample_taps(const sample_params *p, const mx_tensor *in, const float *at,
+static int sample_taps(const mx_sample_params *p, const mx_tensor *in, const float *at,
     int64_t *places, float *weights)
 {
     const int n_axes = in->rank - 2;
@@ -212,15 +228,16 @@ static int sample_taps(const sample_params *p, const mx_tensor *in, const float 
     int n = 1;
     places[0] = 0;
     for (int d = 0; d < n_axes; d++) {
-        int64_t index[4];
-        double weight[4];
+        mx_sample_axis axis;
         const int64_t size = in->dims[2 + d];
-        const int taps = axis_taps(p, (double)at[n_axes - 1 - d], size, index, weight);
+        mx_sample_along(p, (double)at[n_axes - 1 - d], size, &axis);
+        const int taps = axis.n;
         for (int i = n * taps - 1; i >= 0; i--) {
             const int64_t before = places[i / taps];
-            places[i] =
-                before < 0 || index[i % taps] < 0 ? -1 : before * size + index[i % taps];
-            product[i] = product[i / taps] * weight[i % taps];
+            places[i] = before < 0 || axis.index[i % taps] < 0
+                            ? -1
+                            : before * size + axis.index[i % taps];
+            product[i] = product[i / taps] * axis.weight[i % taps];
         }
         n *= taps;
     }
@@ -236,7 +253,7 @@ static int sample_taps(const sample_params *p, const mx_tensor *in, const float 
 
 static mexpr_status grid_sample(const mx_run *run)
 {
-    const sample_params *p = run->params;
+    const mx_sample_params *p = run->params;
     const mx_tensor *in = run->inputs[0], *grid = run->inputs[1], *out = run->outputs[0];
     const int n_axes = in->rank - 2;
     const int64_t plane = mx_dims_product(in->dims, 2, in->rank);
@@ -436,7 +453,7 @@ const mx_operator mx_operators_sample[] = {
         .max_outputs = 1,
         .types = MX_T_F32,
         .attributes = "align_corners:i mode:s padding_mode:s",
-        .params_size = sizeof(sample_params),
+        .params_size = sizeof(mx_sample_params),
         .infer = infer_grid_sample,
         .forward = grid_sample,
         .note = "one to three dimensions"},

@@ -35,13 +35,23 @@ typedef struct mx_back_run {
     void *kept;
     void *workspace;
     uint64_t seed; /* of this node in this step: chance must come from it alone */
+    int64_t first; /* where in the batch the samples at hand begin */
     /* Backward: the gradient of each output, NULL where nothing flows back, and where to
      * put that of each input, NULL where nobody asks. Bit k of `adds`: add to what is in
-     * gradients[k]; otherwise it is overwritten, whatever it held. */
+     * gradients[k]; otherwise it is overwritten, whatever it held. A value that is two
+     * inputs has one gradient, to which the later input adds: finish one input after the
+     * other, in their order. */
     const float *const *output_gradients;
     float *const *gradients;
     uint32_t adds;
 } mx_back_run;
+
+enum {
+    /* Training leaves element i of output 0 to element i of input 0 alone: outputs[0] may
+     * lie where inputs[0] does, and gradients[0] where output_gradients[0] does; then
+     * bit 0 of `adds` is not set. */
+    MX_BACK_IN_PLACE = 1
+};
 
 typedef mexpr_status (*mx_back_plan_fn)(mx_back_plan *plan);
 typedef mexpr_status (*mx_back_fn)(const mx_back_run *run);
@@ -54,7 +64,12 @@ typedef struct mx_back_op {
     uint32_t reads_inputs;  /* inputs whose values backward reads, as bits */
     uint32_t reads_outputs; /* the same for outputs */
     uint32_t no_gradient;   /* inputs that have none: shapes, indices, statistics */
+    uint32_t states;        /* initializers that forward changes: running means */
+    uint32_t flags;         /* MX_BACK_* */
 } mx_back_op;
+
+/* Backward of operators that give the elements of input 0 another shape. */
+mexpr_status mx_back_copy(const mx_back_run *run);
 
 /* NULL: this operator cannot be trained through. */
 const mx_back_op *mx_back_find(const mx_node *node);

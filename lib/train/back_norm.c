@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* Batch normalisation with the statistics of the batch. Ioffe, Szegedy: Batch
+ * Normalization, 2015. The batch is normalised by its biased variance; the running one
+ * learns from the unbiased one, as in PyTorch. */
+#include <math.h>
+#include <string.h>
+
+#include "train/back_tables.h"
+
+/* Of one channel. Forward makes mean and square_sum (of differences from the mean, joined
+ * plane by plane: Chan, Golub, LeVeque 1979), backward the sums of gradients. */
+typedef struct channel {
+    double n, mean, square_sum;
+    double gradient_sum, product_sum; /* of dy, of dy (x - mean) */
+} channel;
+
+typedef struct batch_shape {
+    int64_t batch, channels;
+    size_t size; /* of a plane */
+} batch_shape;
+
+static batch_shape shape_of(const mx_tensor *x)
+{
+    return (batch_shape){x->dims[0], x->rank > 1 ? x->dims[1] : 1,
+        x->rank > 2 ? (size_t)mx_dims_product(x->dims, 2, x->rank) : 1};
+}
+
+static float epsilon_of(const mx_back_run *run)
+{
+    return mx_attr_float(run->node, "epsilon", 1e-5f);
+}
+
+static float inverse_of(const mx_back_run *run, const channel *c)
+{
+    return (float)(1 / sqrt(c->square_sum / c->n + (double)epsilon_of(run)));
+}
+
+static mexpr_status plan_batch_norm(mx_back_plan *plan)
+{
+    plan->kept = (size_t)shape_of(plan->inputs[0]).channels * sizeof(channel);
+    return MEXPR_OK;
+}
+
+/* --- forward ----------------------------------------------------------------------- */
+
+static void join(channel *c, double n, double mean, double square_sum)
+{
+    const double both = c->n + n, step = mean - c->mean;
+    c->square_sum += square_sum + step * step * c->n * n / both;
+    c->mean += step * n / both;
+    c->n = both;
+}
+
+static void gather(const mx_back_run *run, const batch_shape *s)
+{
+    const mx_nn_kernels *nn = &run->machine->nn;
+    channel *channels = run->kept;
+    const float *x = run->inputs[0]->data;
+    for (int64_t i = 0; i < s->batch * s->channels; i++, x += s->size) {
+        const float mean = nn->sum(s->size, x) / (float)s->size;
+        join(&channels[i % s->channels], (double)s->size, (double)mean,
+            (double)nn->sum_square_diff(s->size, x, mean));
+    }
+}
+
+static void update_states(const mx_back_run *run, const batch_shape *s)
+{
+    const channel *c = run->kept;
+    const double keep = (double)mx_attr_float(run->node, "momentum", 0.9f);
+    float *mean = run->inputs[3]->data, *variance = run->inputs[4]->data;
+    for (int64_t i = 0; i < s->channels; i++, c++) {
+        const double unbiased = c->square_sum / (c->n > 1 ? c->n - 1 : 1);
+        mean[i] = (float)(keep * (double)mean[i] + (1 - keep) * c->mean);
+        variance[i] = (float)(keep * (double)variance[i] + (1 - keep) * unbiased);
+    }
+}
+
+static void apply(const mx_back_run *run, const batch_shape *s)
+{
+    const channel *c = run->kept;
+    const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
+    const float *x = run->inputs[0]->data;
+    float *y = run->outputs[0]->data;
+    for (int64_t i = 0; i < s->batch * s->channels; i++) {
+        const int64_t k = i % s->channels;
+        const float a = scale[k] * inverse_of(run, &c[k]);
+        const float b = (float)((double)shift[k] - c[k].mean * (double)a);
+        run->machine->nn.scale_shift(s->size, x, a, b, y);
+        x += s->size;
+        y += s->size;
+    }
+}
+
+static mexpr_status batch_norm_forward(const mx_back_run *run)
+{
+    const batch_shape s = shape_of(run->inputs[0]);
+    memset(run->kept, 0, (size_t)s.channels * sizeof(channel));
+    if (s.batch == 0 || s.size == 0)
+        return MEXPR_OK;
+    gather(run, &s);
+    update_states(run, &s);
+    apply(run, &s);
+    return MEXPR_OK;
+}
+
+/* --- backward ---------------------------------------------------------------------- */
+
+static void gather_gradients(const mx_back_run *run, const batch_shape *s)
+{
+    channel *channels = run->kept;
+    const float *x = run->inputs[0]->data, *g = run->output_gradients[0];
+    for (int64_t i = 0; i < s->batch * s->channels; i++) {
+        channel *c = &channels[i % s->channels];
+        const float mean = (float)c->mean;
+        double sum = 0, product = 0;
+        for (size_t k = 0; k < s->size; k++) {
+            sum += (double)g[k];
+            product += (double)(g[k] * (x[k] - mean));
+        }
+        c->gradient_sum += sum;
+        c->product_sum += product;
+        x += s->size;
+        g += s->size;
+    }
+}
+
+static void give_weights(const mx_back_run *run, const batch_shape *s)
+{
+    const channel *c = run->kept;
+    float *scale = run->gradients[1], *shift = run->gradients[2];
+    for (int64_t i = 0; i < s->channels; i++, c++) {
+        const float slope = (float)(c->product_sum * (double)inverse_of(run, c));
+        if (scale)
+            scale[i] = run->adds & 2 ? scale[i] + slope : slope;
+        if (shift)
+            shift[i] = (float)c->gradient_sum + (run->adds & 4 ? shift[i] : 0);
+    }
+}
+
+/* dx = a (dy - mean(dy) - (x - mean) inverse² mean(dy (x - mean))), a = scale inverse. */
+static void give_input(const mx_back_run *run, const batch_shape *s)
+{
+    const channel *channels = run->kept;
+    const float *scale = run->inputs[1]->data, *x = run->inputs[0]->data;
+    const float *g = run->output_gradients[0];
+    float *out = run->gradients[0];
+    for (int64_t i = 0; i < s->batch * s->channels; i++) {
+        const channel *c = &channels[i % s->channels];
+        const double inverse = (double)inverse_of(run, c);
+        const double a = (double)scale[i % s->channels] * inverse;
+        const double slope = -a * inverse * inverse * c->product_sum / c->n;
+        const float p = (float)a, q = (float)slope,
+                    r = (float)(-a * c->gradient_sum / c->n - slope * c->mean);
+        for (size_t k = 0; k < s->size; k++) {
+            const float d = p * g[k] + q * x[k] + r;
+            out[k] = run->adds & 1 ? out[k] + d : d;
+        }
+        x += s->size;
+        g += s->size;
+        out += s->size;
+    }
+}
+
+static mexpr_status batch_norm_backward(const mx_back_run *run)
+{
+    const batch_shape s = shape_of(run->inputs[0]);
+    gather_gradients(run, &s);
+    give_weights(run, &s);
+    if (run->gradients[0])
+        give_input(run, &s);
+    return MEXPR_OK;
+}
+
+const mx_back_op mx_back_norm_ops[] = {
+    {.name = "BatchNormalization",
+        .plan = plan_batch_norm,
+        .forward = batch_norm_forward,
+        .backward = batch_norm_backward,
+        .reads_inputs = MX_INPUT_BIT(0) | MX_INPUT_BIT(1),
+        .no_gradient = MX_INPUT_BIT(3) | MX_INPUT_BIT(4),
+        .states = MX_INPUT_BIT(3) | MX_INPUT_BIT(4),
+        .flags = MX_BACK_IN_PLACE},
+    {.name = NULL},
+};
