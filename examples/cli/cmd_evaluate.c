@@ -13,6 +13,7 @@ typedef struct evaluate_request {
     const char *report;
     int folds;
     int jobs;
+    int epochs;
     cli_number seed;
 } evaluate_request;
 
@@ -24,7 +25,9 @@ static const cli_option options[] = {
         "what is held out: loso (one person, standard), kfold (a share of\n"
         "                              the people) or dataset (one database)"},
     {"folds", 0, CLI_INT, AT(folds), "N", "kfold: folds (10)"},
-    {"seed", 0, CLI_NUMBER, AT(seed), "N", "of the draw of people into folds (0)"},
+    {"epochs", 0, CLI_INT, AT(epochs), "N", "networks: in place of the recipe's"},
+    {"seed", 0, CLI_NUMBER, AT(seed), "N",
+        "of the draw of people into folds, and of networks (0)"},
     {"jobs", 'j', CLI_INT, AT(jobs), "N", "folds at a time, 1 to 64 (1)"},
     {"report", 0, CLI_TEXT, AT(report), "F.json", "write all predictions and measures"},
     {0},
@@ -53,10 +56,12 @@ static mexpr_status fit(void *user, mexpr_context *context,
     const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
     uint64_t seed, mexpr_model **out)
 {
-    const evaluate_job *job = user;
-    (void)seed; /* the systems there are leave nothing to chance */
-    return mexpr_train(context, job->request->data.system, inputs, labels, n_classes,
-        NULL, NULL, NULL, out);
+    const evaluate_request *r = ((const evaluate_job *)user)->request;
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    o.epochs = r->epochs;
+    o.seed = seed;
+    return mexpr_train(
+        context, r->data.system, inputs, labels, n_classes, &o, NULL, NULL, out);
 }
 
 static int measure(evaluate_job *job)

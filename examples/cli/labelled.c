@@ -13,14 +13,23 @@ static int known(const char *system)
     return 0;
 }
 
+static int refuse(const char *system)
+{
+    text names = {0};
+    for (int32_t k = 0; mexpr_train_system(k); k++)
+        text_add(&names, "%s%s", k ? ", " : "", mexpr_train_system(k));
+    const int code = cli_usage("--system '%s' cannot be trained; these can: %s", system,
+        names.bytes ? names.bytes : "");
+    text_free(&names);
+    return code;
+}
+
 int labelled_check(const labelled_request *request)
 {
     if (!request->system)
         return cli_usage("no system given; name one with --system NAME");
     if (!known(request->system))
-        return cli_usage("--system '%s' cannot be trained; give flow-derivative-svm or "
-                         "flow-kernel-ridge",
-            request->system);
+        return refuse(request->system);
     if (!request->manifest)
         return cli_usage("no clips given; name their table with --manifest F.csv");
     if (!request->inputs)
@@ -99,6 +108,14 @@ int labelled_read(const labelled_request *request, mexpr_context *context, label
         .dims = {n, 3, LABELLED_SIDE, LABELLED_SIDE},
         .data = data->values};
     return CLI_OK;
+}
+
+int labelled_seed(const cli_number *seed)
+{
+    const double value = seed->value;
+    return value >= 0 && value <= 9007199254740992.0 && value == (double)(uint64_t)value
+               ? CLI_OK
+               : cli_usage("--seed is a whole number from 0 to 2^53");
 }
 
 void labelled_free(labelled *data)

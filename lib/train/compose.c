@@ -45,8 +45,8 @@ static const char *renamed(const renames *r, const char *name)
 
 /* --- the model's nodes -------------------------------------------------------------- */
 
-static void add_tensor(mexpr_builder *b, const char *name, const mx_tensor *tensor,
-    const bool *is_trainable)
+static void add_tensor(
+    mexpr_builder *b, const char *name, const mx_tensor *tensor, const bool *is_trainable)
 {
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
     view.dtype = tensor->dtype;
@@ -55,8 +55,8 @@ static void add_tensor(mexpr_builder *b, const char *name, const mx_tensor *tens
         view.dims[k] = tensor->dims[k];
     view.data = tensor->data;
     if (is_trainable)
-        mexpr_builder_initializer(b, name, &view,
-            *is_trainable ? MEXPR_ROLE_PARAMETER : MEXPR_ROLE_CONSTANT);
+        mexpr_builder_initializer(
+            b, name, &view, *is_trainable ? MEXPR_ROLE_PARAMETER : MEXPR_ROLE_CONSTANT);
     else
         mexpr_builder_tensor(b, name, &view);
 }
@@ -136,8 +136,7 @@ static mx_name slice(mx_layers *l, mx_name x, int64_t axis, int64_t from, int64_
 }
 
 /* Bilinear; a hair larger than wanted so that rounding down finds it. */
-static mx_name resize(
-    mx_layers *l, mx_name x, const int64_t from[2], const int64_t to[2])
+static mx_name resize(mx_layers *l, mx_name x, const int64_t from[2], const int64_t to[2])
 {
     static const int64_t dims[1] = {4};
     const mx_name none = {""};
@@ -259,8 +258,8 @@ static mx_name own_input(composing *k)
     const mx_port *port = &k->model->graph.inputs[0];
     if (k->c->recipe)
         return mx_input(&k->l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
-    mexpr_builder_input(k->b, port->name, port->declared.dtype, port->declared.rank,
-        port->declared.dims);
+    mexpr_builder_input(
+        k->b, port->name, port->declared.dtype, port->declared.rank, port->declared.dims);
     return name_of(port->name);
 }
 
@@ -314,8 +313,7 @@ static void describe(composing *k)
         for (int j = 1; c->recipe && j < 4; j++)
             is_own = is_own || strcmp(graph->metadata[i].key, own[j]) == 0;
         if (!is_own)
-            mexpr_builder_metadata(
-                k->b, graph->metadata[i].key, graph->metadata[i].text);
+            mexpr_builder_metadata(k->b, graph->metadata[i].key, graph->metadata[i].text);
     }
     if (c->labels || labels)
         mexpr_builder_metadata(k->b, own[0], c->labels ? c->labels : labels);
@@ -343,9 +341,7 @@ mexpr_status mx_compose_final(mx_scope *scope, const mexpr_model *model,
         add_rename(&k.renames, model->graph.inputs[0].name, prepared);
     status = append(scope, k.b, model, &k.renames);
     if (composition->is_mirrored)
-        mx_mark(&k.l,
-            mean_of_both(&k.l, both, composition->n_classes),
-            scores);
+        mx_mark(&k.l, mean_of_both(&k.l, both, composition->n_classes), scores);
     mexpr_builder_output(k.b, scores);
     return end(&k, status, out);
 }
@@ -386,7 +382,8 @@ static mexpr_status run_normalise(
         status = mexpr_session_output(session, NULL, &view);
     if (status != MEXPR_OK)
         return mx_fail(scope, status, "%s", mexpr_session_last_error(session));
-    memcpy(values, view.data, (size_t)n * 3 * MX_FLOW_SIDE * MX_FLOW_SIDE * sizeof *values);
+    memcpy(
+        values, view.data, (size_t)n * 3 * MX_FLOW_SIDE * MX_FLOW_SIDE * sizeof *values);
     return MEXPR_OK;
 }
 

@@ -29,9 +29,10 @@ static mx_name median(mx_layers *l, mx_name x)
     const mx_name inputs[2] = {x, mx_ints(l, 1, &k)};
     const char *in[2] = {inputs[0].text, inputs[1].text};
     const mx_name largest = mx_path("", "largest:%d", l->n++);
-    const char *out[1] = {largest.text};
+    const mx_name places = mx_path("", "places:%d", l->n++);
+    const char *out[2] = {largest.text, places.text};
     mexpr_builder_int(l->b, "axis", -1);
-    mexpr_builder_node(l->b, "TopK", "", in, 2, out, 1, largest.text);
+    mexpr_builder_node(l->b, "TopK", "", in, 2, out, 2, largest.text);
     return mx_reduce(l, "ReduceMean", slice(l, largest, k - 2, k, 2, 1), 2, true);
 }
 

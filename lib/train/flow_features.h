@@ -13,8 +13,8 @@ typedef struct mx_flow_feature {
 } mx_flow_feature;
 
 /* Every clip of `flow` (N×3×28×28: u, v, strain), normalised: u and v lose their median,
- * which stands for zero motion; every plane is divided by its root mean square and limited
- * to ±limit. */
+ * which stands for zero motion; every plane is divided by its root mean square and
+ * limited to ±limit. */
 mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit);
 
 /* All clips, and behind them all once more, mirrored: 2N×3×28×28, -u being sum - u. */

@@ -138,7 +138,8 @@ static void flow_c2s(mexpr_trainer_options *o)
     o->zoom = 0.05;
 }
 
-/* --- the table ----------------------------------------------------------------------- */
+/* --- the table -----------------------------------------------------------------------
+ */
 
 #define FLOW(low, high)                                                                  \
     {                                                                                    \
@@ -190,10 +191,7 @@ static const mx_recipe recipes[] = {
         .fill = htnet,
         .n_views = 1,
         .views = {{"flow", 3, {0, 1, 2}, 0, 255, MX_CUT_PARTS}}},
-    {.system = "dcbam-efficientnet",
-        .fill = dcbam,
-        .n_views = 1,
-        .views = {FLOW(-1, 1)}},
+    {.system = "dcbam-efficientnet", .fill = dcbam, .n_views = 1, .views = {FLOW(-1, 1)}},
     {.system = "flow-c2s", .fill = flow_c2s, .n_views = 1, .views = {FLOW(-1, 1)}},
 };
 

@@ -11,7 +11,7 @@ enum { MX_MAX_VIEWS = 2, MX_MAX_TERMS = 4 };
 typedef enum mx_cut {
     MX_CUT_NONE,
     MX_CUT_BANDS, /* brows and eyes above the mouth, 60 : 40 */
-    MX_CUT_PARTS  /* 14×14 around the eyes above 14×14 around the corners of the mouth */
+    MX_CUT_PARTS /* 14×14 around the eyes above 14×14 around the corners of the mouth */
 } mx_cut;
 
 /* An input of a network, made of u, v, strain. */
@@ -25,9 +25,9 @@ typedef struct mx_view {
 
 /* What a loss has beside that of the scores; tensors by name. */
 typedef enum mx_term_kind {
-    MX_TERM_CLASSES = 1,  /* the loss itself, of other scores */
-    MX_TERM_PROPOSALS, /* binary cross-entropy of probabilities of each class */
-    MX_TERM_ALIKE      /* 1 - cosine of two tensors' rows */
+    MX_TERM_CLASSES = 1, /* the loss itself, of other scores */
+    MX_TERM_PROPOSALS,   /* binary cross-entropy of probabilities of each class */
+    MX_TERM_ALIKE        /* 1 - cosine of two tensors' rows */
 } mx_term_kind;
 
 typedef struct mx_term {

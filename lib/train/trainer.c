@@ -195,8 +195,7 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     if (status == MEXPR_OK)
         status = mx_trainer_loss(&t->scope, t, n, loss);
     if (status == MEXPR_OK)
-        status =
-            mx_net_backward(&t->scope, t->net, (const float *const *)t->gradients);
+        status = mx_net_backward(&t->scope, t->net, (const float *const *)t->gradients);
     if (status != MEXPR_OK)
         return status;
     const float *gradients = mx_net_gradients(t->net);
@@ -210,8 +209,7 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_optimiser_step(&t->optimiser, mx_schedule_rate(&t->schedule, (int64_t)index),
         factor, t->groups, t->n_groups, gradients, weights);
     if (t->average)
-        mx_weights_average(
-            mx_net_n_weights(t->net), t->o.average, weights, t->average);
+        mx_weights_average(mx_net_n_weights(t->net), t->o.average, weights, t->average);
     return MEXPR_OK;
 }
 

@@ -19,14 +19,14 @@ void mx_trainer_chance(const mexpr_trainer *trainer, mx_chance chance, int64_t e
 static mexpr_status check_shape(
     mx_scope *scope, const mexpr_trainer *trainer, const mx_tensor *clips)
 {
-    const bool is_flow = clips->rank == 4 && clips->dims[1] == 3 && clips->dims[2] == 28 &&
-                         clips->dims[3] == 28;
+    const bool is_flow = clips->rank == 4 && clips->dims[1] == 3 &&
+                         clips->dims[2] == 28 && clips->dims[3] == 28;
     const mexpr_trainer_options *o = &trainer->o;
     if (clips->dtype != MEXPR_DTYPE_F32)
         return mx_fail(scope, MEXPR_E_TYPE, "the inputs must be float32");
     if (trainer->composition.recipe && !is_flow)
-        return mx_fail(scope, MEXPR_E_SHAPE,
-            "the inputs must be N x 3 x 28 x 28: u, v and strain");
+        return mx_fail(
+            scope, MEXPR_E_SHAPE, "the inputs must be N x 3 x 28 x 28: u, v and strain");
     if (clips->rank < 2 || mx_tensor_count(clips) < 1)
         return mx_fail(scope, MEXPR_E_SHAPE, "there are no clips, or they are empty");
     if (clips->dims[0] > UINT32_MAX)
@@ -51,8 +51,8 @@ static mexpr_status check_values(mx_scope *scope, const mx_tensor *clips, size_t
     const size_t n = (size_t)mx_tensor_count(clips);
     for (size_t k = 0; k < n; k++)
         if (!isfinite(values[k]))
-            return mx_fail(scope, MEXPR_E_RANGE, "the input of clip %zu is not finite",
-                k / size);
+            return mx_fail(
+                scope, MEXPR_E_RANGE, "the input of clip %zu is not finite", k / size);
     return MEXPR_OK;
 }
 
@@ -190,9 +190,9 @@ static void aim(const mexpr_trainer *trainer, uint32_t clip, double share, float
 {
     const double smoothing = trainer->o.smoothing, n = trainer->n_classes;
     for (int32_t c = 0; c < trainer->n_classes; c++)
-        target[c] += (float)(share * (smoothing / n +
-                                         (trainer->labels[clip] == c ? 1 - smoothing
-                                                                     : 0)));
+        target[c] +=
+            (float)(share *
+                    (smoothing / n + (trainer->labels[clip] == c ? 1 - smoothing : 0)));
 }
 
 /* Beta(alpha, alpha): M. D. Jöhnk, Metrika 8 (1964). */
@@ -213,8 +213,8 @@ static void mix(
 {
     mx_rng rng;
     float *other = work + trainer->work_size - trainer->clip_size;
-    mx_trainer_chance(trainer, MX_CHANCE_PARTNER, trainer->epoch, 2 * (uint64_t)clip,
-        &rng);
+    mx_trainer_chance(
+        trainer, MX_CHANCE_PARTNER, trainer->epoch, 2 * (uint64_t)clip, &rng);
     const double share = draw_beta(&rng, trainer->o.mixup);
     const uint32_t partner = mx_rng_below(&rng, (uint32_t)trainer->n);
     take(trainer, MX_CHANCE_PARTNER, partner, 2 * (uint64_t)clip + 1, other, work);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A trainer on disk: a header, the numbers that change in training, and a hash of both. */
+/* A trainer on disk: a header, the numbers that change in training, and a hash of both.
+ */
 #include <string.h>
 
 #include "base/checked.h"

@@ -17,11 +17,11 @@ typedef struct bounds {
 #define AT(field) offsetof(mexpr_trainer_options, field)
 #define WHOLE(field, low, high)                                                          \
     {                                                                                    \
-        #field, AT(field), low, high, false                                              \
+#field, AT(field), low, high, false                                              \
     }
 #define REAL(field, low, high)                                                           \
     {                                                                                    \
-        #field, AT(field), low, high, true                                               \
+#field, AT(field), low, high, true                                               \
     }
 
 static const bounds table[] = {
@@ -153,8 +153,9 @@ static mexpr_status check_list(mx_scope *scope, const mx_net *net, const char *l
         for (int k = 0; k < mx_net_n_parts(net) && !found; k++)
             found = strncmp(mx_net_part_at(net, k)->name, list, n) == 0;
         if (!found)
-            return mx_fail(scope, MEXPR_E_RANGE, "no weight has a name that begins with "
-                                                 "'%.*s'",
+            return mx_fail(scope, MEXPR_E_RANGE,
+                "no weight has a name that begins with "
+                "'%.*s'",
                 n > 100 ? 100 : (int)n, list);
         list += list[n] ? n + 1 : n;
     }
@@ -171,8 +172,7 @@ mexpr_status mx_trainer_read_groups(mx_scope *scope, mexpr_trainer *trainer)
     if (status != MEXPR_OK)
         return status;
     trainer->n_groups = mx_net_n_parts(net);
-    trainer->groups =
-        mx_alloc(scope, (size_t)trainer->n_groups, sizeof *trainer->groups);
+    trainer->groups = mx_alloc(scope, (size_t)trainer->n_groups, sizeof *trainer->groups);
     for (int k = 0; trainer->groups && k < trainer->n_groups; k++) {
         const mx_net_part *part = mx_net_part_at(net, k);
         const double rate = begins_with(part->name, o->frozen) ? 0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the trainer share: trainer.c holds it and goes on from epoch to epoch,
- * trainer_options.c reads what is asked for, trainer_clips.c makes batches,
+/* What the files of the trainer share: trainer.c holds it and goes on from epoch to
+ * epoch, trainer_options.c reads what is asked for, trainer_clips.c makes batches,
  * trainer_loss.c says how wrong scores are, trainer_file.c keeps it on disk. */
 #ifndef MX_TRAIN_TRAINER_PARTS_H
 #define MX_TRAIN_TRAINER_PARTS_H
