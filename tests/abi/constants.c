@@ -575,9 +575,11 @@ PLACE(mexpr_dataset_crop, scale_y, 16)
 PLACE(mexpr_dataset_crop, shift_x, 24)
 PLACE(mexpr_dataset_crop, shift_y, 32)
 
-SIZE(mexpr_train_options, 16)
+SIZE(mexpr_train_options, 32)
 PLACE(mexpr_train_options, struct_size, 0)
 PLACE(mexpr_train_options, labels, 8)
+PLACE(mexpr_train_options, epochs, 16)
+PLACE(mexpr_train_options, seed, 24)
 
 SIZE(mexpr_metrics, 56)
 PLACE(mexpr_metrics, struct_size, 0)
