@@ -39,7 +39,8 @@ static const cli_option options[] = {
     {"checkpoint", 0, CLI_TEXT, AT(checkpoint), "F", "networks: file to go on from"},
     {"every", 0, CLI_INT, AT(every), "N", "write it every so many epochs (10)"},
     {"resume", 0, CLI_FLAG, AT(resume), NULL, "go on from it, if it is there"},
-    {"jobs", 'j', CLI_INT, AT(jobs), "N", "threads, 1 to 64 (1); the network is the same"},
+    {"jobs", 'j', CLI_INT, AT(jobs), "N",
+        "threads, 1 to 64 (1); the network is the same"},
     {0},
 };
 
@@ -79,7 +80,8 @@ static int failed(const train_job *job, mexpr_status status)
         NULL);
 }
 
-/* --- progress ------------------------------------------------------------------------ */
+/* --- progress ------------------------------------------------------------------------
+ */
 
 static double seconds_since(const struct timespec *begin)
 {
@@ -93,8 +95,8 @@ static void show_bar(const train_job *job, int32_t epoch, int32_t n_epochs, doub
 {
     enum { WIDTH = 24 };
     char bar[WIDTH + 1];
-    const double left = seconds_since(&job->begin) * (n_epochs - epoch) /
-                        (epoch - job->first_epoch);
+    const double left =
+        seconds_since(&job->begin) * (n_epochs - epoch) / (epoch - job->first_epoch);
     const int done = (int)((int64_t)WIDTH * epoch / n_epochs);
     memset(bar, '.', WIDTH);
     memset(bar, '#', (size_t)done);
@@ -127,7 +129,8 @@ static int show_epoch(void *user, int32_t epoch, int32_t n_epochs, double loss)
     return 0;
 }
 
-/* --- training ------------------------------------------------------------------------ */
+/* --- training ------------------------------------------------------------------------
+ */
 
 static int make_trainer(train_job *job, mexpr_trainer_options *o)
 {
@@ -141,8 +144,8 @@ static int make_trainer(train_job *job, mexpr_trainer_options *o)
     o->labels = r->labels ? r->labels : job->names.bytes;
     o->checkpoint = r->checkpoint;
     o->checkpoint_epochs = r->every ? r->every : 10;
-    int code =
-        cli_choose("--normalisation", r->normalisation, normalisations, &o->normalisation);
+    int code = cli_choose(
+        "--normalisation", r->normalisation, normalisations, &o->normalisation);
     if (code != CLI_OK)
         return code;
     mexpr_status status =

@@ -34,7 +34,8 @@ typedef enum mexpr_loss {
     MEXPR_LOSS_BALANCED_FOCAL = 3, /**< the same, class c times 1 - share(c) / 10 */
     MEXPR_LOSS_BINARY = 4,         /**< binary cross-entropy of every class */
     MEXPR_LOSS_SQUARES = 5,        /**< mean squared distance to 1 and 0 */
-    MEXPR_LOSS_HINGE = 6           /**< multi-class hinge, margin 1 */
+    MEXPR_LOSS_HINGE = 6,          /**< multi-class hinge, margin 1 */
+    MEXPR_LOSS_ABSOLUTE = 7        /**< mean absolute distance to 1 and 0 */
 } mexpr_loss;
 
 /** What is done to a clip before anything else. */

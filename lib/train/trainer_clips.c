@@ -188,11 +188,7 @@ static void take(const mexpr_trainer *trainer, mx_chance chance, uint32_t clip,
 
 static void aim(const mexpr_trainer *trainer, uint32_t clip, double share, float *target)
 {
-    const double smoothing = trainer->o.smoothing, n = trainer->n_classes;
-    for (int32_t c = 0; c < trainer->n_classes; c++)
-        target[c] +=
-            (float)(share *
-                    (smoothing / n + (trainer->labels[clip] == c ? 1 - smoothing : 0)));
+    target[trainer->labels[clip]] += (float)share;
 }
 
 /* Beta(alpha, alpha): M. D. Jöhnk, Metrika 8 (1964). */

@@ -42,7 +42,7 @@ static const bounds table[] = {
     REAL(clip_norm, 0, 1e9),
     REAL(average, 0, 0.999999999),
     REAL(slow_rate, 0, 1000),
-    WHOLE(loss, MEXPR_LOSS_CROSS_ENTROPY, MEXPR_LOSS_HINGE),
+    WHOLE(loss, MEXPR_LOSS_CROSS_ENTROPY, MEXPR_LOSS_ABSOLUTE),
     WHOLE(is_balanced, 0, 1),
     REAL(gamma, 0, 20),
     REAL(smoothing, 0, 0.999),

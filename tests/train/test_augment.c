@@ -64,8 +64,7 @@ static void turned_movements(void **state)
         const double r[2][2] = {{m * c, -s}, {m * s, c}};
         double ra[2][2], turned[2][2];
         for (int k = 0; k < 4; k++)
-            ra[k / 2][k % 2] =
-                r[k / 2][0] * a[0][k % 2] + r[k / 2][1] * a[1][k % 2];
+            ra[k / 2][k % 2] = r[k / 2][0] * a[0][k % 2] + r[k / 2][1] * a[1][k % 2];
         for (int k = 0; k < 4; k++)
             turned[k / 2][k % 2] =
                 ra[k / 2][0] * r[k % 2][0] + ra[k / 2][1] * r[k % 2][1];
