@@ -120,7 +120,7 @@ static int print_line(int32_t epoch, double loss)
     return code;
 }
 
-static int show_epoch(void *user, int32_t epoch, int32_t n_epochs, double loss)
+static int32_t show_epoch(void *user, int32_t epoch, int32_t n_epochs, double loss)
 {
     const train_job *job = user;
     if (!isatty(STDERR_FILENO))

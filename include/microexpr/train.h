@@ -155,7 +155,8 @@ MEXPR_API void mexpr_trainer_destroy(mexpr_trainer **trainer);
 MEXPR_API const char *mexpr_trainer_last_error(const mexpr_trainer *trainer);
 
 /** Called after every epoch with its mean loss. @return 0 to go on */
-typedef int (*mexpr_epoch_fn)(void *user, int32_t epoch, int32_t n_epochs, double loss);
+typedef int32_t (*mexpr_epoch_fn)(
+    void *user, int32_t epoch, int32_t n_epochs, double loss);
 
 /**
  * Trains until all epochs are done, from where it is.

@@ -146,13 +146,13 @@ static void flow_c2s(mexpr_trainer_options *o)
         "flow", 3, {0, 1, 2}, low, high, MX_CUT_NONE                                     \
     }
 
-/* The authors' images are read as blue, green, red: strain, v, u. */
+/* In the order of mexpr_system_info_get(). The images of STSTNet are read as blue, green,
+ * red: strain, v, u. */
 static const mx_recipe recipes[] = {
     {.system = "ststnet",
         .fill = ststnet,
         .n_views = 1,
         .views = {{"flow", 3, {2, 1, 0}, 0, 255, MX_CUT_NONE}}},
-    {.system = "off-tanet", .fill = off_tanet, .n_views = 1, .views = {FLOW(-1, 1)}},
     {.system = "dual-atme",
         .fill = dual_atme,
         .n_views = 2,
@@ -160,13 +160,7 @@ static const mx_recipe recipes[] = {
             {"puzzled", 3, {0, 1, 2}, -1, 1, MX_CUT_BANDS}},
         .n_terms = 1,
         .terms = {{MX_TERM_ALIKE, 0.01, {"entire.features", "puzzled.features"}}}},
-    {.system = "featref",
-        .fill = featref,
-        .n_views = 2,
-        .views = {{"flow_x", 3, {0, 0, 0}, 0, 1, MX_CUT_NONE},
-            {"flow_y", 3, {1, 1, 1}, 0, 1, MX_CUT_NONE}},
-        .n_terms = 1,
-        .terms = {{MX_TERM_PROPOSALS, 1, {"proposals"}}}},
+    {.system = "off-tanet", .fill = off_tanet, .n_views = 1, .views = {FLOW(-1, 1)}},
     {.system = "mfe-net", .fill = mfe_net, .n_views = 1, .views = {FLOW(0, 1)}},
     {.system = "msjfn",
         .fill = msjfn,
@@ -177,6 +171,13 @@ static const mx_recipe recipes[] = {
             {MX_TERM_CLASSES, 0.25, {"joint1.logits"}},
             {MX_TERM_CLASSES, 0.25, {"joint2.logits"}},
             {MX_TERM_CLASSES, 0.25, {"joint3.logits"}}}},
+    {.system = "featref",
+        .fill = featref,
+        .n_views = 2,
+        .views = {{"flow_x", 3, {0, 0, 0}, 0, 1, MX_CUT_NONE},
+            {"flow_y", 3, {1, 1, 1}, 0, 1, MX_CUT_NONE}},
+        .n_terms = 1,
+        .terms = {{MX_TERM_PROPOSALS, 1, {"proposals"}}}},
     {.system = "strcn",
         .fill = strcn,
         .n_views = 1,

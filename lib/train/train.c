@@ -59,7 +59,7 @@ typedef struct listener {
     void *user;
 } listener;
 
-static int tell(void *user, int32_t epoch, int32_t n_epochs, double loss)
+static int32_t tell(void *user, int32_t epoch, int32_t n_epochs, double loss)
 {
     const listener *t = user;
     (void)loss;

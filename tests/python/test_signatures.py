@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
 FUNCTIONS = headers.functions(ROOT)
 
-evaluate = importlib.import_module("microexpr.evaluate")  # its name is a function's too
+# Their names are functions' too.
+evaluate = importlib.import_module("microexpr.evaluate")
+train = importlib.import_module("microexpr.train")
 
 PLAIN = {
     "void": None, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
@@ -58,6 +60,10 @@ ENUM_CLASSES = {
     "mexpr_kernel": (fusion.Kernel, "MEXPR_KERNEL_"),
     "mexpr_gamma_unit": (fusion.GammaUnit, "MEXPR_GAMMA_"),
     "mexpr_fusion_rule": (fusion.FusionRule, "MEXPR_FUSION_"),
+    "mexpr_optimiser": (train.Optimiser, "MEXPR_OPTIMISER_"),
+    "mexpr_schedule": (train.Schedule, "MEXPR_SCHEDULE_"),
+    "mexpr_loss": (train.Loss, "MEXPR_LOSS_"),
+    "mexpr_normalisation": (train.Normalisation, "MEXPR_NORMALISATION_"),
     "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),

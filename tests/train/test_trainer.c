@@ -260,7 +260,7 @@ static mexpr_trainer_options resumable(int32_t epochs)
     return o;
 }
 
-static int stop_at(void *user, int32_t epoch, int32_t n_epochs, double loss)
+static int32_t stop_at(void *user, int32_t epoch, int32_t n_epochs, double loss)
 {
     assert_true(epoch <= n_epochs && isfinite(loss));
     return epoch == *(const int32_t *)user;

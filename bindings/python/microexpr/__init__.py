@@ -37,7 +37,8 @@ from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, exp
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
-from .train import train, train_systems
+from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
+                    trainer_recipe)
 
 __version__ = version()
 
@@ -50,20 +51,21 @@ __all__ = [
     "Filter", "Fit", "Flow", "FlowMethod", "FlowParam", "Format", "FormatError",
     "FusionRule", "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm",
     "HistogramWeight", "Image", "Init", "Interpolation", "Kernel", "LANDMARKS_68",
-    "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "MAX_RANK", "MDMO_CORNERS",
-    "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics", "Missing", "Model",
-    "ModelError", "Motion", "MotionModel", "Node", "NotFoundError", "Occluder",
-    "Occlusion", "OutOfMemoryError", "Protocol", "Recognizer", "Record", "Reference",
-    "Regions", "Result", "Rewrite", "Role", "Saliency", "SaliencyFill", "SaliencyMethod",
-    "SaliencyScore", "Session", "SessionMemory", "ShapeError", "Stage", "StateError",
-    "Status", "Step", "Strain", "Stretch", "System", "Tensor", "TensorInfo",
-    "TransformModel", "__version__", "align_clip", "build_features", "build_system",
-    "cpu_flags", "crop_face", "crop_names", "crop_transform", "decode_landmarks",
-    "default_context", "draw_faces", "encode_landmarks", "evaluate", "explain",
-    "face_region_boxes", "face_regions", "find_crop", "find_faces", "fit_transform",
-    "fuse_learn", "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh",
-    "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_interval",
-    "occlude", "plan_occlusion", "polygons_mask", "read_landmarks", "recognize",
-    "region_names", "systems", "train", "train_systems", "transform_points", "version",
-    "write_landmarks", "write_npy", "write_pts",
+    "LbpPatterns", "LbpSampling", "LimitError", "LogLevel", "Loss", "MAX_RANK",
+    "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics",
+    "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node", "Normalisation",
+    "NotFoundError", "Occluder", "Occlusion", "Optimiser", "OutOfMemoryError", "Protocol",
+    "Recognizer", "Record", "Reference", "Regions", "Result", "Rewrite", "Role", "Saliency",
+    "SaliencyFill", "SaliencyMethod", "SaliencyScore", "Schedule", "Session",
+    "SessionMemory", "ShapeError", "Stage", "StateError", "Status", "Step", "Strain",
+    "Stretch", "System", "Tensor", "TensorInfo", "Trainer", "TransformModel", "__version__",
+    "align_clip", "build_features", "build_system", "cpu_flags", "crop_face", "crop_names",
+    "crop_transform", "decode_landmarks", "default_context", "draw_faces",
+    "encode_landmarks", "evaluate", "explain", "face_region_boxes", "face_regions",
+    "find_crop", "find_faces", "fit_transform", "fuse_learn", "fuse_scores", "interpolate",
+    "invert_transform", "landmarks_from_mesh", "lbp_top", "magnify", "mcnemar",
+    "mdmo_average", "metrics", "metrics_interval", "occlude", "plan_occlusion",
+    "polygons_mask", "read_landmarks", "recognize", "region_names", "systems", "train",
+    "train_systems", "trainer_recipe", "transform_points", "version", "write_landmarks",
+    "write_npy", "write_pts",
 ]
