@@ -230,7 +230,7 @@ static mexpr_status begin(composing *k, int first_name)
     const mexpr_status status =
         mexpr_builder_create(k->scope->context, graph->name, &k->b);
     if (status != MEXPR_OK)
-        return status;
+        return mx_fail(k->scope, status, "no graph could be begun");
     mx_layers_init(&k->l, k->b);
     k->l.n = first_name;
     mexpr_builder_opset(k->b, "", graph->opset);
@@ -354,7 +354,7 @@ static mexpr_status build_normalise(mx_scope *scope, mexpr_model **out)
     mx_layers l;
     mexpr_status status = mexpr_builder_create(scope->context, "normalise", &b);
     if (status != MEXPR_OK)
-        return status;
+        return mx_fail(scope, status, "no graph could be begun");
     mx_layers_init(&l, b);
     const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
     mx_output(&l, mx_flow_normalise(&l, flow, LIMIT), "normalised");

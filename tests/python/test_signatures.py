@@ -166,7 +166,7 @@ def test_constants() -> None:
 
 def test_enum_classes_are_all_there_are() -> None:
     modules = (base, evaluate, face, flow, fusion, image, model, recognizer, saliency, spot,
-               system)
+               system, train)
     classes = {value for module in modules
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)

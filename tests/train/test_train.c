@@ -193,7 +193,7 @@ static void learns(void **state)
 {
     (void)state;
     static float scores[N_CLIPS * N_CLASSES];
-    for (int k = 0; mexpr_train_system(k); k++) {
+    for (int k = 0; k < 2; k++) { /* test_trainer.c has the networks */
         make_clips(1);
         mexpr_model *model = train(mexpr_train_system(k));
         assert_string_equal(
@@ -270,7 +270,8 @@ static void refusals(void **state)
     mexpr_model *model;
     make_clips(1);
     mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
-    assert_failure(context, TRAIN("ststnet", &inputs, 3), MEXPR_E_NOT_FOUND, "'ststnet'");
+    assert_failure(
+        context, TRAIN("nonesuch", &inputs, 3), MEXPR_E_NOT_FOUND, "'nonesuch'");
     assert_failure(
         context, TRAIN("flow-derivative-svm", &inputs, 4), MEXPR_E_RANGE, "class 3");
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
