@@ -27,6 +27,20 @@ typedef struct mx_conv_block {
     ptrdiff_t y_row;
 } mx_conv_block;
 
+/* w[r * w_row + t] += sum over i < n of y[r * y_row + i] * x[t][at + i] for r < rows, t <
+ * taps: the gradient of the weights by that of y. Up to the next multiple of
+ * MX_CONV_LANES x and y are read; y is 0 there. */
+typedef struct mx_conv_slopes {
+    size_t n, taps;
+    int rows; /* 1..MX_CONV_ROWS */
+    const float *const *x;
+    size_t at;
+    const float *y;
+    ptrdiff_t y_row;
+    float *w;
+    ptrdiff_t w_row;
+} mx_conv_slopes;
+
 /* --- channels last ----------------------------------------------------------------- */
 
 enum {
@@ -126,6 +140,7 @@ typedef struct mx_winograd_out {
 typedef struct mx_conv_kernels {
     /* R(1e-6 * sqrt(taps)) against exact sums; sums run over t upwards in every one. */
     void (*taps)(const mx_conv_block *block);
+    void (*slopes)(const mx_conv_slopes *block); /* R(1e-6 * sqrt(n)) */
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf

@@ -54,7 +54,22 @@ static bool is_pointwise(const mx_window *w)
     return true;
 }
 
-/* Method and workspace, once everything is known. */
+size_t mx_conv_plan(mx_conv_params *p, int rank)
+{
+    p->method = is_pointwise(&p->window)       ? MX_CONV_POINTWISE
+                : mx_conv_direct_fits(p, rank) ? MX_CONV_DIRECT
+                                               : MX_CONV_COLUMNS;
+    const int64_t longer = p->k > p->c_out / p->groups ? p->k : p->c_out / p->groups;
+    const int64_t tile = longer > 0 ? TILE_FLOATS / longer / 16 * 16 : p->n_out;
+    p->tile = tile < MIN_TILE ? MIN_TILE : tile;
+    if (p->tile > p->n_out)
+        p->tile = p->n_out;
+    if (p->method == MX_CONV_DIRECT)
+        return mx_conv_direct_plan(p);
+    return p->method == MX_CONV_COLUMNS ? (size_t)(p->k * p->tile) * sizeof(float) : 0;
+}
+
+/* Sizes, method and workspace, once everything is known. */
 static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
 {
     const mx_window *w = &p->window;
@@ -72,18 +87,7 @@ static mexpr_status choose_method(mx_infer *infer, mx_conv_params *p)
     p->k = kernel * group_in;
     infer->multiply_adds =
         (double)p->batch * (double)p->c_out * (double)p->n_out * (double)p->k;
-    p->method = is_pointwise(w)                                  ? MX_CONV_POINTWISE
-                : mx_conv_direct_fits(p, infer->inputs[0]->rank) ? MX_CONV_DIRECT
-                                                                 : MX_CONV_COLUMNS;
-    const int64_t longer = p->k > p->c_out / p->groups ? p->k : p->c_out / p->groups;
-    const int64_t tile = longer > 0 ? TILE_FLOATS / longer / 16 * 16 : p->n_out;
-    p->tile = tile < MIN_TILE ? MIN_TILE : tile;
-    if (p->tile > p->n_out)
-        p->tile = p->n_out;
-    if (p->method == MX_CONV_DIRECT)
-        infer->workspace = mx_conv_direct_plan(p);
-    else if (p->method == MX_CONV_COLUMNS)
-        infer->workspace = (size_t)(p->k * p->tile) * sizeof(float);
+    infer->workspace = mx_conv_plan(p, infer->inputs[0]->rank);
     return MEXPR_OK;
 }
 
@@ -195,7 +199,7 @@ static void multiply_group(
 
 /* --- forward ----------------------------------------------------------------------- */
 
-static mexpr_status conv(const mx_run *run)
+mexpr_status mx_conv(const mx_run *run)
 {
     const mx_conv_params *p = run->params;
     const int64_t group_in = p->c_in / p->groups, group_out = p->c_out / p->groups;
@@ -231,7 +235,7 @@ const mx_operator mx_operators_conv[] = {
         .attributes = "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
         .params_size = sizeof(mx_conv_params),
         .infer = infer_conv,
-        .forward = conv,
+        .forward = mx_conv,
         .note = "one to three dimensions"},
     {.name = NULL},
 };

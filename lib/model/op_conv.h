@@ -37,6 +37,11 @@ typedef struct mx_conv_place {
     int64_t channel; /* its first output */
 } mx_conv_place;
 
+/* Chooses method, tile and layout for the sizes in *p; the bytes of workspace. */
+size_t mx_conv_plan(mx_conv_params *p, int rank);
+/* Forward, by run->params. */
+mexpr_status mx_conv(const mx_run *run);
+
 /* The inputs that the window sees at outputs first..first+n-1 of one group, 0 in the
  * padding: a row of n for each element of the window in each channel. */
 void mx_conv_columns(const mx_conv_params *p, const float *group, int64_t first,
@@ -49,5 +54,8 @@ size_t mx_conv_direct_plan(mx_conv_params *p);
 /* Once for each run, before the places. */
 void mx_conv_direct_begin(const mx_run *run);
 void mx_conv_direct(const mx_run *run, const mx_conv_place *at);
+/* Adds to `slopes` the gradient of at->weights, from `g`, that of at->y. */
+void mx_conv_direct_slopes(
+    const mx_run *run, const mx_conv_place *at, const float *g, float *slopes);
 
 #endif

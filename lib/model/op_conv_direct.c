@@ -188,3 +188,45 @@ void mx_conv_direct(const mx_run *run, const mx_conv_place *at)
         }
     }
 }
+
+/* Lines of gradients as far apart as those of the planes, with 0 between and behind. */
+static void spread_lines(const mx_conv_params *p, const float *g, int64_t rows,
+    int64_t first, int64_t n, float *out)
+{
+    const mx_conv_layout *l = &p->layout;
+    const int64_t line = p->window.out[2];
+    for (int64_t r = 0; r < rows; r++, out += l->chunk) {
+        float *to = out;
+        for (int64_t i = 0; i < n; i++, to += l->cols) {
+            memcpy(to, g + r * p->n_out + (first + i) * line, (size_t)line * sizeof *to);
+            memset(to + line, 0, (size_t)(l->cols - line) * sizeof *to);
+        }
+        memset(to, 0, (size_t)(out + l->chunk - to) * sizeof *to);
+    }
+}
+
+void mx_conv_direct_slopes(
+    const mx_run *run, const mx_conv_place *at, const float *g, float *slopes)
+{
+    const mx_conv_params *p = run->params;
+    const mx_conv_layout *l = &p->layout;
+    const int64_t channels = p->c_in / p->groups, outputs = p->c_out / p->groups;
+    const int64_t lines = p->window.out[1];
+    float *planes = run->workspace, *sums = planes + plane_floats(p);
+    for (int64_t c = 0; c < channels; c++)
+        fill_channel(run, at->x + c * p->n_in, planes + c * l->channel_size);
+    memset(planes + channels * l->channel_size, 0,
+        (plane_floats(p) - (size_t)(channels * l->channel_size)) * sizeof *planes);
+    for (int64_t first = 0; first < lines; first += l->chunk_lines) {
+        const int64_t n = lines - first < l->chunk_lines ? lines - first : l->chunk_lines;
+        for (int64_t row = 0; row < outputs; row += MX_CONV_ROWS) {
+            const int64_t rows =
+                outputs - row < MX_CONV_ROWS ? outputs - row : MX_CONV_ROWS;
+            spread_lines(p, g + row * p->n_out, rows, first, n, sums);
+            const mx_conv_slopes block = {(size_t)((n - 1) * l->cols + p->window.out[2]),
+                (size_t)p->k, (int)rows, pointers_of(run), (size_t)(first * l->cols),
+                sums, l->chunk, slopes + row * p->k, p->k};
+            run->machine->conv.slopes(&block);
+        }
+    }
+}

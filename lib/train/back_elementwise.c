@@ -334,32 +334,7 @@ static mexpr_status extreme(const mx_back_run *run)
     return MEXPR_OK;
 }
 
-/* --- one input --------------------------------------------------------------------- */
-
-static const float *sign(const piece *p)
-{
-    const float *x = floats(p, 0);
-    for (size_t i = 0; i < p->n; i++) {
-        const float a = x[(int64_t)i * p->stride[0]], g = p->gradient[i];
-        p->space[i] = a > 0 ? g : a < 0 ? -g : 0;
-    }
-    return p->space;
-}
-
-static mexpr_status absolute(const mx_back_run *run)
-{
-    back_input(run, 0, sign, 0, 0);
-    return MEXPR_OK;
-}
-
-static mexpr_status negate(const mx_back_run *run)
-{
-    back_input(run, 0, negative, 0, 0);
-    return MEXPR_OK;
-}
-
 const mx_back_op mx_back_elementwise_ops[] = {
-    {.name = "Abs", .backward = absolute, .reads_inputs = 1},
     {.name = "Add", .backward = add},
     {.name = "Div", .backward = divide, .reads_inputs = 3},
     {.name = "Max",
@@ -374,7 +349,6 @@ const mx_back_op mx_back_elementwise_ops[] = {
         .reads_inputs = UINT32_MAX,
         .reads_outputs = 1},
     {.name = "Mul", .backward = mul, .reads_inputs = 3},
-    {.name = "Neg", .backward = negate},
     {.name = "PRelu", .backward = prelu, .reads_inputs = 3},
     {.name = "Pow", .backward = power, .reads_inputs = 3},
     {.name = "Sub", .backward = sub},

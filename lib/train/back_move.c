@@ -19,13 +19,6 @@ static const mx_tensor *input_of(const mx_back_run *run, int k)
 
 /* --- the same elements ------------------------------------------------------------- */
 
-static mexpr_status same(const mx_back_run *run)
-{
-    mx_back_put(&run->machine->nn, mx_tensor_count(run->inputs[0]),
-        run->output_gradients[0], mx_back_adds(run, 0), run->gradients[0]);
-    return MEXPR_OK;
-}
-
 static mexpr_status plan_cast(mx_back_plan *plan)
 {
     if (plan->outputs[0]->dtype != MEXPR_DTYPE_F32)
@@ -222,7 +215,8 @@ static mexpr_status pad(const mx_back_run *run)
 #define LISTS ~MX_INPUT_BIT(0)
 #define ALIAS(op)                                                                        \
     {                                                                                    \
-        .name = op, .backward = same, .no_gradient = LISTS                               \
+        .name = op, .backward = mx_back_copy, .no_gradient = LISTS,                      \
+        .flags = MX_BACK_IN_PLACE                                                        \
     }
 #define MAPPED(op, lists, backward_fn)                                                   \
     {                                                                                    \
@@ -231,7 +225,10 @@ static mexpr_status pad(const mx_back_run *run)
     }
 
 const mx_back_op mx_back_move_ops[] = {
-    {.name = "Cast", .plan = plan_cast, .backward = same},
+    {.name = "Cast",
+        .plan = plan_cast,
+        .backward = mx_back_copy,
+        .flags = MX_BACK_IN_PLACE},
     {.name = "Concat", .backward = concat},
     {.name = "Expand", .backward = expand, .no_gradient = LISTS},
     {.name = "Gather",

@@ -106,7 +106,8 @@ static void test_gradients(void **state)
         const double step = 2e-3 / sqrt(length);
         for (int side = 0; side < 2; side++) {
             for (size_t i = 0; i < n; i++)
-                weights[i] = saved[i] + (float)((side ? step : -step) * (double)direction[i]);
+                weights[i] =
+                    saved[i] + (float)((side ? step : -step) * (double)direction[i]);
             ends[side] = run_loss(net, other);
         }
         memcpy(weights, saved, n * sizeof *saved);
