@@ -32,7 +32,11 @@ static mexpr_status in_one_call(mexpr_context *context, void *arg)
 
 static mexpr_status run(mexpr_trainer *trainer, mexpr_model **model)
 {
-    mexpr_status status = mexpr_trainer_run(trainer, NULL, NULL);
+    mexpr_status status = mexpr_trainer_epoch(trainer);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_run(trainer, NULL, NULL);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_save(trainer, test_path("checkpoint"));
     if (status == MEXPR_OK)
         status = mexpr_trainer_resume(trainer, test_path("checkpoint"));
     if (status == MEXPR_OK)
@@ -48,7 +52,7 @@ static mexpr_status trainer(mexpr_context *context, void *arg)
     mexpr_trainer *made = NULL;
     mexpr_model *system, *model = NULL;
     mexpr_trainer_recipe("flow-c2s", &o);
-    o.epochs = 1;
+    o.epochs = 2;
     o.mixup = 1;
     o.frozen = "conv1.";
     o.checkpoint = test_path("checkpoint");
