@@ -177,6 +177,13 @@ enum { MAX_OPTIONS = 64, HELP = 1000, HELP_COLUMN = 26 };
 static char **words;
 static int n_words;
 
+void cli_command_line(text *out)
+{
+    text_add(out, "microexpr");
+    for (int i = 0; i < n_words; i++)
+        text_add(out, " %s", words[i]);
+}
+
 static void set_field(void *field, const void *value, size_t size)
 {
     memcpy(field, value, size);

@@ -70,6 +70,9 @@ int cli_usage(const char *format, ...) TEXT_PRINTF(1, 2);
 /* The same with the sentence of the context, the estimator, …; `doing` may be NULL. */
 int cli_fail_status(mexpr_status status, const char *sentence, const char *doing);
 
+/* Adds the words of the command line, with blanks between them. */
+void cli_command_line(text *out);
+
 /* Writes the text to standard output; an exit code. */
 int cli_print(const text *out);
 

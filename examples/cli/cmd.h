@@ -6,6 +6,7 @@
 #include "cli.h"
 
 extern const cli_command cmd_align;
+extern const cli_command cmd_compare;
 extern const cli_command cmd_evaluate;
 extern const cli_command cmd_face;
 extern const cli_command cmd_features;

@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clip_io.h"
 #include "cmd.h"
-#include "json.h"
-#include "labelled.h"
-
-typedef struct evaluate_request {
-    labelled_request data;
-    const char *protocol;
-    const char *report;
-    int folds;
-    int jobs;
-    int epochs;
-    cli_number seed;
-} evaluate_request;
+#include "evaluate_job.h"
 
 #define AT(member) offsetof(evaluate_request, member)
 
@@ -23,13 +14,36 @@ static const cli_option options[] = {
     LABELLED_OPTIONS(evaluate_request, data),
     {"protocol", 0, CLI_TEXT, AT(protocol), "P",
         "what is held out: loso (one person, standard), kfold (a share of\n"
-        "                              the people) or dataset (one database)"},
+        "                              the people), dataset (each database in turn) or\n"
+        "                              holdout (a database, once)"},
     {"folds", 0, CLI_INT, AT(folds), "N", "kfold: folds (10)"},
-    {"epochs", 0, CLI_INT, AT(epochs), "N", "networks: in place of the recipe's"},
+    {"train-database", 0, CLI_TEXT, AT(train_database), "A,B",
+        "holdout: what is trained on (all that is not tested on)"},
+    {"test-database", 0, CLI_TEXT, AT(test_database), "A,B",
+        "holdout: what is tested on"},
+    {"selection", 0, CLI_TEXT, AT(selection), "S",
+        "of several systems, --system A,B,C: inner-subject takes one in each\n"
+        "                              fold, by inner folds of its training clips"},
+    {"fusion", 0, CLI_TEXT, AT(fusion), "RULE",
+        "of several systems: mean, product or max of all; weighted or\n"
+        "                              learned, with weights from inner folds"},
+    {"inner-folds", 0, CLI_INT, AT(inner_folds), "N", "inner folds, by person (5)"},
     {"seed", 0, CLI_NUMBER, AT(seed), "N",
-        "of the draw of people into folds, and of networks (0)"},
+        "of the draws of people into folds, and of training (0)"},
+    {"seeds", 0, CLI_INT, AT(seeds), "K",
+        "train with K seeds: N, N + 1, ...; their mean is reported too (1)"},
+    {"epochs", 0, CLI_INT, AT(epochs), "N", "networks: in place of the recipe's"},
+    {"normalisation", 0, CLI_TEXT, AT(normalisation), "N",
+        "networks: picture or flow, in place of the recipe's"},
     {"jobs", 'j', CLI_INT, AT(jobs), "N", "folds at a time, 1 to 64 (1)"},
     {"report", 0, CLI_TEXT, AT(report), "F.json", "write all predictions and measures"},
+    {"csv", 0, CLI_TEXT, AT(csv), "F.csv", "write the predictions"},
+    {"html", 0, CLI_TEXT, AT(html), "F.html", "write one page with everything"},
+    {"history", 0, CLI_TEXT, AT(history), "F.jsonl",
+        "losses for the page, a line {\"fold\": 0, \"epoch\": 1, \"loss\": 0.9} each"},
+    {"pictures", 0, CLI_FLAG, AT(pictures), NULL,
+        "put pictures of clips on the page: only where the licence of the\n"
+        "                              data lets you show them"},
     {0},
 };
 
@@ -37,18 +51,79 @@ static const cli_word protocols[] = {
     {"loso", MEXPR_PROTOCOL_LOSO},
     {"kfold", MEXPR_PROTOCOL_KFOLD},
     {"dataset", MEXPR_PROTOCOL_DATASET},
+    {"holdout", MEXPR_PROTOCOL_HOLDOUT},
     {0},
 };
 
-typedef struct evaluate_job {
-    const evaluate_request *request;
-    mexpr_context *context;
-    labelled data;
-    mexpr_evaluate_options options;
-    mexpr_evaluation *evaluation;
-    mexpr_metrics all, low, high;
-    int64_t *confusion;
-} evaluate_job;
+static const cli_word selections[] = {
+    {"inner-subject", MEXPR_JOINING_SELECT},
+    {0},
+};
+
+static const cli_word fusions[] = {
+    {"mean", MEXPR_JOINING_MEAN},
+    {"product", MEXPR_JOINING_PRODUCT},
+    {"max", MEXPR_JOINING_MAX},
+    {"weighted", MEXPR_JOINING_WEIGHTED},
+    {"learned", MEXPR_JOINING_LEARNED},
+    {0},
+};
+
+/* --- names ------------------------------------------------------------------------- */
+
+static const char *word_of(const cli_word *words, int value)
+{
+    while (words->word && words->value != value)
+        words++;
+    return words->word;
+}
+
+const char *evaluate_protocol_name(const evaluate_job *job)
+{
+    return word_of(protocols, job->options.protocol);
+}
+
+const char *evaluate_selection_name(const evaluate_job *job)
+{
+    const int32_t joining = job->options.joining;
+    const int decides = joining == MEXPR_JOINING_SELECT ||
+                        joining == MEXPR_JOINING_WEIGHTED ||
+                        joining == MEXPR_JOINING_LEARNED;
+    return job->n_candidates > 1 && decides ? "inner-subject" : "fixed";
+}
+
+const char *evaluate_fusion_name(const evaluate_job *job)
+{
+    return job->n_candidates > 1 ? word_of(fusions, job->options.joining) : NULL;
+}
+
+const char *evaluate_fold_name(
+    const evaluate_job *job, int32_t fold, char *number, size_t size)
+{
+    switch (job->options.protocol) {
+    case MEXPR_PROTOCOL_LOSO:
+        return mexpr_manifest_person(job->data.manifest, fold);
+    case MEXPR_PROTOCOL_DATASET:
+        return mexpr_manifest_dataset(job->data.manifest, fold);
+    case MEXPR_PROTOCOL_HOLDOUT:
+        return job->request->test_database;
+    default:
+        snprintf(number, size, "%d", (int)fold);
+        return number;
+    }
+}
+
+const char *evaluate_fold_key(const evaluate_job *job)
+{
+    switch (job->options.protocol) {
+    case MEXPR_PROTOCOL_LOSO:
+        return "subject";
+    case MEXPR_PROTOCOL_KFOLD:
+        return "fold";
+    default:
+        return "dataset";
+    }
+}
 
 /* --- work -------------------------------------------------------------------------- */
 
@@ -56,271 +131,297 @@ static mexpr_status fit(void *user, mexpr_context *context,
     const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
     uint64_t seed, mexpr_model **out)
 {
-    const evaluate_request *r = ((const evaluate_job *)user)->request;
+    const evaluate_way *way = user;
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
-    o.epochs = r->epochs;
+    o.epochs = way->job->request->epochs;
+    o.normalisation = way->job->normalisation;
     o.seed = seed;
     return mexpr_train(
-        context, r->data.system, inputs, labels, n_classes, &o, NULL, NULL, out);
+        context, way->system, inputs, labels, n_classes, &o, NULL, NULL, out);
+}
+
+/* A candidate for each of the names that commas part. */
+static int read_systems(evaluate_job *job)
+{
+    const char *given = job->request->data.system;
+    const size_t size = strlen(given) + 1;
+    job->names = malloc(size);
+    job->candidates = calloc(size, sizeof *job->candidates);
+    job->ways = calloc(size, sizeof *job->ways);
+    if (!job->names || !job->candidates || !job->ways)
+        return cli_fail("out of memory");
+    memcpy(job->names, given, size);
+    for (char *at = job->names; at;) {
+        char *comma = strchr(at, ',');
+        if (comma)
+            *comma++ = '\0';
+        evaluate_way *way = &job->ways[job->n_candidates];
+        *way = (evaluate_way){at, job};
+        job->candidates[job->n_candidates++] = (mexpr_candidate){at, fit, way};
+        at = comma;
+    }
+    return CLI_OK;
+}
+
+static int failed(const evaluate_job *job, mexpr_status status)
+{
+    return cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+}
+
+static int measure_slice(evaluate_job *job, int32_t dataset, evaluate_slice *slice)
+{
+    const size_t n = (size_t)job->n_classes;
+    slice->confusion = calloc(n * n, sizeof *slice->confusion);
+    if (!slice->confusion)
+        return cli_fail("out of memory");
+    slice->metrics = (mexpr_metrics)MEXPR_METRICS_INIT;
+    const mexpr_status status = mexpr_evaluation_metrics(
+        job->context, job->evaluation, dataset, slice->confusion, &slice->metrics);
+    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+static void add_seed(mexpr_metrics *sum, const mexpr_metrics *m,
+    const mexpr_metrics *from, double scale, int power)
+{
+    sum->uf1 += scale * pow(m->uf1 - from->uf1, power);
+    sum->uar += scale * pow(m->uar - from->uar, power);
+    sum->accuracy += scale * pow(m->accuracy - from->accuracy, power);
+    sum->weighted_f1 += scale * pow(m->weighted_f1 - from->weighted_f1, power);
+}
+
+static int measure_seeds(evaluate_job *job)
+{
+    const mexpr_metrics zero = MEXPR_METRICS_INIT;
+    const double n = job->n_seeds;
+    job->seeds = calloc((size_t)job->n_seeds, sizeof *job->seeds);
+    if (!job->seeds)
+        return cli_fail("out of memory");
+    job->mean = job->deviation = zero;
+    for (int32_t k = 0; k < job->n_seeds; k++) {
+        job->seeds[k] = zero;
+        const mexpr_status status = mexpr_evaluation_seed_metrics(
+            job->context, job->evaluation, k, &job->seeds[k]);
+        if (status != MEXPR_OK)
+            return failed(job, status);
+        add_seed(&job->mean, &job->seeds[k], &zero, 1 / n, 1);
+    }
+    mexpr_metrics *d = &job->deviation;
+    for (int32_t k = 0; k < job->n_seeds && job->n_seeds > 1; k++)
+        add_seed(d, &job->seeds[k], &job->mean, 1 / (n - 1), 2);
+    d->uf1 = sqrt(d->uf1);
+    d->uar = sqrt(d->uar);
+    d->accuracy = sqrt(d->accuracy);
+    d->weighted_f1 = sqrt(d->weighted_f1);
+    return CLI_OK;
 }
 
 static int measure(evaluate_job *job)
 {
-    const size_t n = (size_t)mexpr_manifest_n_classes(job->data.manifest);
-    job->confusion = calloc(n * n, sizeof *job->confusion);
-    if (!job->confusion)
+    job->n_classes = mexpr_manifest_n_classes(job->data.manifest);
+    job->n_datasets = mexpr_manifest_n_datasets(job->data.manifest);
+    job->n_seeds = mexpr_evaluation_n_seeds(job->evaluation);
+    job->low = job->high = (mexpr_metrics)MEXPR_METRICS_INIT;
+    job->datasets = calloc((size_t)job->n_datasets, sizeof *job->datasets);
+    if (!job->datasets)
         return cli_fail("out of memory");
-    job->all = job->low = job->high = (mexpr_metrics)MEXPR_METRICS_INIT;
-    mexpr_status status = mexpr_evaluation_metrics(
-        job->context, job->evaluation, -1, job->confusion, &job->all);
-    if (status == MEXPR_OK)
-        status = mexpr_evaluation_interval(
-            job->context, job->evaluation, &job->low, &job->high);
-    return status == MEXPR_OK
-               ? CLI_OK
-               : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+    int code = measure_slice(job, -1, &job->all);
+    for (int32_t k = 0; k < job->n_datasets && code == CLI_OK; k++)
+        code = measure_slice(job, k, &job->datasets[k]);
+    if (code == CLI_OK)
+        code = measure_seeds(job);
+    if (code != CLI_OK)
+        return code;
+    const mexpr_status status =
+        mexpr_evaluation_interval(job->context, job->evaluation, &job->low, &job->high);
+    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+mexpr_class_metrics evaluate_class(
+    const evaluate_job *job, const evaluate_slice *slice, int32_t k)
+{
+    mexpr_class_metrics m = MEXPR_CLASS_METRICS_INIT;
+    mexpr_metrics_class(job->context, slice->confusion, job->n_classes, k, &m);
+    return m;
 }
 
 static int evaluate(evaluate_job *job)
 {
-    const mexpr_status status = mexpr_evaluate(job->context, job->data.manifest,
-        &job->data.inputs, fit, &job->options, clip_progress, job, &job->evaluation);
+    const mexpr_status status = mexpr_evaluate_candidates(job->context,
+        job->data.manifest, &job->data.inputs, job->candidates, job->n_candidates,
+        &job->options, clip_progress, job, &job->evaluation);
     clip_progress_end();
-    return status == MEXPR_OK
-               ? measure(job)
-               : cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
+    return status == MEXPR_OK ? measure(job) : failed(job, status);
 }
 
-/* --- the report -------------------------------------------------------------------- */
+/* --- reports ----------------------------------------------------------------------- */
 
-static void json_metrics(const mexpr_metrics *m, text *out)
+static int write_reports(const evaluate_job *job)
 {
-    json_key(out, "clips");
-    json_integer(out, m->n);
-    json_key(out, "uf1");
-    json_number(out, m->uf1, 9);
-    json_key(out, "uar");
-    json_number(out, m->uar, 9);
-    json_key(out, "accuracy");
-    json_number(out, m->accuracy, 9);
-    json_key(out, "weighted_f1");
-    json_number(out, m->weighted_f1, 9);
-    json_key(out, "absent_classes");
-    json_integer(out, m->n_absent);
-}
-
-static void json_confusion(const int64_t *counts, int32_t n, text *out)
-{
-    json_open(out, '[');
-    for (int32_t i = 0; i < n; i++) {
-        json_open(out, '[');
-        for (int32_t k = 0; k < n; k++)
-            json_integer(out, counts[i * n + k]);
-        json_close(out, ']');
-    }
-    json_close(out, ']');
-}
-
-static void json_interval(const evaluate_job *job, text *out)
-{
-    const struct {
-        const char *name;
-        double low, high;
-    } rows[] = {{"uf1", job->low.uf1, job->high.uf1},
-        {"uar", job->low.uar, job->high.uar},
-        {"accuracy", job->low.accuracy, job->high.accuracy}};
-    json_open(out, '{');
-    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
-        json_key(out, rows[k].name);
-        json_open(out, '[');
-        json_number(out, rows[k].low, 6);
-        json_number(out, rows[k].high, 6);
-        json_close(out, ']');
-    }
-    json_close(out, '}');
-}
-
-static int json_datasets(const evaluate_job *job, text *out)
-{
-    json_open(out, '{');
-    for (int32_t k = 0; k < mexpr_manifest_n_datasets(job->data.manifest); k++) {
-        mexpr_metrics m = MEXPR_METRICS_INIT;
-        const mexpr_status status =
-            mexpr_evaluation_metrics(job->context, job->evaluation, k, NULL, &m);
-        if (status != MEXPR_OK)
-            return cli_fail_status(status, mexpr_context_last_error(job->context), NULL);
-        json_key(out, mexpr_manifest_dataset(job->data.manifest, k));
-        json_open(out, '{');
-        json_metrics(&m, out);
-        json_close(out, '}');
-    }
-    json_close(out, '}');
-    return CLI_OK;
-}
-
-static void json_prediction(const evaluate_job *job, int64_t clip, text *out)
-{
-    const float *scores = mexpr_evaluation_scores(job->evaluation, clip);
-    mexpr_record record = MEXPR_RECORD_INIT;
-    mexpr_manifest_clip(job->data.manifest, clip, &record);
-    json_open(out, '{');
-    json_key(out, "clip");
-    json_string(out, record.clip);
-    json_key(out, "label");
-    json_integer(out, record.label);
-    json_key(out, "predicted");
-    json_integer(out, mexpr_evaluation_predicted(job->evaluation, clip));
-    json_key(out, "scores");
-    json_open(out, '[');
-    for (int32_t k = 0; k < mexpr_manifest_n_classes(job->data.manifest); k++)
-        json_number(out, (double)scores[k], 9);
-    json_close(out, ']');
-    json_close(out, '}');
-}
-
-/* What a fold is called: the person or the database; folds of several have numbers. */
-static void json_fold_name(const evaluate_job *job, int32_t fold, text *out)
-{
-    if (job->options.protocol == MEXPR_PROTOCOL_KFOLD) {
-        json_key(out, "fold");
-        json_integer(out, fold);
-    } else if (job->options.protocol == MEXPR_PROTOCOL_DATASET) {
-        json_key(out, "dataset");
-        json_string(out, mexpr_manifest_dataset(job->data.manifest, fold));
-    } else {
-        json_key(out, "subject");
-        json_string(out, mexpr_manifest_person(job->data.manifest, fold));
-    }
-}
-
-static void json_folds(const evaluate_job *job, text *out)
-{
-    const int64_t n = mexpr_manifest_n_clips(job->data.manifest);
-    json_open(out, '[');
-    for (int32_t fold = 0; fold < mexpr_evaluation_n_folds(job->evaluation); fold++) {
-        json_open(out, '{');
-        json_fold_name(job, fold, out);
-        json_key(out, "predictions");
-        json_open(out, '[');
-        for (int64_t i = 0; i < n; i++)
-            if (mexpr_evaluation_fold(job->evaluation, i) == fold)
-                json_prediction(job, i, out);
-        json_close(out, ']');
-        json_close(out, '}');
-    }
-    json_close(out, ']');
-}
-
-static const char *protocol_name(const evaluate_job *job)
-{
-    const cli_word *word = protocols;
-    while (word->value != job->options.protocol)
-        word++;
-    return word->word;
-}
-
-static int add_report(const evaluate_job *job, text *out)
-{
-    const mexpr_manifest *manifest = job->data.manifest;
-    json_open(out, '{');
-    json_key(out, "system");
-    json_string(out, job->request->data.system);
-    json_key(out, "protocol");
-    json_string(out, protocol_name(job));
-    json_key(out, "selection");
-    json_string(out, "fixed");
-    json_key(out, "seeds");
-    json_open(out, '[');
-    json_integer(out, (int64_t)job->options.seed);
-    json_close(out, ']');
-    json_metrics(&job->all, out);
-    json_key(out, "interval_95");
-    json_interval(job, out);
-    json_key(out, "classes");
-    json_open(out, '[');
-    for (int32_t k = 0; k < mexpr_manifest_n_classes(manifest); k++)
-        json_string(out, mexpr_manifest_class(manifest, k));
-    json_close(out, ']');
-    json_key(out, "confusion");
-    json_confusion(job->confusion, mexpr_manifest_n_classes(manifest), out);
-    json_key(out, "per_database");
-    const int code = json_datasets(job, out);
-    json_key(out, "manifest_sha256");
-    json_string(out, mexpr_manifest_sha256(manifest));
-    json_key(out, "library");
-    json_string(out, mexpr_version_string());
-    json_key(out, "folds");
-    json_folds(job, out);
-    json_close(out, '}');
-    text_add(out, "\n");
-    return code;
-}
-
-static int write_report(const evaluate_job *job)
-{
+    const evaluate_request *r = job->request;
     cli_outputs outputs = {0};
-    text out = {0};
-    if (!job->request->report)
-        return CLI_OK;
-    int code = add_report(job, &out);
-    if (code == CLI_OK)
-        code = cli_write(&outputs, job->request->report, &out);
-    text_free(&out);
+    text json = {0}, csv = {0}, html = {0};
+    int code = CLI_OK;
+    if (r->report) {
+        evaluate_json(job, &json);
+        code = cli_write(&outputs, r->report, &json);
+    }
+    if (code == CLI_OK && r->csv) {
+        evaluate_csv(job, &csv);
+        code = cli_write(&outputs, r->csv, &csv);
+    }
+    if (code == CLI_OK && r->html) {
+        code = evaluate_html(job, &html);
+        if (code == CLI_OK)
+            code = cli_write(&outputs, r->html, &html);
+    }
+    text_free(&html);
+    text_free(&csv);
+    text_free(&json);
     return cli_outputs_finish(&outputs, code);
 }
 
 /* --- the summary ------------------------------------------------------------------- */
 
+static void print_seeds(const evaluate_job *job, text *out)
+{
+    if (job->n_seeds < 2)
+        return;
+    text_add(out, "over %d seeds: UF1 %.4f +- %.4f  UAR %.4f +- %.4f; their mean:\n",
+        (int)job->n_seeds, job->mean.uf1, job->deviation.uf1, job->mean.uar,
+        job->deviation.uar);
+}
+
+/* How often each system was taken, or its mean weight. */
+static void print_choices(const evaluate_job *job, text *out)
+{
+    const int32_t n = mexpr_evaluation_n_folds(job->evaluation);
+    for (int32_t k = 0; k < job->n_candidates && job->n_candidates > 1; k++) {
+        double sum = 0;
+        int taken = 0;
+        for (int32_t i = 0; i < n * job->n_seeds; i++) {
+            sum += mexpr_evaluation_weight(job->evaluation, i / n, i % n, k);
+            taken += mexpr_evaluation_chosen(job->evaluation, i / n, i % n) == k;
+        }
+        if (job->options.joining == MEXPR_JOINING_SELECT)
+            text_add(out, "  %-24s chosen in %d of %d folds\n", job->candidates[k].name,
+                taken, (int)(n * job->n_seeds));
+        else
+            text_add(out, "  %-24s mean weight %.3f\n", job->candidates[k].name,
+                sum / (n * job->n_seeds));
+    }
+}
+
+static void print_classes(const evaluate_job *job, text *out)
+{
+    const int32_t n = job->n_classes;
+    text_add(
+        out, "confusion (rows: label, columns: prediction), recall, precision, F1\n");
+    for (int32_t i = 0; i < n; i++) {
+        const mexpr_class_metrics m = evaluate_class(job, &job->all, i);
+        text_add(out, "  %-12s", mexpr_manifest_class(job->data.manifest, i));
+        for (int32_t k = 0; k < n; k++)
+            text_add(out, " %5lld", (long long)job->all.confusion[i * n + k]);
+        text_add(out, "   %.3f %.3f %.3f\n", m.recall, m.precision, m.f1);
+    }
+}
+
 static int print_summary(const evaluate_job *job)
 {
-    const mexpr_manifest *manifest = job->data.manifest;
-    const int32_t n = mexpr_manifest_n_classes(manifest);
+    const mexpr_metrics *m = &job->all.metrics;
+    const char *fusion = evaluate_fusion_name(job);
     text out = {0};
-    text_add(&out, "%s, %s, %d folds, selection fixed\n", job->request->data.system,
-        protocol_name(job), mexpr_evaluation_n_folds(job->evaluation));
+    text_add(&out, "%s, %s, %d folds, selection %s%s%s\n", job->request->data.system,
+        evaluate_protocol_name(job), mexpr_evaluation_n_folds(job->evaluation),
+        evaluate_selection_name(job), fusion ? ", fusion " : "", fusion ? fusion : "");
+    print_choices(job, &out);
+    print_seeds(job, &out);
     text_add(&out, "UF1 %.4f [%.3f, %.3f]  UAR %.4f [%.3f, %.3f]  accuracy %.4f\n",
-        job->all.uf1, job->low.uf1, job->high.uf1, job->all.uar, job->low.uar,
-        job->high.uar, job->all.accuracy);
-    for (int32_t k = 0; k < mexpr_manifest_n_datasets(manifest); k++) {
-        mexpr_metrics m = MEXPR_METRICS_INIT;
-        if (mexpr_evaluation_metrics(job->context, job->evaluation, k, NULL, &m) ==
-            MEXPR_OK)
+        m->uf1, job->low.uf1, job->high.uf1, m->uar, job->low.uar, job->high.uar,
+        m->accuracy);
+    for (int32_t k = 0; k < job->n_datasets; k++) {
+        m = &job->datasets[k].metrics;
+        if (m->n > 0)
             text_add(&out, "  %-12s %4lld clips  UF1 %.4f  UAR %.4f\n",
-                mexpr_manifest_dataset(manifest, k), (long long)m.n, m.uf1, m.uar);
+                mexpr_manifest_dataset(job->data.manifest, k), (long long)m->n, m->uf1,
+                m->uar);
     }
-    text_add(&out, "confusion (rows: label, columns: prediction)\n");
-    for (int32_t i = 0; i < n; i++) {
-        text_add(&out, "  %-12s", mexpr_manifest_class(manifest, i));
-        for (int32_t k = 0; k < n; k++)
-            text_add(&out, " %5lld", (long long)job->confusion[i * n + k]);
-        text_add(&out, "\n");
-    }
+    print_classes(job, &out);
     const int code = cli_print(&out);
     text_free(&out);
+    return code;
+}
+
+/* --- the command ------------------------------------------------------------------- */
+
+/* What is to become of several systems. */
+static int read_joining(evaluate_job *job)
+{
+    const evaluate_request *r = job->request;
+    int joining = 0;
+    int code = cli_choose("--selection", r->selection, selections, &joining);
+    if (code == CLI_OK)
+        code = cli_choose("--fusion", r->fusion, fusions, &joining);
+    if (code != CLI_OK)
+        return code;
+    if (r->selection && r->fusion)
+        return cli_usage("--selection takes one system and --fusion takes all: give one "
+                         "of the two");
+    if (job->n_candidates > 1 && !joining)
+        return cli_usage("what is to become of several systems? give --selection "
+                         "inner-subject or --fusion RULE");
+    if (job->n_candidates == 1 && joining)
+        return cli_usage("--selection and --fusion need several systems: --system A,B");
+    job->options.joining = joining;
+    return CLI_OK;
+}
+
+static int read_options(evaluate_job *job)
+{
+    const evaluate_request *r = job->request;
+    int protocol = MEXPR_PROTOCOL_LOSO;
+    int code = cli_choose("--protocol", r->protocol, protocols, &protocol);
+    if (code == CLI_OK)
+        code = labelled_seed(&r->seed);
+    if (code == CLI_OK)
+        code = labelled_normalisation(r->normalisation, &job->normalisation);
+    const int is_holdout = protocol == MEXPR_PROTOCOL_HOLDOUT;
+    if (code == CLI_OK && is_holdout && !r->test_database)
+        code = cli_usage("--protocol holdout needs --test-database NAME");
+    if (code == CLI_OK && !is_holdout && (r->train_database || r->test_database))
+        code =
+            cli_usage("--train-database and --test-database are for --protocol holdout");
+    if (code == CLI_OK && (r->history || r->pictures) && !r->html)
+        code = cli_usage("--history and --pictures are for --html F.html");
+    job->options.protocol = protocol;
+    job->options.n_folds = r->folds;
+    job->options.inner_folds = r->inner_folds;
+    job->options.n_seeds = r->seeds;
+    job->options.seed = (uint64_t)r->seed.value;
+    job->options.train_dataset = r->train_database;
+    job->options.test_dataset = r->test_database;
     return code;
 }
 
 static int steps(evaluate_job *job)
 {
     const evaluate_request *r = job->request;
-    int protocol = MEXPR_PROTOCOL_LOSO;
     int code = labelled_check(&r->data);
     if (code == CLI_OK)
-        code = cli_choose("--protocol", r->protocol, protocols, &protocol);
-    if (code == CLI_OK && !(r->seed.value >= 0 && r->seed.value <= 9007199254740992.0 &&
-                              r->seed.value == (double)(uint64_t)r->seed.value))
-        code = cli_usage("--seed is a whole number from 0 to 2^53");
+        code = read_options(job);
+    if (code == CLI_OK)
+        code = read_systems(job);
+    if (code == CLI_OK)
+        code = read_joining(job);
+    if (code == CLI_OK)
+        code = evaluate_check_history(r);
     if (code == CLI_OK)
         code = cli_context(r->jobs, &job->context);
     if (code == CLI_OK)
         code = labelled_read(&r->data, job->context, &job->data);
-    job->options.protocol = protocol;
-    job->options.n_folds = r->folds;
-    job->options.seed = (uint64_t)r->seed.value;
     if (code == CLI_OK)
         code = evaluate(job);
     if (code == CLI_OK)
-        code = write_report(job);
+        code = write_reports(job);
     return code == CLI_OK ? print_summary(job) : code;
 }
 
@@ -330,7 +431,14 @@ static int run(const void *request, char **arguments, int n)
     (void)n;
     evaluate_job job = {.request = request, .options = MEXPR_EVALUATE_OPTIONS_INIT};
     const int code = steps(&job);
-    free(job.confusion);
+    for (int32_t k = 0; job.datasets && k < job.n_datasets; k++)
+        free(job.datasets[k].confusion);
+    free(job.datasets);
+    free(job.all.confusion);
+    free(job.seeds);
+    free(job.candidates);
+    free(job.ways);
+    free(job.names);
     mexpr_evaluation_destroy(&job.evaluation);
     labelled_free(&job.data);
     mexpr_context_destroy(&job.context);
@@ -343,8 +451,9 @@ const cli_command cmd_evaluate = {
     .summary = "How well training does on people it has not seen",
     .about =
         "Each person (or share of the people, or database) is held out in turn; a\n"
-        "system trained on the others predicts their clips, once. Nothing is chosen\n"
-        "by the result. Intervals are of 95 %, people drawn with replacement.",
+        "system trained on the others predicts their clips, once. What is chosen or\n"
+        "weighed is chosen on the training clips. Intervals are of 95 %, people drawn\n"
+        "with replacement.",
     .options = options,
     .request_size = sizeof(evaluate_request),
     .run = run,

@@ -44,12 +44,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static const cli_word normalisations[] = {
-    {"picture", MEXPR_NORMALISATION_PICTURE},
-    {"flow", MEXPR_NORMALISATION_FLOW},
-    {0},
-};
-
 /* What the steps share. */
 typedef struct train_job {
     const train_request *request;
@@ -144,8 +138,7 @@ static int make_trainer(train_job *job, mexpr_trainer_options *o)
     o->labels = r->labels ? r->labels : job->names.bytes;
     o->checkpoint = r->checkpoint;
     o->checkpoint_epochs = r->every ? r->every : 10;
-    int code = cli_choose(
-        "--normalisation", r->normalisation, normalisations, &o->normalisation);
+    const int code = labelled_normalisation(r->normalisation, &o->normalisation);
     if (code != CLI_OK)
         return code;
     mexpr_status status =

@@ -5,31 +5,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int known(const char *system)
+static int known(const char *system, size_t length)
 {
     for (int32_t k = 0; mexpr_train_system(k); k++)
-        if (strcmp(mexpr_train_system(k), system) == 0)
+        if (strlen(mexpr_train_system(k)) == length &&
+            memcmp(mexpr_train_system(k), system, length) == 0)
             return 1;
     return 0;
 }
 
-static int refuse(const char *system)
+static int refuse(const char *system, int length)
 {
     text names = {0};
     for (int32_t k = 0; mexpr_train_system(k); k++)
         text_add(&names, "%s%s", k ? ", " : "", mexpr_train_system(k));
-    const int code = cli_usage("--system '%s' cannot be trained; these can: %s", system,
-        names.bytes ? names.bytes : "");
+    const int code = cli_usage("--system '%.*s' cannot be trained; these can: %s", length,
+        system, names.bytes ? names.bytes : "");
     text_free(&names);
     return code;
+}
+
+/* Each of the names that commas part. */
+static int check_systems(const char *names)
+{
+    for (const char *at = names; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        const size_t length = strcspn(at, ",");
+        if (!known(at, length))
+            return refuse(at, (int)length);
+    }
+    return CLI_OK;
 }
 
 int labelled_check(const labelled_request *request)
 {
     if (!request->system)
         return cli_usage("no system given; name one with --system NAME");
-    if (!known(request->system))
-        return refuse(request->system);
+    const int code = check_systems(request->system);
+    if (code != CLI_OK)
+        return code;
     if (!request->manifest)
         return cli_usage("no clips given; name their table with --manifest F.csv");
     if (!request->inputs)
@@ -108,6 +122,16 @@ int labelled_read(const labelled_request *request, mexpr_context *context, label
         .dims = {n, 3, LABELLED_SIDE, LABELLED_SIDE},
         .data = data->values};
     return CLI_OK;
+}
+
+int labelled_normalisation(const char *given, int *normalisation)
+{
+    static const cli_word words[] = {
+        {"picture", MEXPR_NORMALISATION_PICTURE},
+        {"flow", MEXPR_NORMALISATION_FLOW},
+        {0},
+    };
+    return cli_choose("--normalisation", given, words, normalisation);
 }
 
 int labelled_seed(const cli_number *seed)

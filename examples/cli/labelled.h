@@ -44,6 +44,8 @@ int labelled_check(const labelled_request *request);
 /* Reads manifest and pictures; an exit code. */
 int labelled_read(
     const labelled_request *request, mexpr_context *context, labelled *data);
+/* Reads --normalisation; an exit code. */
+int labelled_normalisation(const char *given, int *normalisation);
 /* Whether --seed is a whole number that a double holds; an exit code. */
 int labelled_seed(const cli_number *seed);
 void labelled_free(labelled *data);

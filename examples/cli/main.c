@@ -22,6 +22,7 @@ static const cli_command *const commands[] = {
     &cmd_system_export,
     &cmd_train,
     &cmd_evaluate,
+    &cmd_compare,
     &cmd_version,
 };
 

@@ -14,7 +14,11 @@ _microexpr() {
         words='tvl1 fast opencv farneback'
         [[ $first == interpolate ]] && words='tim linear'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --protocol ]]; then
-        words='loso kfold dataset'
+        words='loso kfold dataset holdout'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --selection ]]; then
+        words='inner-subject'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --fusion ]]; then
+        words='mean product max weighted learned'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --system ]]; then
         words='flow-derivative-svm flow-kernel-ridge'
     elif [[ $current == -* ]]; then

@@ -214,12 +214,14 @@ typedef struct mexpr_train_options {
     const char *labels; /**< names of the classes, separated by commas, for the metadata;
                              NULL: none */
     int32_t epochs;     /**< of networks; 0: those of their recipe */
-    uint64_t seed;      /**< of networks: weights and all else */
+    int32_t
+        normalisation; /**< of networks, mexpr_normalisation; 0: that of their recipe */
+    uint64_t seed;     /**< of networks: weights and all else */
 } mexpr_train_options;
 
 #define MEXPR_TRAIN_OPTIONS_INIT                                                         \
     {                                                                                    \
-        sizeof(mexpr_train_options), NULL, 0, 0                                          \
+        sizeof(mexpr_train_options), NULL, 0, 0, 0                                       \
     }
 
 /**

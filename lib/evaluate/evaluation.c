@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /* Cross-validation by persons or databases. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
 #include "base/option.h"
 #include "base/pool.h"
-#include "base/rng.h"
-#include "microexpr/evaluate.h"
+#include "evaluate/evaluation.h"
+#include "evaluate/fold_learner.h"
 
-struct mexpr_evaluation {
-    mexpr_context *context; /* retained */
-    int64_t n;
-    int32_t n_classes, n_folds, n_datasets;
-    int32_t *labels, *persons, *datasets, *folds, *predicted; /* of each clip */
-    float *scores;
-};
+enum { MAX_CANDIDATES = 1000, MAX_SEEDS = 1000, DEAL_STREAM = 1 };
 
 /* What a worker owns. */
 typedef struct worker {
     mexpr_context *context;
     mx_scope *scope; /* of that context */
-    int64_t *order;  /* clips: those that are trained on, then those of the fold */
-    int32_t failed;  /* the fold that failed, with the sentence in the scope; -1: none */
+    bool *held_out;  /* of each person: has a clip in the fold */
+    int64_t *order;  /* clips: those that are learnt from, then those of the fold */
+    int32_t failed;  /* the task that failed, with the sentence in the scope; -1: none */
     mexpr_status status;
 } worker;
 
-/* An evaluation under way. */
+/* An evaluation under way. A task is a fold with a seed. */
 typedef struct work {
     mx_scope *scope;
     mexpr_evaluation *e;
@@ -36,9 +30,11 @@ typedef struct work {
     const mexpr_manifest *manifest;
     const mexpr_tensor_view *inputs;
     size_t clip_size; /* floats */
-    mexpr_fit_fn fit;
+    const mexpr_candidate *candidates;
+    int32_t n_candidates;
     mexpr_progress_fn progress;
     void *user;
+    bool *passed_over; /* clips that are neither learnt from nor tested */
     worker *workers;
     int n_workers;
     atomic_int n_done;
@@ -47,31 +43,74 @@ typedef struct work {
 
 /* --- folds ------------------------------------------------------------------------- */
 
-/* Deals persons, shuffled, out to n_folds. */
 static mexpr_status deal(work *w, int32_t n_persons)
 {
     mexpr_evaluation *e = w->e;
-    int32_t *order = mx_alloc(w->scope, (size_t)n_persons, 2 * sizeof *order);
-    if (!order)
+    int32_t *fold = mx_alloc(w->scope, (size_t)n_persons, sizeof *fold);
+    if (!fold)
         return MEXPR_E_NOMEM;
-    int32_t *fold = order + n_persons;
-    mx_rng rng;
-    mx_rng_seed(&rng, w->o.seed, 1);
-    for (int32_t k = 0; k < n_persons; k++)
-        order[k] = k;
-    for (int32_t k = n_persons - 1; k > 0; k--) {
-        const uint32_t other = mx_rng_below(&rng, (uint32_t)k + 1);
-        const int32_t t = order[k];
-        order[k] = order[other];
-        order[other] = t;
-    }
-    for (int32_t k = 0; k < n_persons; k++)
-        fold[order[k]] = k % w->o.n_folds;
-    for (int64_t i = 0; i < e->n; i++)
+    const mexpr_status status =
+        mx_deal_persons(w->scope, w->o.seed, DEAL_STREAM, n_persons, w->o.n_folds, fold);
+    for (int64_t i = 0; i < e->n && status == MEXPR_OK; i++)
         e->folds[i] = fold[e->persons[i]];
-    mx_free(w->scope->context, order);
+    mx_free(w->scope->context, fold);
     e->n_folds = w->o.n_folds;
+    return status;
+}
+
+/* Whether the name is one of a list with commas. */
+static bool is_listed(const char *list, const char *name)
+{
+    const size_t size = strlen(name);
+    while (list) {
+        const char *comma = strchr(list, ',');
+        const size_t length = comma ? (size_t)(comma - list) : strlen(list);
+        if (length == size && memcmp(list, name, size) == 0)
+            return true;
+        list = comma ? comma + 1 : NULL;
+    }
+    return false;
+}
+
+/* Every name of a list must be a database's. */
+static mexpr_status check_list(const work *w, const char *list)
+{
+    while (list) {
+        const char *comma = strchr(list, ',');
+        const size_t length = comma ? (size_t)(comma - list) : strlen(list);
+        int32_t k = 0;
+        while (k < w->e->n_datasets &&
+               (strlen(mexpr_manifest_dataset(w->manifest, k)) != length ||
+                   memcmp(mexpr_manifest_dataset(w->manifest, k), list, length) != 0))
+            k++;
+        if (k == w->e->n_datasets)
+            return mx_fail(w->scope, MEXPR_E_NOT_FOUND,
+                "the manifest has no database '%.*s'", length < 80 ? (int)length : 80,
+                list);
+        list = comma ? comma + 1 : NULL;
+    }
     return MEXPR_OK;
+}
+
+static mexpr_status hold_out(work *w)
+{
+    mexpr_evaluation *e = w->e;
+    const char *train = w->o.train_dataset, *test = w->o.test_dataset;
+    if (!test)
+        return mx_fail(w->scope, MEXPR_E_ARG, "test_dataset is needed for a holdout");
+    mexpr_status status = check_list(w, train);
+    if (status == MEXPR_OK)
+        status = check_list(w, test);
+    for (int64_t i = 0; i < e->n && status == MEXPR_OK; i++) {
+        const char *name = mexpr_manifest_dataset(w->manifest, e->datasets[i]);
+        e->folds[i] = is_listed(test, name) ? 0 : -1;
+        w->passed_over[i] = train && !is_listed(train, name);
+        if (e->folds[i] == 0 && is_listed(train, name))
+            return mx_fail(w->scope, MEXPR_E_RANGE,
+                "database '%.80s' is to be trained on and tested on", name);
+    }
+    e->n_folds = 1;
+    return status;
 }
 
 static mexpr_status make_folds(work *w)
@@ -80,6 +119,8 @@ static mexpr_status make_folds(work *w)
     const int32_t n_persons = mexpr_manifest_n_persons(w->manifest);
     const size_t bytes = (size_t)e->n * sizeof *e->folds;
     mexpr_status status = MEXPR_OK;
+    if (w->o.protocol == MEXPR_PROTOCOL_HOLDOUT)
+        return hold_out(w);
     if (w->o.protocol == MEXPR_PROTOCOL_LOSO) {
         memcpy(e->folds, e->persons, bytes);
         e->n_folds = n_persons;
@@ -100,16 +141,24 @@ static mexpr_status make_folds(work *w)
 
 /* --- one fold ---------------------------------------------------------------------- */
 
-/* Training clips in front, those of the fold behind. Returns how many are trained on. */
-static int64_t sort_clips(const work *w, worker *own, int32_t fold)
+/* Clips that are learnt from in front, those of the fold behind; *n of both. Returns how
+ * many are learnt from. A person who has a clip in the fold is nowhere learnt from. */
+static int64_t sort_clips(const work *w, worker *own, int32_t fold, int64_t *n)
 {
-    int64_t at = 0, n_train = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int64_t i = 0; i < w->e->n; i++)
-            if ((w->e->folds[i] == fold) == (pass == 1))
-                own->order[at++] = i;
-        n_train = pass == 0 ? at : n_train;
-    }
+    const mexpr_evaluation *e = w->e;
+    int64_t n_train = 0;
+    memset(own->held_out, 0,
+        (size_t)mexpr_manifest_n_persons(w->manifest) * sizeof *own->held_out);
+    for (int64_t i = 0; i < e->n; i++)
+        if (e->folds[i] == fold)
+            own->held_out[e->persons[i]] = true;
+    for (int64_t i = 0; i < e->n; i++)
+        if (!own->held_out[e->persons[i]] && !w->passed_over[i])
+            own->order[n_train++] = i;
+    *n = n_train;
+    for (int64_t i = 0; i < e->n; i++)
+        if (e->folds[i] == fold)
+            own->order[(*n)++] = i;
     return n_train;
 }
 
@@ -124,98 +173,84 @@ static float *gather(const work *w, worker *own, int64_t from, int64_t n)
     return rows;
 }
 
-static int32_t largest(const float *scores, int32_t n)
+/* The labels of the fold stay behind. */
+static mexpr_status make_lesson(const work *w, worker *own, int64_t n, mx_lesson *lesson)
 {
-    int32_t best = 0;
-    for (int32_t k = 1; k < n; k++)
-        best = scores[k] > scores[best] ? k : best;
-    return best;
-}
-
-static mexpr_status read_scores(
-    const work *w, worker *own, mexpr_session *session, int64_t from)
-{
-    mexpr_evaluation *e = w->e;
-    mexpr_tensor_view out = MEXPR_TENSOR_VIEW_INIT;
-    const mexpr_status status = mexpr_session_output(session, NULL, &out);
-    if (status != MEXPR_OK)
-        return mx_fail(own->scope, status, "%s", mexpr_session_last_error(session));
-    if (out.dtype != MEXPR_DTYPE_F32 || out.rank != 2 || out.dims[0] != e->n - from ||
-        out.dims[1] != e->n_classes)
-        return mx_fail(own->scope, MEXPR_E_SHAPE,
-            "the trained network does not give %d float32 scores for every clip",
-            e->n_classes);
-    for (int64_t k = from; k < e->n; k++) {
-        float *scores = e->scores + own->order[k] * e->n_classes;
-        memcpy(scores, (const float *)out.data + (k - from) * e->n_classes,
-            (size_t)e->n_classes * sizeof *scores);
-        e->predicted[own->order[k]] = largest(scores, e->n_classes);
+    float *rows = gather(w, own, 0, n);
+    int32_t *labels = mx_alloc(own->scope, (size_t)n, sizeof *labels);
+    int32_t *persons = mx_alloc(own->scope, (size_t)n, sizeof *persons);
+    *lesson = (mx_lesson){rows, labels, persons, n};
+    if (!rows || !labels || !persons)
+        return MEXPR_E_NOMEM;
+    for (int64_t k = 0; k < n; k++) {
+        labels[k] = w->e->labels[own->order[k]];
+        persons[k] = w->e->persons[own->order[k]];
     }
     return MEXPR_OK;
 }
 
-static mexpr_status apply_to(
-    const work *w, worker *own, mexpr_session *session, int64_t from)
+static void free_lesson(worker *own, mx_lesson *lesson)
 {
-    mexpr_tensor_view view = *w->inputs;
-    float *rows = gather(w, own, from, w->e->n - from);
-    if (!rows)
-        return MEXPR_E_NOMEM;
-    view.dims[0] = w->e->n - from;
-    view.data = rows;
-    mexpr_status status = mexpr_session_set_input(session, NULL, &view);
-    if (status == MEXPR_OK)
-        status = mexpr_session_run(session);
-    status = status == MEXPR_OK
-                 ? read_scores(w, own, session, from)
-                 : mx_fail(own->scope, status, "%s", mexpr_session_last_error(session));
-    mx_free(own->context, rows);
-    return status;
+    mx_free(own->context, (void *)lesson->persons);
+    mx_free(own->context, (void *)lesson->labels);
+    mx_free(own->context, (void *)lesson->rows);
 }
 
-static mexpr_status apply(const work *w, worker *own, mexpr_model *model, int64_t from)
+static mx_learner learner_of(const work *w, const worker *own, int32_t seed)
 {
-    mexpr_session *session;
-    mexpr_status status = mexpr_session_create(model, &session);
-    if (status != MEXPR_OK)
-        return mx_fail(own->scope, status, "no session for the network could be made");
-    status = apply_to(w, own, session, from);
-    mexpr_session_destroy(&session);
-    return status;
+    return (mx_learner){.context = own->context,
+        .scope = own->scope,
+        .inputs = w->inputs,
+        .clip_size = w->clip_size,
+        .n_classes = w->e->n_classes,
+        .candidates = w->candidates,
+        .n_candidates = w->n_candidates,
+        .joining = w->o.joining,
+        .inner_folds = w->o.inner_folds,
+        .seed = w->o.seed,
+        .fit_seed = w->o.seed + (uint64_t)seed,
+        .stop = &w->stop};
 }
 
-/* Nothing of the fold is in memory that fit() is given. */
-static mexpr_status train(const work *w, worker *own, int64_t n, mexpr_model **model)
+static void keep_scores(const work *w, const worker *own, int32_t seed, int64_t from,
+    int64_t n, const float *scores)
 {
-    mexpr_tensor_view view = *w->inputs;
-    float *rows = gather(w, own, 0, n);
-    int32_t *labels = mx_alloc(own->scope, (size_t)n, sizeof *labels);
-    mexpr_status status = rows && labels ? MEXPR_OK : MEXPR_E_NOMEM;
-    if (status == MEXPR_OK) {
-        for (int64_t k = 0; k < n; k++)
-            labels[k] = w->e->labels[own->order[k]];
-        view.dims[0] = n;
-        view.data = rows;
-        status = w->fit(
-            w->user, own->context, &view, labels, w->e->n_classes, w->o.seed, model);
-        if (status == MEXPR_OK && !*model)
-            status = mx_fail(own->scope, MEXPR_E_ARG, "fit() made no network");
+    mexpr_evaluation *e = w->e;
+    const int64_t set = mx_evaluation_set(e, seed);
+    for (int64_t k = 0; k < n; k++) {
+        const int64_t at = set + own->order[from + k];
+        memcpy(e->scores + at * e->n_classes, scores + k * e->n_classes,
+            (size_t)e->n_classes * sizeof *scores);
+        e->predicted[at] = mx_largest(scores + k * e->n_classes, e->n_classes);
     }
-    mx_free(own->context, labels);
-    mx_free(own->context, rows);
-    return status;
 }
 
-static mexpr_status run_fold(const work *w, worker *own, int32_t fold)
+static mexpr_status run_fold(const work *w, worker *own, int32_t fold, int32_t seed)
 {
-    const int64_t n_train = sort_clips(w, own, fold);
-    mexpr_model *model = NULL;
-    if (n_train == w->e->n) /* a fold without clips */
+    mexpr_evaluation *e = w->e;
+    int64_t n_all;
+    const int64_t n_train = sort_clips(w, own, fold, &n_all), n = n_all - n_train;
+    const size_t at = (size_t)seed * (size_t)e->n_folds + (size_t)fold;
+    mx_lesson lesson = {0};
+    if (n == 0) /* a fold without clips */
         return MEXPR_OK;
-    mexpr_status status = train(w, own, n_train, &model);
+    if (n_train == 0)
+        return mx_fail(own->scope, MEXPR_E_RANGE, "nothing is left to train on");
+    const mx_learner learner = learner_of(w, own, seed);
+    float *rows = gather(w, own, n_train, n);
+    const mx_learnt out = {
+        mx_alloc(own->scope, (size_t)(n * e->n_classes), sizeof(float)), e->chosen + at,
+        e->weights + at * (size_t)e->n_candidates,
+        e->inner + at * (size_t)e->n_candidates};
+    mexpr_status status =
+        rows && out.scores ? make_lesson(w, own, n_train, &lesson) : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
-        status = apply(w, own, model, n_train);
-    mexpr_model_destroy(&model);
+        status = mx_learn_fold(&learner, &lesson, rows, n, &out);
+    if (status == MEXPR_OK)
+        keep_scores(w, own, seed, n_train, n, out.scores);
+    free_lesson(own, &lesson);
+    mx_free(own->context, out.scores);
+    mx_free(own->context, rows);
     return status;
 }
 
@@ -225,7 +260,8 @@ static mexpr_status run_fold(const work *w, worker *own, int32_t fold)
 static mexpr_status tell(work *w, worker *own, int done)
 {
     if (own != w->workers || !w->progress ||
-        !w->progress(w->user, (uint64_t)done, (uint64_t)w->e->n_folds))
+        !w->progress(
+            w->user, (uint64_t)done, (uint64_t)w->e->n_folds * (uint64_t)w->e->n_seeds))
         return MEXPR_OK;
     return mx_fail(own->scope, MEXPR_E_CANCELLED,
         "the progress callback asked to stop the evaluation");
@@ -239,26 +275,30 @@ static void say_where(const work *w, worker *own, int32_t fold)
         snprintf(where, sizeof where, "fold %d of %d held out", fold, w->e->n_folds);
     else
         snprintf(where, sizeof where, "'%.80s' held out",
-            w->o.protocol == MEXPR_PROTOCOL_LOSO
+            w->o.protocol == MEXPR_PROTOCOL_HOLDOUT ? w->o.test_dataset
+            : w->o.protocol == MEXPR_PROTOCOL_LOSO
                 ? mexpr_manifest_person(w->manifest, fold)
                 : mexpr_manifest_dataset(w->manifest, fold));
     mx_fail_prefix(own->scope, own->status, where);
 }
 
-static void run_index(void *arg, int fold, int index)
+static void run_task(void *arg, int task, int index)
 {
     work *w = arg;
     worker *own = &w->workers[index];
+    const int32_t fold = task % w->e->n_folds;
     if (atomic_load(&w->stop))
         return;
-    own->status = run_fold(w, own, fold);
+    own->status = run_fold(w, own, fold, task / w->e->n_folds);
     if (own->status != MEXPR_OK)
         say_where(w, own, fold);
     const int done = atomic_fetch_add(&w->n_done, 1) + 1;
     if (own->status == MEXPR_OK)
         own->status = tell(w, own, done);
     if (own->status != MEXPR_OK) {
-        own->failed = fold;
+        /* What only stopped because another failed is not what is to be told. */
+        own->failed =
+            own->status == MEXPR_E_CANCELLED && atomic_load(&w->stop) ? -1 : task;
         atomic_store(&w->stop, true);
     }
 }
@@ -267,7 +307,9 @@ static mexpr_status create_workers(work *w)
 {
     const int threads = mexpr_context_threads(w->scope->context);
     const size_t n = (size_t)w->e->n;
-    w->n_workers = threads < w->e->n_folds ? threads : w->e->n_folds;
+    const size_t n_persons = (size_t)mexpr_manifest_n_persons(w->manifest);
+    const int64_t n_tasks = (int64_t)w->e->n_folds * w->e->n_seeds;
+    w->n_workers = threads < n_tasks ? threads : (int)n_tasks;
     w->workers = mx_calloc(w->scope, (size_t)threads, sizeof *w->workers);
     if (!w->workers)
         return MEXPR_E_NOMEM;
@@ -280,7 +322,8 @@ static mexpr_status create_workers(work *w)
             return status;
         own->scope = mx_context_scope(own->context);
         own->order = mx_alloc(w->scope, n, sizeof *own->order);
-        if (!own->order)
+        own->held_out = mx_alloc(w->scope, n_persons, sizeof *own->held_out);
+        if (!own->order || !own->held_out)
             status = MEXPR_E_NOMEM;
     }
     return status;
@@ -289,22 +332,26 @@ static mexpr_status create_workers(work *w)
 static void free_workers(work *w)
 {
     for (int k = 0; w->workers && k < w->n_workers; k++) {
+        mx_free(w->scope->context, w->workers[k].held_out);
         mx_free(w->scope->context, w->workers[k].order);
         mexpr_context_destroy(&w->workers[k].context);
     }
     mx_free(w->scope->context, w->workers);
+    mx_free(w->scope->context, w->passed_over);
 }
 
 static mexpr_status run_folds(work *w)
 {
     const worker *first = NULL;
-    mx_parallel_for(w->scope->context, w->n_workers, w->e->n_folds, run_index, w);
+    mx_parallel_for(
+        w->scope->context, w->n_workers, w->e->n_folds * w->e->n_seeds, run_task, w);
     for (int k = 0; k < w->n_workers; k++) {
         const worker *own = &w->workers[k];
         if (own->failed >= 0 && (!first || own->failed < first->failed))
             first = own;
     }
-    return first ? mx_fail(w->scope, first->status, "%s", first->scope->error) : MEXPR_OK;
+    return first ? mx_fail(w->scope, first->status, "%s", first->scope->error)
+                 : mx_evaluation_join_seeds(w->scope, w->e);
 }
 
 /* --- arguments --------------------------------------------------------------------- */
@@ -315,10 +362,35 @@ static mexpr_status read_options(
     mexpr_status status = mx_options_copy(scope, options, sizeof *o, o, sizeof *o);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "protocol", &o->protocol, MEXPR_PROTOCOL_LOSO,
-            MEXPR_PROTOCOL_LOSO, MEXPR_PROTOCOL_DATASET);
+            MEXPR_PROTOCOL_LOSO, MEXPR_PROTOCOL_HOLDOUT);
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "n_folds", &o->n_folds, 10, 2, INT32_MAX);
+    if (status == MEXPR_OK)
+        status = mx_option_i32(scope, "n_seeds", &o->n_seeds, 1, 1, MAX_SEEDS);
+    if (status == MEXPR_OK)
+        status = mx_option_i32(scope, "joining", &o->joining, MEXPR_JOINING_SELECT,
+            MEXPR_JOINING_SELECT, MEXPR_JOINING_LEARNED);
+    if (status == MEXPR_OK)
+        status = mx_option_i32(scope, "inner_folds", &o->inner_folds, 5, 2, INT32_MAX);
+    if (status == MEXPR_OK && (o->train_dataset || o->test_dataset) &&
+        o->protocol != MEXPR_PROTOCOL_HOLDOUT)
+        status = mx_fail(scope, MEXPR_E_ARG,
+            "train_dataset and test_dataset are for MEXPR_PROTOCOL_HOLDOUT");
     return status;
+}
+
+static mexpr_status check_candidates(const work *w)
+{
+    if (!w->candidates || w->n_candidates < 1)
+        return mx_fail(w->scope, MEXPR_E_ARG, "there are no candidates");
+    if (w->n_candidates > MAX_CANDIDATES)
+        return mx_fail(w->scope, MEXPR_E_RANGE, "%d candidates; there may be 1 to %d",
+            w->n_candidates, MAX_CANDIDATES);
+    for (int32_t k = 0; k < w->n_candidates; k++)
+        if (!w->candidates[k].fit)
+            return mx_fail(
+                w->scope, MEXPR_E_ARG, "candidate %d has no function that trains", k);
+    return MEXPR_OK;
 }
 
 static mexpr_status check_inputs(work *w)
@@ -380,16 +452,35 @@ static mexpr_status create(work *w)
     e->n = mexpr_manifest_n_clips(w->manifest);
     e->n_classes = mexpr_manifest_n_classes(w->manifest);
     e->n_datasets = mexpr_manifest_n_datasets(w->manifest);
-    const size_t n = (size_t)e->n;
+    e->n_seeds = w->o.n_seeds;
+    e->n_candidates = w->n_candidates;
+    const size_t n = (size_t)e->n, sets = (size_t)mx_evaluation_set(e, e->n_seeds);
     e->labels = mx_calloc(w->scope, n, sizeof *e->labels);
     e->persons = mx_calloc(w->scope, n, sizeof *e->persons);
     e->datasets = mx_calloc(w->scope, n, sizeof *e->datasets);
     e->folds = mx_calloc(w->scope, n, sizeof *e->folds);
-    e->predicted = mx_calloc(w->scope, n, sizeof *e->predicted);
-    e->scores = mx_calloc(w->scope, n * (size_t)e->n_classes, sizeof *e->scores);
-    return e->labels && e->persons && e->datasets && e->folds && e->predicted && e->scores
+    e->predicted = mx_calloc(w->scope, sets, sizeof *e->predicted);
+    e->scores = mx_calloc(w->scope, sets, (size_t)e->n_classes * sizeof *e->scores);
+    w->passed_over = mx_calloc(w->scope, n, sizeof *w->passed_over);
+    return e->labels && e->persons && e->datasets && e->folds && e->predicted &&
+                   e->scores && w->passed_over
                ? MEXPR_OK
                : MEXPR_E_NOMEM;
+}
+
+/* What is known of each fold with each seed. */
+static mexpr_status create_decisions(work *w)
+{
+    mexpr_evaluation *e = w->e;
+    const size_t n = (size_t)e->n_folds * (size_t)e->n_seeds;
+    const size_t n_weights = n * (size_t)e->n_candidates;
+    if (n > INT32_MAX)
+        return mx_fail(w->scope, MEXPR_E_LIMIT, "%d folds with %d seeds are too many",
+            e->n_folds, e->n_seeds);
+    e->chosen = mx_calloc(w->scope, n, sizeof *e->chosen);
+    e->weights = mx_calloc(w->scope, n_weights, sizeof *e->weights);
+    e->inner = mx_calloc(w->scope, n_weights, sizeof *e->inner);
+    return e->chosen && e->weights && e->inner ? MEXPR_OK : MEXPR_E_NOMEM;
 }
 
 static mexpr_status evaluate(work *w)
@@ -402,14 +493,17 @@ static mexpr_status evaluate(work *w)
     if (status == MEXPR_OK)
         status = make_folds(w);
     if (status == MEXPR_OK)
+        status = create_decisions(w);
+    if (status == MEXPR_OK)
         status = create_workers(w);
     return status == MEXPR_OK ? run_folds(w) : status;
 }
 
 /* --- the door ---------------------------------------------------------------------- */
 
-mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manifest,
-    const mexpr_tensor_view *inputs, mexpr_fit_fn fit,
+mexpr_status mexpr_evaluate_candidates(mexpr_context *context,
+    const mexpr_manifest *manifest, const mexpr_tensor_view *inputs,
+    const mexpr_candidate *candidates, int32_t n_candidates,
     const mexpr_evaluate_options *options, mexpr_progress_fn progress, void *user,
     mexpr_evaluation **out)
 {
@@ -423,12 +517,15 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
         .o = MEXPR_EVALUATE_OPTIONS_INIT,
         .manifest = manifest,
         .inputs = inputs,
-        .fit = fit,
+        .candidates = candidates,
+        .n_candidates = n_candidates,
         .progress = progress,
         .user = user};
-    if (!manifest || !inputs || !inputs->data || !fit)
-        return mx_fail(scope, MEXPR_E_ARG, "mexpr_evaluate() was given NULL");
-    mexpr_status status = read_options(scope, options, &w.o);
+    if (!manifest || !inputs || !inputs->data)
+        return mx_fail(scope, MEXPR_E_ARG, "there is no manifest or there are no inputs");
+    mexpr_status status = check_candidates(&w);
+    if (status == MEXPR_OK)
+        status = read_options(scope, options, &w.o);
     if (status == MEXPR_OK)
         status = evaluate(&w);
     free_workers(&w);
@@ -438,83 +535,12 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
     return status;
 }
 
-void mexpr_evaluation_destroy(mexpr_evaluation **evaluation)
+mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manifest,
+    const mexpr_tensor_view *inputs, mexpr_fit_fn fit,
+    const mexpr_evaluate_options *options, mexpr_progress_fn progress, void *user,
+    mexpr_evaluation **out)
 {
-    if (!evaluation || !*evaluation)
-        return;
-    mexpr_evaluation *e = *evaluation;
-    mexpr_context *context = e->context;
-    *evaluation = NULL;
-    mx_free(context, e->labels);
-    mx_free(context, e->persons);
-    mx_free(context, e->datasets);
-    mx_free(context, e->folds);
-    mx_free(context, e->predicted);
-    mx_free(context, e->scores);
-    mx_free(context, e);
-    mx_context_release(context);
-}
-
-static bool has_clip(const mexpr_evaluation *e, int64_t clip)
-{
-    return e && clip >= 0 && clip < e->n;
-}
-
-int32_t mexpr_evaluation_n_folds(const mexpr_evaluation *evaluation)
-{
-    return evaluation ? evaluation->n_folds : 0;
-}
-
-int32_t mexpr_evaluation_fold(const mexpr_evaluation *evaluation, int64_t clip)
-{
-    return has_clip(evaluation, clip) ? evaluation->folds[clip] : -1;
-}
-
-int32_t mexpr_evaluation_predicted(const mexpr_evaluation *evaluation, int64_t clip)
-{
-    return has_clip(evaluation, clip) ? evaluation->predicted[clip] : -1;
-}
-
-const float *mexpr_evaluation_scores(const mexpr_evaluation *evaluation, int64_t clip)
-{
-    return has_clip(evaluation, clip) ? evaluation->scores + clip * evaluation->n_classes
-                                      : NULL;
-}
-
-mexpr_status mexpr_evaluation_metrics(mexpr_context *context,
-    const mexpr_evaluation *evaluation, int32_t dataset, int64_t *confusion,
-    mexpr_metrics *metrics)
-{
-    if (!context)
-        return MEXPR_E_ARG;
-    mx_scope *scope = mx_context_scope(context);
-    const mexpr_evaluation *e = evaluation;
-    if (!e || dataset < -1 || dataset >= e->n_datasets)
-        return mx_fail(scope, MEXPR_E_ARG, "there is no such evaluation or database");
-    int32_t *pairs = mx_alloc(scope, (size_t)e->n, 2 * sizeof *pairs);
-    if (!pairs)
-        return MEXPR_E_NOMEM;
-    int64_t n = 0;
-    for (int64_t i = 0; i < e->n; i++)
-        if (dataset < 0 || e->datasets[i] == dataset) {
-            pairs[n] = e->labels[i];
-            pairs[e->n + n++] = e->predicted[i];
-        }
-    const mexpr_status status = mexpr_metrics_compute(
-        context, pairs, pairs + e->n, n, e->n_classes, confusion, metrics);
-    mx_free(context, pairs);
-    return status;
-}
-
-mexpr_status mexpr_evaluation_interval(mexpr_context *context,
-    const mexpr_evaluation *evaluation, mexpr_metrics *low, mexpr_metrics *high)
-{
-    if (!context)
-        return MEXPR_E_ARG;
-    const mexpr_evaluation *e = evaluation;
-    if (!e)
-        return mx_fail(
-            mx_context_scope(context), MEXPR_E_ARG, "the evaluation must not be NULL");
-    return mexpr_metrics_interval(context, e->labels, e->predicted, e->persons, e->n,
-        e->n_classes, 0, 0, 0, low, high);
+    const mexpr_candidate one = {NULL, fit, user};
+    return mexpr_evaluate_candidates(
+        context, manifest, inputs, &one, 1, options, progress, user, out);
 }

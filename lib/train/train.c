@@ -92,6 +92,8 @@ static mexpr_status train_network(mx_scope *scope, const char *system,
     options.labels = o->labels;
     if (o->epochs)
         options.epochs = o->epochs;
+    if (o->normalisation)
+        options.normalisation = o->normalisation;
     mexpr_status status = mexpr_system_build(scope->context, system, &build, &model);
     if (status == MEXPR_OK)
         status = mexpr_trainer_create(
@@ -131,8 +133,8 @@ mexpr_status mexpr_train(mexpr_context *context, const char *system,
         status = check_labels(scope, o.labels, n_classes);
     if (status != MEXPR_OK)
         return status;
-    return is_kernel(system) ? mx_flow_kernel_train(scope, system, inputs, labels,
-                                   n_classes, o.labels, progress, user, out)
-                             : train_network(scope, system, inputs, labels, n_classes, &o,
-                                   &told, out);
+    return is_kernel(system)
+               ? mx_flow_kernel_train(scope, system, inputs, labels, n_classes, o.labels,
+                     progress, user, out)
+               : train_network(scope, system, inputs, labels, n_classes, &o, &told, out);
 }

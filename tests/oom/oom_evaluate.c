@@ -13,6 +13,10 @@ static const char text[] = "file,subject,label\n"
                            "p.png,1,0\np.png,1,1\np.png,2,0\np.png,2,1\np.png,3,0\np.png,"
                            "3,1\n";
 
+static const char databases[] =
+    "file,dataset,subject,label\n"
+    "p.png,a,1,0\np.png,a,1,1\np.png,a,2,0\np.png,a,2,1\np.png,b,3,0\np.png,b,3,1\n";
+
 static mexpr_status fit(void *user, mexpr_context *context,
     const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
     uint64_t seed, mexpr_model **out)
@@ -67,6 +71,85 @@ static mexpr_status evaluation(mexpr_context *context, void *system)
     return status;
 }
 
+/* A network that gives what it is given. */
+static mexpr_status fit_nothing(void *user, mexpr_context *context,
+    const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
+    uint64_t seed, mexpr_model **out)
+{
+    static const int64_t dims[2] = {-1, 2};
+    const char *in = "x", *result = "y";
+    mexpr_builder *builder;
+    (void)user;
+    (void)inputs;
+    (void)labels;
+    (void)n_classes;
+    (void)seed;
+    mexpr_status status = mexpr_builder_create(context, "as it is", &builder);
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_builder_input(builder, "x", MEXPR_DTYPE_F32, 2, dims);
+    mexpr_builder_node(builder, "Identity", NULL, &in, 1, &result, 1, NULL);
+    mexpr_builder_output(builder, "y");
+    status = mexpr_builder_finish(builder, out);
+    mexpr_builder_destroy(&builder);
+    return status;
+}
+
+/* Two systems that are fused with weights from inner folds, with two seeds; or one of
+ * them, chosen there. */
+static mexpr_status candidates(mexpr_context *context, void *joining)
+{
+    static const float values[N_CLIPS * 2] = {1, 0, 0, 1, 2, 1, 1, 3, 1, 0, 0, 1};
+    const mexpr_candidate two[2] = {
+        {"one", fit_nothing, NULL}, {"two", fit_nothing, NULL}};
+    mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_evaluate_options o = MEXPR_EVALUATE_OPTIONS_INIT;
+    mexpr_metrics m = MEXPR_METRICS_INIT;
+    mexpr_manifest *manifest;
+    mexpr_evaluation *e = NULL;
+    in.dtype = MEXPR_DTYPE_F32;
+    in.rank = 2;
+    in.dims[0] = N_CLIPS;
+    in.dims[1] = 2;
+    in.data = values;
+    o.protocol = MEXPR_PROTOCOL_HOLDOUT;
+    o.test_dataset = "b";
+    o.inner_folds = 2;
+    o.joining = *(const int32_t *)joining;
+    o.n_seeds = o.joining == MEXPR_JOINING_SELECT ? 1 : 2;
+    mexpr_status status =
+        mexpr_manifest_decode(context, databases, sizeof databases - 1, NULL, &manifest);
+    if (status == MEXPR_OK)
+        status =
+            mexpr_evaluate_candidates(context, manifest, &in, two, 2, &o, NULL, NULL, &e);
+    if (status == MEXPR_OK)
+        status = mexpr_evaluation_seed_metrics(context, e, 0, &m);
+    mexpr_evaluation_destroy(&e);
+    mexpr_manifest_destroy(&manifest);
+    return status;
+}
+
+static mexpr_status other_metrics(mexpr_context *context, void *unused)
+{
+    static const int32_t classes[3] = {0, 1, 2};
+    static const int8_t marks[2] = {0, 1};
+    static const float scores[2] = {0, 1};
+    static const mexpr_spot_interval interval = {0, 3, 9, 0, 0, 0};
+    mexpr_comparison comparison = MEXPR_COMPARISON_INIT;
+    mexpr_unit_metrics units = MEXPR_UNIT_METRICS_INIT;
+    mexpr_spotting_metrics spotting = MEXPR_SPOTTING_METRICS_INIT;
+    (void)unused;
+    mexpr_status status = mexpr_metrics_compare(
+        context, classes, classes, classes, classes, 3, 3, 0, 100, 0, &comparison);
+    if (status == MEXPR_OK)
+        status =
+            mexpr_units_compute(context, marks, scores, 1, 2, 0.5, NULL, NULL, &units);
+    if (status == MEXPR_OK)
+        status =
+            mexpr_spotting_compute(context, &interval, 1, &interval, 1, 0, 0, &spotting);
+    return status;
+}
+
 static mexpr_status files(mexpr_context *context, void *path)
 {
     static float values[N_CLIPS * CLIP];
@@ -84,6 +167,20 @@ static void evaluations(void **state)
     (void)state;
     char system[] = "flow-derivative-svm";
     test_oom_sweep(evaluation, system, 1);
+}
+
+static void joinings(void **state)
+{
+    (void)state;
+    int32_t learned = MEXPR_JOINING_LEARNED, chosen = MEXPR_JOINING_SELECT;
+    test_oom_sweep(candidates, &learned, 1);
+    test_oom_sweep(candidates, &chosen, 1);
+}
+
+static void measures(void **state)
+{
+    (void)state;
+    test_oom_sweep(other_metrics, NULL, 1);
 }
 
 static void manifests(void **state)
@@ -110,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(manifests),
         cmocka_unit_test(evaluations),
+        cmocka_unit_test(joinings),
+        cmocka_unit_test(measures),
     };
     return cmocka_run_group_tests_name("oom_evaluate", tests, NULL, NULL);
 }

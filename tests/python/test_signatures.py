@@ -25,7 +25,7 @@ evaluate = importlib.import_module("microexpr.evaluate")
 train = importlib.import_module("microexpr.train")
 
 PLAIN = {
-    "void": None, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
+    "void": None, "int8_t": ctypes.c_int8, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
     "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
     "double": ctypes.c_double, "float": ctypes.c_float, "void *": ctypes.c_void_p,
     "char *": ctypes.c_char_p,
@@ -65,6 +65,8 @@ ENUM_CLASSES = {
     "mexpr_loss": (train.Loss, "MEXPR_LOSS_"),
     "mexpr_normalisation": (train.Normalisation, "MEXPR_NORMALISATION_"),
     "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
+    "mexpr_joining": (evaluate.Joining, "MEXPR_JOINING_"),
+    "mexpr_strs": (evaluate.Strs, "MEXPR_STRS_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
     "mexpr_role": (model.Role, "MEXPR_ROLE_"),
     "mexpr_init": (model.Init, "MEXPR_INIT_"),

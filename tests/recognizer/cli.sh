@@ -83,7 +83,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate compare version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -106,6 +106,8 @@ fails 2 'give -o DIR' flow "$sample"
 fails 2 'too many' flow "$onset" "$apex" "$apex"
 fails 2 'needs a value' flow "$onset" "$apex" -o
 fails 2 "'-q'" flow -q "$onset" "$apex"
+fails 2 'missing' compare
+fails 2 'missing' compare one.json
 fails 2 'missing' model inspect
 fails 2 'missing' model run
 fails 2 'missing' model bench
@@ -169,6 +171,116 @@ fails 1 'folds of 3 persons' evaluate $labelled --protocol kfold
 printf 'file,subject,label\nup.png,1,0\nnone.png,2,1\n' >holes.csv
 fails 1 'none.png' train --system flow-kernel-ridge --manifest holes.csv --inputs . -o x.onnx
 holds 'no network of half the clips' absent x.onnx
+
+# Several systems, seeds, and what is written besides.
+both='--system flow-derivative-svm,flow-kernel-ridge --manifest clips.csv --inputs .'
+# shellcheck disable=SC2086
+ok evaluate $both --selection inner-subject --inner-folds 2 --report chosen.json
+holds 'how often each is chosen' prints 'chosen in 3 of 3 folds'
+holds 'the selection' prints 'selection inner-subject'
+mv chosen.json out
+holds 'selection' json_is inner-subject selection
+holds 'chosen' json_is flow-derivative-svm folds 2 chosen 0
+holds 'weights' json_is 1 folds 0 weights 0 flow-derivative-svm
+holds 'inner_uf1' json_is 1 folds 0 inner_uf1 0 flow-kernel-ridge
+for rule in mean product max weighted learned; do
+    # shellcheck disable=SC2086
+    ok evaluate $both --fusion $rule --report fused.json
+    holds 'a mean weight' prints 'mean weight'
+    mv fused.json out
+    holds 'fusion' json_is $rule fusion
+    holds 'nothing is chosen' json_is null folds 0 chosen 0
+done
+# shellcheck disable=SC2086
+ok evaluate $labelled --seeds 2 --seed 5 --report two.json --csv two.csv
+holds 'the seeds' prints 'over 2 seeds: UF1 1.0000 +- 0.0000'
+cp two.json out
+holds 'seeds' json_is 6 seeds 1
+holds 'per_seed' json_is 1 per_seed 1 uf1
+holds 'seed_mean' json_is 1 seed_mean uar
+holds 'seed_deviation' json_is 0 seed_deviation uf1
+holds 'seed_predicted' json_is 1 folds 0 predictions 1 seed_predicted 1
+holds 'per_class' json_is 3 per_class 1 support
+holds 'per_class of a database' json_is 1 per_database '' per_class 0 recall
+tr -d '\r' <two.csv >out
+holds 'the columns' prints 'fold,dataset,subject,person,clip,label,label_name,predicted,predicted_name,right,score_0,score_1'
+holds 'a row' prints '3,,3,3,down,1,1,1,1,1,'
+printf 'file,dataset,subject,label\n' >two_sets.csv
+for person in 1 2 3; do
+    printf 'up.png,a,%s,0\ndown.png,a,%s,1\nup.png,b,%s,0\n' $person $person $person >>two_sets.csv
+done
+holdout='--protocol holdout --system flow-derivative-svm --manifest two_sets.csv --inputs .'
+# shellcheck disable=SC2086
+ok evaluate $holdout --train-database a --test-database b --report hold.json
+mv hold.json out
+holds 'clips' json_is 3 clips
+holds 'the database' json_is b folds 0 dataset
+holds 'who' json_is b/2 folds 0 predictions 1 person
+# shellcheck disable=SC2086
+fails 1 "no database 'c'" evaluate $holdout --test-database c
+# shellcheck disable=SC2086
+fails 2 'needs --test-database' evaluate $holdout
+# shellcheck disable=SC2086
+fails 2 'are for --protocol holdout' evaluate $labelled --test-database a
+# shellcheck disable=SC2086
+fails 2 'what is to become of several systems' evaluate $both
+# shellcheck disable=SC2086
+fails 2 'need several systems' evaluate $labelled --fusion mean
+# shellcheck disable=SC2086
+fails 2 'give one of the two' evaluate $both --fusion mean --selection inner-subject
+# shellcheck disable=SC2086
+fails 2 "--fusion 'vote'" evaluate $both --fusion vote
+fails 2 "'x' cannot be trained" evaluate --system flow-derivative-svm,x
+
+# The page.
+printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
+# shellcheck disable=SC2086
+ok evaluate $labelled --html page.html --history losses.jsonl
+cp page.html out
+holds 'the curve' prints 'points="50.0,15.0 590.0,102.5 "'
+holds 'why there are no pictures' prints 'No pictures'
+holds 'the command line' prints 'microexpr evaluate --system'
+holds 'the hash' prints 'manifest (SHA-256)'
+grep -E 'https?:|<script|src="[^d]' page.html >out
+holds 'nothing from elsewhere' test ! -s out
+# shellcheck disable=SC2086
+ok evaluate $both --fusion mean --html page.html --pictures
+cp page.html out
+holds 'pictures' prints 'src="data:image/png;base64,iVBOR'
+holds 'choices' prints '<h2>Choices</h2>'
+# shellcheck disable=SC2086
+fails 2 'are for --html' evaluate $labelled --pictures
+printf '{"epoch": 1}\n' >none.jsonl
+# shellcheck disable=SC2086
+fails 1 'no line with an epoch and a loss' evaluate $labelled --html no.html --history none.jsonl
+holds 'no page' absent no.html
+printf '{"epoch": 1,\n' >cut.jsonl
+# shellcheck disable=SC2086
+fails 1 "'cut.jsonl' is not JSON" evaluate $labelled --html no.html --history cut.jsonl
+
+# --- compare -------------------------------------------------------------------------
+
+printf '{"loss": [1, "\\u00e9\\ud83d\\ude00", true, null, -2.5e3, {}]}' >losses2.json
+sed 's/"classes": \["0", /"classes": ["z", /' two.json >others.json
+sed 's/"clip": "up"/"clip": "left"/' two.json >renamed.json
+sed '0,/"label": 0/s//"label": 1/' two.json >relabelled.json
+# shellcheck disable=SC2086
+ok evaluate $holdout --train-database a --test-database b --report hold2.json
+sed 's/"classes": \["0"\]/"classes": ["0", "1"]/' hold2.json >out && mv out hold2.json
+sed '0,/"predicted": 0/s//"predicted": 1/' two.json >worse.json
+ok compare two.json worse.json
+holds 'the numbers' prints 'right alone: first 1, second 0; McNemar'
+ok compare two.json worse.json --json --rounds 100 --seed 3
+holds 'p' json_is 1 mcnemar_p
+holds 'only_first' json_is 1 only_first
+holds 'first' json_is 1 first uf1
+holds 'persons' json_is 3 persons
+fails 1 'no.json' compare two.json no.json
+fails 1 'is not a report' compare two.json losses2.json
+fails 1 'different classes' compare two.json others.json
+fails 1 'clips and' compare two.json hold2.json
+fails 1 'is not in both reports' compare two.json renamed.json
+fails 1 'is of class 0 in one report and 1' compare two.json relabelled.json
 
 # --- networks that learn ---------------------------------------------------------------
 

@@ -6,7 +6,7 @@ tests/python/test_signatures.py compares every line with the headers.
 
 from __future__ import annotations
 
-from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_float, c_int,
+from ctypes import (CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_float, c_int, c_int8,
                     c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p, sizeof)
 from typing import Any
 
@@ -49,6 +49,8 @@ mexpr_schedule = c_int
 mexpr_loss = c_int
 mexpr_normalisation = c_int
 mexpr_protocol = c_int
+mexpr_joining = c_int
+mexpr_strs = c_int
 mexpr_saliency_method = c_int
 mexpr_saliency_fill = c_int
 mexpr_saliency_score = c_int
@@ -523,6 +525,7 @@ class mexpr_train_options(_Sized):
         ("struct_size", c_size_t),
         ("labels", c_char_p),
         ("epochs", c_int32),
+        ("normalisation", c_int32),
         ("seed", c_uint64),
     ]
 
@@ -546,6 +549,105 @@ class mexpr_evaluate_options(_Sized):
         ("protocol", c_int32),
         ("n_folds", c_int32),
         ("seed", c_uint64),
+        ("train_dataset", c_char_p),
+        ("test_dataset", c_char_p),
+        ("n_seeds", c_int32),
+        ("joining", c_int32),
+        ("inner_folds", c_int32),
+    ]
+
+
+class mexpr_class_metrics(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("support", c_int64),
+        ("taken", c_int64),
+        ("hits", c_int64),
+        ("precision", c_double),
+        ("recall", c_double),
+        ("f1", c_double),
+    ]
+
+
+class mexpr_comparison(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n", c_int64),
+        ("only_a", c_int64),
+        ("only_b", c_int64),
+        ("p", c_double),
+        ("uf1", c_double),
+        ("uf1_low", c_double),
+        ("uf1_high", c_double),
+        ("uf1_above", c_double),
+        ("uar", c_double),
+        ("uar_low", c_double),
+        ("uar_high", c_double),
+        ("uar_above", c_double),
+    ]
+
+
+class mexpr_unit_counts(Structure):
+    _fields_ = [("tp", c_int64), ("fp", c_int64), ("fn", c_int64), ("tn", c_int64)]
+
+
+class mexpr_unit_metrics(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n", c_int64),
+        ("n_units", c_int32),
+        ("n_absent", c_int32),
+        ("mean_f1", c_double),
+        ("mean_f1_all", c_double),
+        ("micro_f1", c_double),
+        ("accuracy", c_double),
+        ("exact", c_double),
+    ]
+
+
+class mexpr_spot_interval(Structure):
+    _fields_ = [
+        ("onset", c_int64),
+        ("apex", c_int64),
+        ("offset", c_int64),
+        ("clip", c_int32),
+        ("person", c_int32),
+        ("label", c_int32),
+    ]
+
+
+class mexpr_spotting_metrics(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("tp", c_int64),
+        ("fp", c_int64),
+        ("fn", c_int64),
+        ("precision", c_double),
+        ("recall", c_double),
+        ("f1", c_double),
+        ("n_apex", c_int64),
+        ("apex_mae", c_double),
+        ("apex_mae_share", c_double),
+        ("apex_inside", c_double),
+        ("n_analysed", c_int64),
+        ("analysis_precision", c_double),
+        ("analysis_recall", c_double),
+        ("analysis_f1", c_double),
+        ("analysis_uf1", c_double),
+        ("analysis_uar", c_double),
+        ("strs", c_double),
+    ]
+
+
+class mexpr_apex_metrics(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("n", c_int64),
+        ("n_found", c_int64),
+        ("mae", c_double),
+        ("mae_share", c_double),
+        ("deviation", c_double),
+        ("inside", c_double),
     ]
 
 
@@ -666,6 +768,11 @@ mexpr_aligned_fn = CFUNCTYPE(c_int32, c_void_p,
 mexpr_fit_fn = CFUNCTYPE(
     c_int, c_void_p, POINTER(mexpr_context), POINTER(mexpr_tensor_view), POINTER(c_int32),
     c_int32, c_uint64, POINTER(POINTER(mexpr_model)))
+
+
+class mexpr_candidate(Structure):
+    _fields_ = [("name", c_char_p), ("fit", mexpr_fit_fn), ("user", c_void_p)]
+
 
 _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
@@ -1090,6 +1197,37 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_mcnemar": (
         mexpr_status, (_context, POINTER(c_int32), POINTER(c_int32), POINTER(c_int32),
                        c_int64, POINTER(c_double))),
+    "mexpr_metrics_class": (
+        mexpr_status, (_context, POINTER(c_int64), c_int32, c_int32,
+                       POINTER(mexpr_class_metrics))),
+    "mexpr_metrics_compare": (
+        mexpr_status,
+        (_context, POINTER(c_int32), POINTER(c_int32), POINTER(c_int32), POINTER(c_int32),
+         c_int64, c_int32, c_double, c_int32, c_uint64, POINTER(mexpr_comparison))),
+    "mexpr_units_compute": (
+        mexpr_status,
+        (_context, POINTER(c_int8), _floats, c_int64, c_int32, c_double, _doubles,
+         POINTER(mexpr_unit_counts), POINTER(mexpr_unit_metrics))),
+    "mexpr_spotting_compute": (
+        mexpr_status,
+        (_context, POINTER(mexpr_spot_interval), c_int64, POINTER(mexpr_spot_interval),
+         c_int64, c_double, c_int32, POINTER(mexpr_spotting_metrics))),
+    "mexpr_apex_compute": (
+        mexpr_status, (_context, POINTER(mexpr_spot_interval), POINTER(c_int64), c_int64,
+                       POINTER(mexpr_apex_metrics))),
+    "mexpr_evaluate_candidates": (
+        mexpr_status,
+        (_context, _manifest, POINTER(mexpr_tensor_view), POINTER(mexpr_candidate),
+         c_int32, POINTER(mexpr_evaluate_options), mexpr_progress_fn, c_void_p,
+         POINTER(_evaluation))),
+    "mexpr_evaluation_n_seeds": (c_int32, (_evaluation,)),
+    "mexpr_evaluation_seed_predicted": (c_int32, (_evaluation, c_int32, c_int64)),
+    "mexpr_evaluation_seed_metrics": (
+        mexpr_status, (_context, _evaluation, c_int32, POINTER(mexpr_metrics))),
+    "mexpr_evaluation_n_candidates": (c_int32, (_evaluation,)),
+    "mexpr_evaluation_chosen": (c_int32, (_evaluation, c_int32, c_int32)),
+    "mexpr_evaluation_weight": (c_double, (_evaluation, c_int32, c_int32, c_int32)),
+    "mexpr_evaluation_inner_uf1": (c_double, (_evaluation, c_int32, c_int32, c_int32)),
     "mexpr_evaluate": (
         mexpr_status,
         (_context, _manifest, POINTER(mexpr_tensor_view), mexpr_fit_fn,

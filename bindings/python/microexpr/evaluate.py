@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,25 @@ class Protocol(enum.IntEnum):
     LOSO = 1
     KFOLD = 2
     DATASET = 3
+    HOLDOUT = 4
+
+
+class Joining(enum.IntEnum):
+    """What is made of several ways of training."""
+
+    SELECT = 1
+    MEAN = 2
+    PRODUCT = 3
+    MAX = 4
+    WEIGHTED = 5
+    LEARNED = 6
+
+
+class Strs(enum.IntEnum):
+    """How true and spotted intervals are counted; docs/evaluate.md."""
+
+    STRICT = 1
+    MEGC = 2
 
 
 @dataclass(frozen=True)
@@ -44,8 +63,106 @@ class Metrics:
     weighted_f1: float
 
 
+@dataclass(frozen=True)
+class ClassMetrics:
+    """Measures of one class."""
+
+    support: int
+    taken: int
+    hits: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How system a differs from b on the same clips, with intervals over persons."""
+
+    n: int
+    only_a: int
+    only_b: int
+    p: float
+    uf1: float
+    uf1_low: float
+    uf1_high: float
+    uf1_above: float
+    uar: float
+    uar_low: float
+    uar_high: float
+    uar_above: float
+
+
+@dataclass(frozen=True)
+class UnitMetrics:
+    """Measures of marks that are there or not, such as action units; `f1` of each."""
+
+    n: int
+    n_units: int
+    n_absent: int
+    mean_f1: float
+    mean_f1_all: float
+    micro_f1: float
+    accuracy: float
+    exact: float
+    f1: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SpotInterval:
+    """A movement in a video, true or spotted: frames, both ends included."""
+
+    onset: int
+    offset: int
+    apex: int | None = None
+    clip: int = 0
+    person: int = 0
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class SpottingMetrics:
+    """Measures of spotting, and of spotting and recognizing."""
+
+    tp: int
+    fp: int
+    fn: int
+    precision: float
+    recall: float
+    f1: float
+    n_apex: int
+    apex_mae: float
+    apex_mae_share: float
+    apex_inside: float
+    n_analysed: int
+    analysis_precision: float
+    analysis_recall: float
+    analysis_f1: float
+    analysis_uf1: float
+    analysis_uar: float
+    strs: float
+
+
+@dataclass(frozen=True)
+class ApexMetrics:
+    """Measures of apexes that were looked for in clips of one movement each."""
+
+    n: int
+    n_found: int
+    mae: float
+    mae_share: float
+    deviation: float
+    inside: float
+
+
+def _fields(kind: Any, struct: Any, **more: Any) -> Any:
+    names = (name for name in kind.__dataclass_fields__ if name not in more)
+    return kind(**{name: getattr(struct, name) for name in names}, **more)
+
+
 def _metrics(struct: Any) -> Metrics:
-    return Metrics(*(getattr(struct, field) for field in Metrics.__dataclass_fields__))
+    result: Metrics = _fields(Metrics, struct)
+    return result
 
 
 def _classes(values: Sequence[int]) -> Any:
@@ -96,6 +213,95 @@ def mcnemar(labels: Sequence[int], predicted_a: Sequence[int], predicted_b: Sequ
     return p.value
 
 
+def metrics_class(confusion: Sequence[Sequence[int]], k: int, *,
+                  context: Context | None = None) -> ClassMetrics:
+    """Measures of class k from a confusion, as metrics() gives it."""
+    n, out = len(confusion), c.mexpr_class_metrics()
+    if any(len(row) != n for row in confusion):
+        raise ValueError("a confusion has as many columns as rows")
+    counts = (ctypes.c_int64 * max(n * n, 1))(*(count for row in confusion for count in row))
+    (context or default_context())._call(
+        lib.mexpr_metrics_class, counts, n, k, ctypes.byref(out))
+    result: ClassMetrics = _fields(ClassMetrics, out)
+    return result
+
+
+def metrics_compare(labels: Sequence[int], predicted_a: Sequence[int],
+                    predicted_b: Sequence[int], persons: Sequence[int], n_classes: int, *,
+                    confidence: float = 0.95, rounds: int = 4000, seed: int = 0,
+                    context: Context | None = None) -> Comparison:
+    """Compares two systems: McNemar's test, paired bootstrap over persons."""
+    n = _same_length(labels, predicted_a, predicted_b, persons)
+    out = c.mexpr_comparison()
+    (context or default_context())._call(
+        lib.mexpr_metrics_compare, _classes(labels), _classes(predicted_a),
+        _classes(predicted_b), _classes(persons), n, n_classes, confidence, rounds, seed,
+        ctypes.byref(out))
+    result: Comparison = _fields(Comparison, out)
+    return result
+
+
+def _flat(rows: Sequence[Sequence[Any]], n_units: int) -> list[Any]:
+    if any(len(row) != n_units for row in rows):
+        raise ValueError("every clip needs a mark and a score for every unit")
+    return [value for row in rows for value in row]
+
+
+def unit_metrics(truth: Sequence[Sequence[int]], scores: Sequence[Sequence[float]], *,
+                 threshold: float = 0.5, context: Context | None = None) -> UnitMetrics:
+    """Measures of the detection of several units per clip.
+
+    Args:
+        truth: (clips, units): 1 there, 0 not, -1 not known.
+        scores: the same; a unit is found when its score is not below the threshold.
+    """
+    n = _same_length(truth, scores)  # type: ignore[arg-type]
+    n_units, out = len(truth[0]) if n else 1, c.mexpr_unit_metrics()
+    marks, numbers = _flat(truth, n_units), _flat(scores, n_units)
+    f1 = (ctypes.c_double * n_units)()
+    (context or default_context())._call(
+        lib.mexpr_units_compute, (ctypes.c_int8 * max(len(marks), 1))(*marks),
+        (ctypes.c_float * max(len(numbers), 1))(*numbers), n, n_units, threshold, f1, None,
+        ctypes.byref(out))
+    result: UnitMetrics = _fields(UnitMetrics, out, f1=tuple(f1))
+    return result
+
+
+def _intervals(intervals: Sequence[SpotInterval]) -> Any:
+    def known(number: int | None) -> int:
+        return -1 if number is None else number
+
+    return (c.mexpr_spot_interval * max(len(intervals), 1))(*(
+        c.mexpr_spot_interval(i.onset, known(i.apex), i.offset, i.clip, i.person,
+                              known(i.label)) for i in intervals))
+
+
+def spotting_metrics(truth: Sequence[SpotInterval], spotted: Sequence[SpotInterval], *,
+                     iou: float = 0.5, mode: Strs | str = Strs.STRICT,
+                     context: Context | None = None) -> SpottingMetrics:
+    """Measures spotted intervals against true ones; mode "strict" or "megc"."""
+    out = c.mexpr_spotting_metrics()
+    (context or default_context())._call(
+        lib.mexpr_spotting_compute, _intervals(truth), len(truth), _intervals(spotted),
+        len(spotted), iou, constant(Strs, mode), ctypes.byref(out))
+    result: SpottingMetrics = _fields(SpottingMetrics, out)
+    return result
+
+
+def apex_metrics(truth: Sequence[SpotInterval], spotted: Sequence[int | None], *,
+                 context: Context | None = None) -> ApexMetrics:
+    """Measures spotted apexes, None where none was found, in one interval per clip."""
+    if len(truth) != len(spotted):
+        raise ValueError("every true interval needs a spotted apex, or None")
+    out = c.mexpr_apex_metrics()
+    frames = (ctypes.c_int64 * max(len(spotted), 1))(
+        *(-1 if frame is None else frame for frame in spotted))
+    (context or default_context())._call(
+        lib.mexpr_apex_compute, _intervals(truth), frames, len(truth), ctypes.byref(out))
+    result: ApexMetrics = _fields(ApexMetrics, out)
+    return result
+
+
 class Evaluation(Owner):
     """Predictions for all clips of a manifest, each by a network that has not seen the
     clip's fold. Immutable."""
@@ -112,26 +318,64 @@ class Evaluation(Owner):
 
     @property
     def folds(self) -> list[int]:
-        """Fold of each clip."""
+        """Fold of each clip, -1 for one that was not tested."""
         handle = self._use()
         return [lib.mexpr_evaluation_fold(handle, k) for k in range(len(self.manifest))]
 
     @property
     def predicted(self) -> list[int]:
-        """Class predicted for each clip."""
+        """Class predicted for each clip, -1 for one that was not tested."""
         handle = self._use()
         return [lib.mexpr_evaluation_predicted(handle, k)
                 for k in range(len(self.manifest))]
 
     @property
     def scores(self) -> list[list[float]]:
-        """Scores of each clip."""
+        """Scores of each clip, [] for one that was not tested."""
         handle, n = self._use(), len(self.manifest.classes)
-        return [lib.mexpr_evaluation_scores(handle, k)[:n]
+        rows = (lib.mexpr_evaluation_scores(handle, k) for k in range(len(self.manifest)))
+        return [row[:n] if row else [] for row in rows]
+
+    @property
+    def n_seeds(self) -> int:
+        """Seeds; everything else is of their mean."""
+        return int(lib.mexpr_evaluation_n_seeds(self._use()))
+
+    def seed_metrics(self, seed: int) -> Metrics:
+        """Measures with the seed of that number alone, from 0."""
+        out = c.mexpr_metrics()
+        self._context._call(lib.mexpr_evaluation_seed_metrics, self._use(), seed,
+                            ctypes.byref(out))
+        return _metrics(out)
+
+    def seed_predicted(self, seed: int) -> list[int]:
+        """Class predicted for each clip with the seed of that number alone."""
+        handle = self._use()
+        return [lib.mexpr_evaluation_seed_predicted(handle, seed, k)
                 for k in range(len(self.manifest))]
 
+    def chosen(self, seed: int = 0) -> list[int | None]:
+        """The candidate that each fold took, None where all were fused."""
+        handle = self._use()
+        numbers = (lib.mexpr_evaluation_chosen(handle, seed, k) for k in range(self.n_folds))
+        return [None if number < 0 else number for number in numbers]
+
+    def _of_candidates(self, function: Any, seed: int) -> list[list[float]]:
+        handle = self._use()
+        return [[function(handle, seed, fold, k)
+                 for k in range(lib.mexpr_evaluation_n_candidates(handle))]
+                for fold in range(self.n_folds)]
+
+    def weights(self, seed: int = 0) -> list[list[float]]:
+        """Weight of each candidate in each fold."""
+        return self._of_candidates(lib.mexpr_evaluation_weight, seed)
+
+    def inner_uf1(self, seed: int = 0) -> list[list[float]]:
+        """UF1 of each candidate on each fold's inner folds, NaN without."""
+        return self._of_candidates(lib.mexpr_evaluation_inner_uf1, seed)
+
     def metrics(self, dataset: int | None = None) -> tuple[Metrics, list[list[int]]]:
-        """Measures and confusion of all clips, or of those of one database."""
+        """Measures and confusion of all tested clips, or of those of one database."""
         n, out = len(self.manifest.classes), c.mexpr_metrics()
         counts = (ctypes.c_int64 * (n * n))()
         self._context._call(lib.mexpr_evaluation_metrics, self._use(),
@@ -160,8 +404,22 @@ def _fit_callback(fit: Fit) -> Callable[..., int]:
     return call
 
 
-def evaluate(manifest: Manifest, inputs: Any, fit: Fit, *,
+def _candidates(fit: Fit | Mapping[str, Fit], caller: Caller) -> Any:
+    ways = fit if isinstance(fit, Mapping) else {"": fit}
+    for way in ways.values():
+        if not callable(way):
+            raise TypeError(f"fit must be a function, not {type(way).__name__}")
+    return (c.mexpr_candidate * max(len(ways), 1))(*(
+        c.mexpr_candidate(
+            name.encode() or None,
+            caller.keep(c.mexpr_fit_fn, _fit_callback(way), int(Status.E_CANCELLED)), None)
+        for name, way in ways.items())), len(ways)
+
+
+def evaluate(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
              protocol: Protocol | str = Protocol.LOSO, folds: int = 0, seed: int = 0,
+             seeds: int = 1, joining: Joining | str = Joining.SELECT, inner_folds: int = 0,
+             train_dataset: str | None = None, test_dataset: str | None = None,
              progress: Callable[[int, int], object] | None = None,
              context: Context | None = None) -> Evaluation:
     """Evaluates a way of training: every fold is held out in turn.
@@ -170,23 +428,30 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit, *,
         manifest: the clips; Manifest.read() reads them from a file.
         inputs: float32, one for each clip of the manifest.
         fit: called with inputs, labels, the number of classes and the seed of the clips
-            of all other folds, returns a Model. The inputs do not outlive the call.
-        protocol: "loso", "kfold" or "dataset".
+            of all other folds, returns a Model. The inputs do not outlive the call. Or
+            several of them by name, of which `joining` makes one answer.
+        protocol: "loso", "kfold", "dataset" or "holdout".
         folds: of "kfold"; 0: 10.
+        seeds: so many evaluations with seed, seed + 1, …, and their mean.
+        joining: "select" takes one of several in each fold, by UF1 on inner folds of its
+            training clips; "mean", "product", "max", "weighted", "learned" fuse them.
+        inner_folds: by person; 0: 5.
+        train_dataset, test_dataset: of "holdout", names separated by commas.
     """
     context, caller = context or default_context(), Caller()
     wanted(manifest, Manifest, "manifest")
-    if not callable(fit):
-        raise TypeError(f"fit must be a function, not {type(fit).__name__}")
+    candidates, n = _candidates(fit, caller)
     view = _view_of(memory_of(inputs).packed())
     options = c.mexpr_evaluate_options(
-        protocol=constant(Protocol, protocol), n_folds=folds, seed=seed)
+        protocol=constant(Protocol, protocol), n_folds=folds, seed=seed, n_seeds=seeds,
+        joining=constant(Joining, joining), inner_folds=inner_folds,
+        train_dataset=None if train_dataset is None else train_dataset.encode(),
+        test_dataset=None if test_dataset is None else test_dataset.encode())
     try:
         handle = context._make(
-            c.mexpr_evaluation, lib.mexpr_evaluation_destroy, lib.mexpr_evaluate,
-            manifest._use(), ctypes.byref(view),
-            caller.keep(c.mexpr_fit_fn, _fit_callback(fit), int(Status.E_CANCELLED)),
-            ctypes.byref(options), caller.progress(progress), None)
+            c.mexpr_evaluation, lib.mexpr_evaluation_destroy,
+            lib.mexpr_evaluate_candidates, manifest._use(), ctypes.byref(view), candidates,
+            n, ctypes.byref(options), caller.progress(progress), None)
     except Error:
         caller.reraise()
         raise

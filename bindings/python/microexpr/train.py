@@ -183,7 +183,8 @@ def train_systems() -> tuple[str, ...]:
 
 
 def train(system: str, inputs: Any, labels: Sequence[int], n_classes: int = 0, *,
-          names: str | None = None, epochs: int = 0, seed: int = 0,
+          names: str | None = None, epochs: int = 0,
+          normalisation: Normalisation | str | None = None, seed: int = 0,
           progress: Callable[[int, int], object] | None = None,
           context: Context | None = None) -> Model:
     """Trains a system of train_systems() by its recipe.
@@ -194,12 +195,14 @@ def train(system: str, inputs: Any, labels: Sequence[int], n_classes: int = 0, *
         n_classes: 0: one more than the largest label.
         names: of the classes, separated by commas, kept in the network.
         epochs: of networks, 0: those of the recipe.
+        normalisation: of networks, "picture" or "flow"; None: that of the recipe.
         seed: of networks: weights and all chance.
     """
     context, caller = context or default_context(), Caller()
     memory, view, numbers = _labelled(inputs, labels)
     options = c.mexpr_train_options(
-        labels=None if names is None else text_bytes(names), epochs=epochs, seed=seed)
+        labels=None if names is None else text_bytes(names), epochs=epochs, seed=seed,
+        normalisation=0 if normalisation is None else constant(Normalisation, normalisation))
     try:
         return Model._new(
             context, lib.mexpr_train, text_bytes(system), ctypes.byref(view), numbers,

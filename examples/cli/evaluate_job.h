@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of `microexpr evaluate` share. */
+#ifndef CLI_EVALUATE_JOB_H
+#define CLI_EVALUATE_JOB_H
+
+#include "labelled.h"
+
+typedef struct evaluate_request {
+    labelled_request data;
+    const char *protocol;
+    const char *train_database;
+    const char *test_database;
+    const char *selection;
+    const char *fusion;
+    const char *report;
+    const char *csv;
+    const char *html;
+    const char *history;
+    int pictures;
+    int folds;
+    int inner_folds;
+    int seeds;
+    int jobs;
+    int epochs;
+    const char *normalisation;
+    cli_number seed;
+} evaluate_request;
+
+/* Measures of some of the predictions. */
+typedef struct evaluate_slice {
+    mexpr_metrics metrics;
+    int64_t *confusion; /* n_classes x n_classes */
+} evaluate_slice;
+
+/* A system as it is asked for. */
+typedef struct evaluate_way {
+    const char *system;
+    const struct evaluate_job *job;
+} evaluate_way;
+
+typedef struct evaluate_job {
+    const evaluate_request *request;
+    mexpr_context *context;
+    labelled data;
+    mexpr_evaluate_options options;
+    char *names; /* of the systems, each ending in a 0 */
+    mexpr_candidate *candidates;
+    evaluate_way *ways; /* of the candidates */
+    int normalisation;  /* 0: those of the recipes */
+    int32_t n_candidates;
+    mexpr_evaluation *evaluation;
+    /* Filled in afterwards. */
+    int32_t n_classes, n_datasets, n_seeds;
+    evaluate_slice all;
+    evaluate_slice *datasets;
+    mexpr_metrics low, high;
+    mexpr_metrics *seeds;
+    mexpr_metrics mean, deviation; /* over the seeds; of one seed the deviation is 0 */
+} evaluate_job;
+
+/* "loso", …; what decided between systems: "fixed" or "inner-subject"; how they were
+ * fused, or NULL. */
+const char *evaluate_protocol_name(const evaluate_job *job);
+const char *evaluate_selection_name(const evaluate_job *job);
+const char *evaluate_fusion_name(const evaluate_job *job);
+/* What a fold is called, and the key of that name: the person, the database or, of folds
+ * of several people, a number. */
+const char *evaluate_fold_name(
+    const evaluate_job *job, int32_t fold, char *number, size_t size);
+const char *evaluate_fold_key(const evaluate_job *job);
+/* Measures of a class in a slice. */
+mexpr_class_metrics evaluate_class(
+    const evaluate_job *job, const evaluate_slice *slice, int32_t k);
+
+/* The reports. */
+void evaluate_json(const evaluate_job *job, text *out);
+void evaluate_csv(const evaluate_job *job, text *out);
+/* An exit code: pictures and the history are read from files. */
+int evaluate_html(const evaluate_job *job, text *out);
+/* Whether the history can be drawn: told before hours of training, not after. */
+int evaluate_check_history(const evaluate_request *request);
+
+#endif
