@@ -141,6 +141,10 @@ typedef struct mx_conv_kernels {
     /* R(1e-6 * sqrt(taps)) against exact sums; sums run over t upwards in every one. */
     void (*taps)(const mx_conv_block *block);
     void (*slopes)(const mx_conv_slopes *block); /* R(1e-6 * sqrt(n)) */
+    /* y[r * y_row + i] = x[r * x_row + i] for r < rows, i < n; E. Short rows, for which
+     * memcpy() takes long to get going. */
+    void (*copy_rows)(size_t rows, size_t n, const float *x, ptrdiff_t x_row, float *y,
+        ptrdiff_t y_row);
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf

@@ -11,6 +11,7 @@ void mx_machine_init(mx_machine *machine, uint32_t cpu)
     mx_gemm_init(&machine->gemm, cpu);
     mx_nn_kernels_init(&machine->nn, cpu);
     mx_conv_kernels_init(&machine->conv, cpu);
+    mx_train_kernels_init(&machine->train, cpu);
 }
 
 mexpr_status mx_frame_init(mx_scope *scope, mx_arena *arena, const mx_graph *graph,

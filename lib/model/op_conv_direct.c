@@ -103,7 +103,7 @@ static void fill_line(const mx_run *run, const mx_conv_layout *l, const span *s,
     for (int64_t i = 0; i < s->lo; i++)
         to[i] = 0;
     if (n > 0 && l->sw == 1)
-        memcpy(to + s->lo, from + s->at, (size_t)n * sizeof *to);
+        run->machine->conv.copy_rows(1, (size_t)n, from + s->at, 0, to + s->lo, 0);
     else if (n > 0 && l->sw == 2)
         run->machine->conv.every_second((size_t)n, from + s->at, to + s->lo);
     else
@@ -156,11 +156,9 @@ static void finish_lines(const mx_run *run, const mx_conv_layout *l,
 {
     const mx_conv_params *p = run->params;
     const int64_t line = p->window.out[2], from = row * p->n_out + first * line;
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t i = 0; i < n; i++)
-            memcpy(at->y + from + r * p->n_out + i * line,
-                sums + r * l->chunk + i * l->cols, (size_t)line * sizeof *sums);
-    }
+    for (int64_t r = 0; r < rows; r++)
+        run->machine->conv.copy_rows((size_t)n, (size_t)line, sums + r * l->chunk,
+            l->cols, at->y + from + r * p->n_out, line);
     mx_epilogue_rows(run, at->channel + row, rows, n * line, p->n_out,
         mx_run_input(run, 2), at->residual ? at->residual + from : NULL, at->y + from);
 }
@@ -190,18 +188,21 @@ void mx_conv_direct(const mx_run *run, const mx_conv_place *at)
 }
 
 /* Lines of gradients as far apart as those of the planes, with 0 between and behind. */
-static void spread_lines(const mx_conv_params *p, const float *g, int64_t rows,
-    int64_t first, int64_t n, float *out)
+static void spread_lines(
+    const mx_run *run, const float *g, int64_t rows, int64_t first, int64_t n, float *out)
 {
+    const mx_conv_params *p = run->params;
     const mx_conv_layout *l = &p->layout;
     const int64_t line = p->window.out[2];
     for (int64_t r = 0; r < rows; r++, out += l->chunk) {
-        float *to = out;
-        for (int64_t i = 0; i < n; i++, to += l->cols) {
-            memcpy(to, g + r * p->n_out + (first + i) * line, (size_t)line * sizeof *to);
-            memset(to + line, 0, (size_t)(l->cols - line) * sizeof *to);
+        run->machine->conv.copy_rows(
+            (size_t)n, (size_t)line, g + r * p->n_out + first * line, line, out, l->cols);
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t k = line; k < l->cols; k++)
+                out[i * l->cols + k] = 0;
         }
-        memset(to, 0, (size_t)(out + l->chunk - to) * sizeof *to);
+        for (int64_t k = n * l->cols; k < l->chunk; k++)
+            out[k] = 0;
     }
 }
 
@@ -222,7 +223,7 @@ void mx_conv_direct_slopes(
         for (int64_t row = 0; row < outputs; row += MX_CONV_ROWS) {
             const int64_t rows =
                 outputs - row < MX_CONV_ROWS ? outputs - row : MX_CONV_ROWS;
-            spread_lines(p, g + row * p->n_out, rows, first, n, sums);
+            spread_lines(run, g + row * p->n_out, rows, first, n, sums);
             const mx_conv_slopes block = {(size_t)((n - 1) * l->cols + p->window.out[2]),
                 (size_t)p->k, (int)rows, pointers_of(run), (size_t)(first * l->cols),
                 sums, l->chunk, slopes + row * p->k, p->k};

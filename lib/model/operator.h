@@ -8,6 +8,7 @@
 #include "kernel/conv_kernel.h"
 #include "kernel/gemm.h"
 #include "kernel/nn_kernel.h"
+#include "kernel/train_kernel.h"
 #include "model/graph.h"
 
 /* The kernel tables for the instruction sets of a context. */
@@ -15,6 +16,7 @@ typedef struct mx_machine {
     mx_gemm gemm;
     mx_nn_kernels nn;
     mx_conv_kernels conv;
+    mx_train_kernels train;
 } mx_machine;
 
 void mx_machine_init(mx_machine *machine, uint32_t cpu);

@@ -67,12 +67,28 @@ BY_X(hard_sigmoid_backward, ATTR("alpha", 0.2f), ATTR("beta", 0.5f),
 BY_X(hard_swish_backward, 0, 0, x <= -3 ? 0 : x < 3 ? x / 3 + 0.5f : 1)
 BY_X(threshold_backward, ATTR("alpha", 1), 0, x > a ? 1.f : 0.f)
 BY_X(shrink_backward, ATTR("lambd", 0.5f), 0, x<-a || x> a ? 1.f : 0.f)
-BY_Y(relu_backward, y > 0 ? 1.f : 0.f)
 BY_Y(sigmoid_backward, y *(1 - y))
 BY_Y(tanh_backward, 1 - y * y)
 BY_Y(exp_backward, y)
 BY_Y(sqrt_backward, 0.5f / y)
 BY_Y(reciprocal_backward, -y *y)
+
+static mexpr_status relu_backward(const mx_back_run *run)
+{
+    const size_t n = (size_t)mx_tensor_count(run->outputs[0]);
+    const float *y = run->outputs[0]->data, *g = run->output_gradients[0];
+    float *out = run->gradients[0], part[PIECE];
+    if (!(run->adds & 1)) {
+        run->machine->train.gate(n, y, g, out);
+        return MEXPR_OK;
+    }
+    for (size_t at = 0; at < n; at += PIECE) {
+        const size_t size = n - at < PIECE ? n - at : PIECE;
+        run->machine->train.gate(size, y + at, g + at, part);
+        run->machine->nn.add(size, out + at, part, out + at);
+    }
+    return MEXPR_OK;
+}
 
 /* --- with exp inside --------------------------------------------------------------- */
 

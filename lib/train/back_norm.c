@@ -37,7 +37,10 @@ static float inverse_of(const mx_back_run *run, const channel *c)
 
 static mexpr_status plan_batch_norm(mx_back_plan *plan)
 {
-    plan->kept = (size_t)shape_of(plan->inputs[0]).channels * sizeof(channel);
+    const batch_shape s = shape_of(plan->inputs[0]);
+    plan->kept = (size_t)s.channels * sizeof(channel);
+    if (plan->workspace < s.size * sizeof(float))
+        plan->workspace = s.size * sizeof(float);
     return MEXPR_OK;
 }
 
@@ -111,14 +114,10 @@ static void gather_gradients(const mx_back_run *run, const batch_shape *s)
     const float *x = run->inputs[0]->data, *g = run->output_gradients[0];
     for (int64_t i = 0; i < s->batch * s->channels; i++) {
         channel *c = &channels[i % s->channels];
-        const float mean = (float)c->mean;
-        double sum = 0, product = 0;
-        for (size_t k = 0; k < s->size; k++) {
-            sum += (double)g[k];
-            product += (double)(g[k] * (x[k] - mean));
-        }
-        c->gradient_sum += sum;
-        c->product_sum += product;
+        double sums[2];
+        run->machine->train.normal_sums(s->size, g, x, (float)c->mean, sums);
+        c->gradient_sum += sums[0];
+        c->product_sum += sums[1];
         x += s->size;
         g += s->size;
     }
@@ -149,12 +148,12 @@ static void give_input(const mx_back_run *run, const batch_shape *s)
         const double inverse = (double)inverse_of(run, c);
         const double a = (double)scale[i % s->channels] * inverse;
         const double slope = -a * inverse * inverse * c->product_sum / c->n;
-        const float p = (float)a, q = (float)slope,
-                    r = (float)(-a * c->gradient_sum / c->n - slope * c->mean);
-        for (size_t k = 0; k < s->size; k++) {
-            const float d = p * g[k] + q * x[k] + r;
-            out[k] = run->adds & 1 ? out[k] + d : d;
-        }
+        const double shift = -a * c->gradient_sum / c->n - slope * c->mean;
+        float *to = run->adds & 1 ? run->workspace : out;
+        run->machine->train.normal_slope(
+            s->size, g, x, (float)a, (float)slope, (float)shift, to);
+        if (to != out)
+            run->machine->nn.add(s->size, out, to, out);
         x += s->size;
         g += s->size;
         out += s->size;

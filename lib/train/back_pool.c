@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools. MaxPool keeps which input won, the first of equals, as PyTorch does. */
+/* Pools, a line of outputs at a time: down the window first, then along it. MaxPool keeps
+ * which input won, the first of equals, as PyTorch does. */
 #include <math.h>
 #include <string.h>
 
+#include "base/checked.h"
 #include "model/op_pool.h"
 #include "train/back_tables.h"
 
@@ -15,42 +17,56 @@ static void inside(const mx_window *w, int d, int64_t o, int64_t *lo, int64_t *h
     *hi = past < w->kernel[d] ? past : w->kernel[d];
 }
 
-/* The inputs under one window: positions at[d] + i * dilation[d], i < n[d]. */
-typedef struct patch {
-    int64_t at[MX_SPATIAL], n[MX_SPATIAL];
-} patch;
-
-static void patch_along(const mx_window *w, int d, int64_t o, patch *p)
+/* Places along a line that windows reach, padding included. */
+static int64_t line_span(const mx_window *w)
 {
-    int64_t lo, hi;
-    inside(w, d, o, &lo, &hi);
-    p->at[d] = o * w->stride[d] - w->before[d] + lo * w->dilation[d];
-    p->n[d] = hi > lo ? hi - lo : 0;
+    return (w->out[2] - 1) * w->stride[2] + (w->kernel[2] - 1) * w->dilation[2] + 1;
 }
 
-/* Calls `fn` for every window of a channel: `at` is its place, `out` its number. */
-typedef void window_fn(
-    const mx_back_run *run, const patch *at, int64_t channel, int64_t out);
+/* How many places of that span lie inside the input. */
+static int64_t line_width(const mx_window *w)
+{
+    const int64_t room = line_span(w) - w->before[2];
+    return room < 0 ? 0 : room < w->in[2] ? room : w->in[2];
+}
 
-static void for_windows(const mx_back_run *run, window_fn *fn)
+/* The line of outputs at hand: the number of its first output in the channel, and the
+ * window's lines that are inside the input. */
+typedef struct pool_line {
+    int64_t channel, d, h, out;
+    int64_t lo[2], hi[2];
+} pool_line;
+
+typedef void line_fn(const mx_back_run *run, const pool_line *line);
+
+static void for_lines(const mx_back_run *run, line_fn *fn)
 {
     const mx_pool_params *p = run->params;
     const mx_window *w = &p->window;
-    patch at;
-    for (int64_t c = 0; c < p->n_channels; c++) {
-        int64_t out = c * p->n_out;
-        for (int64_t d = 0; d < w->out[0]; d++) {
-            patch_along(w, 0, d, &at);
-            for (int64_t h = 0; h < w->out[1]; h++) {
-                patch_along(w, 1, h, &at);
-                for (int64_t x = 0; x < w->out[2]; x++) {
-                    patch_along(w, 2, x, &at);
-                    fn(run, &at, c, out++);
-                }
+    if (mx_tensor_count(run->outputs[0]) == 0)
+        return;
+    pool_line line;
+    for (line.channel = 0; line.channel < p->n_channels; line.channel++) {
+        line.out = 0;
+        for (line.d = 0; line.d < w->out[0]; line.d++) {
+            inside(w, 0, line.d, &line.lo[0], &line.hi[0]);
+            for (line.h = 0; line.h < w->out[1]; line.h++, line.out += w->out[2]) {
+                inside(w, 1, line.h, &line.lo[1], &line.hi[1]);
+                fn(run, &line);
             }
         }
     }
 }
+
+/* The number in its channel of the first input of the window's line (d, h). */
+static int64_t input_line(const mx_window *w, const pool_line *line, int64_t d, int64_t h)
+{
+    const int64_t z = line->d * w->stride[0] - w->before[0] + d * w->dilation[0];
+    const int64_t y = line->h * w->stride[1] - w->before[1] + h * w->dilation[1];
+    return (z * w->in[1] + y) * w->in[2];
+}
+
+enum { NOWHERE = 0x7f }; /* every byte of a number behind all inputs */
 
 static void clear(const mx_back_run *run)
 {
@@ -60,46 +76,82 @@ static void clear(const mx_back_run *run)
 
 /* --- MaxPool ----------------------------------------------------------------------- */
 
+/* Lines as far apart as makes those of a channel one long line, unless windows overlap
+ * along them; then a channel's lines go one by one. */
+static int64_t pitch_of(const mx_window *w)
+{
+    const int64_t apart = w->out[2] * w->stride[2];
+    return line_span(w) <= apart ? apart : line_span(w);
+}
+
+static bool is_one_line(const mx_window *w)
+{
+    return pitch_of(w) == w->out[2] * w->stride[2];
+}
+
+/* Floats of the lines of a channel, with room for what of the last lies behind. */
+static size_t lines_floats(const mx_window *w)
+{
+    const int64_t n = w->out[0] * w->out[1] * pitch_of(w) + w->in[2];
+    return mx_round_up((size_t)n, MX_ALIGNMENT / sizeof(float));
+}
+
 static mexpr_status plan_max_pool(mx_back_plan *plan)
 {
+    const mx_pool_params *p = plan->params;
+    const size_t lines = 3 * lines_floats(&p->window) * sizeof(float);
     if (plan->n_outputs > 1 && plan->outputs[1])
         return mx_fail(
             plan->scope, MEXPR_E_OPERATOR, "its indices are not made while training");
     plan->kept = (size_t)mx_tensor_count(plan->outputs[0]) * sizeof(int32_t);
+    if (plan->workspace < lines)
+        plan->workspace = lines;
     return MEXPR_OK;
 }
 
-/* A window that sees nothing but padding keeps -1. */
-static void find_max(
-    const mx_back_run *run, const patch *at, int64_t channel, int64_t out)
+/* Down the window, for all columns of a line of outputs. */
+static void find_most(const mx_back_run *run, const pool_line *line)
 {
     const mx_pool_params *p = run->params;
     const mx_window *w = &p->window;
-    const float *x = (const float *)run->inputs[0]->data + channel * p->n_in;
-    float most = -INFINITY;
-    int32_t found = -1;
-    for (int64_t d = 0; d < at->n[0]; d++) {
-        for (int64_t h = 0; h < at->n[1]; h++) {
-            const int64_t line = ((at->at[0] + d * w->dilation[0]) * w->in[1] +
-                                     at->at[1] + h * w->dilation[1]) *
-                                     w->in[2] +
-                                 at->at[2];
-            for (int64_t i = 0; i < at->n[2]; i++) {
-                const int64_t k = line + i * w->dilation[2];
-                if (found < 0 || x[k] > most || isnan(x[k])) {
-                    most = x[k];
-                    found = (int32_t)k;
-                }
-            }
+    const size_t width = (size_t)line_width(w);
+    const int64_t number = line->out / w->out[2];
+    const float *x = (const float *)run->inputs[0]->data + line->channel * p->n_in;
+    float *most = (float *)run->workspace + number * pitch_of(w) + w->before[2];
+    int32_t *at = (int32_t *)(void *)(most + lines_floats(w));
+    for (int64_t d = line->lo[0]; d < line->hi[0] && width > 0; d++) {
+        for (int64_t h = line->lo[1]; h < line->hi[1]; h++) {
+            const int64_t from = input_line(w, line, d, h);
+            run->machine->train.most(width, x + from, (int32_t)from, most, at);
         }
     }
-    ((float *)run->outputs[0]->data)[out] = most;
-    ((int32_t *)run->kept)[out] = found;
+    if (line->d < w->out[0] - 1 || line->h < w->out[1] - 1)
+        return;
+    /* The last: now along the lines, and clean for the next channel. */
+    const size_t floats = lines_floats(w), out = (size_t)(line->channel * p->n_out);
+    const int64_t n_lines = is_one_line(w) ? 1 : number + 1;
+    const size_t n = (size_t)(is_one_line(w) ? p->n_out : w->out[2]);
+    most = run->workspace;
+    at = (int32_t *)(void *)(most + floats);
+    for (int64_t i = 0; i < n_lines; i++)
+        run->machine->train.most_along(n, (size_t)w->kernel[2], (size_t)w->stride[2],
+            (size_t)w->dilation[2], most + i * pitch_of(w), at + i * pitch_of(w),
+            (float *)run->outputs[0]->data + out + (size_t)i * n,
+            (int32_t *)run->kept + out + (size_t)i * n);
+    memcpy(most, most + 2 * floats, floats * sizeof *most);
+    memset(at, NOWHERE, floats * sizeof *at);
 }
 
+/* The workspace: the largest so far, where they were found, and a line of -Inf. Padding
+ * is below everything, and behind it where it is equal. */
 static mexpr_status max_pool_forward(const mx_back_run *run)
 {
-    for_windows(run, find_max);
+    const size_t floats = lines_floats(&((const mx_pool_params *)run->params)->window);
+    float *most = run->workspace;
+    for (size_t i = 0; i < floats; i++)
+        most[i] = most[2 * floats + i] = -INFINITY;
+    memset(most + floats, NOWHERE, floats * sizeof *most);
+    for_lines(run, find_most);
     return MEXPR_OK;
 }
 
@@ -112,7 +164,7 @@ static mexpr_status max_pool_backward(const mx_back_run *run)
     clear(run);
     for (int64_t c = 0; c < p->n_channels; c++) {
         for (int64_t i = 0; i < p->n_out; i++) {
-            if (found[i] >= 0)
+            if (found[i] < p->n_in) /* else the window saw nothing but padding */
                 out[found[i]] += g[i];
         }
         found += p->n_out;
@@ -141,33 +193,48 @@ static int64_t counted(const mx_pool_params *p, int d, int64_t o)
     return n > 1 ? n : 1;
 }
 
-static void spread(const mx_back_run *run, const patch *at, int64_t channel, int64_t out)
+static mexpr_status plan_average_pool(mx_back_plan *plan)
+{
+    const mx_window *w = &((const mx_pool_params *)plan->params)->window;
+    const size_t lines = (size_t)(line_span(w) + w->out[2]) * sizeof(float);
+    if (plan->workspace < lines)
+        plan->workspace = lines;
+    return MEXPR_OK;
+}
+
+/* The workspace: a line with its padding, then the counts along it. */
+static void spread(const mx_back_run *run, const pool_line *line)
 {
     const mx_pool_params *p = run->params;
     const mx_window *w = &p->window;
-    float *to = run->gradients[0] + channel * p->n_in;
-    const int64_t o = out - channel * p->n_out, plane = w->out[1] * w->out[2];
-    const float share =
-        run->output_gradients[0][out] /
-        (float)(counted(p, 0, o / plane) * counted(p, 1, o % plane / w->out[2]) *
-                counted(p, 2, o % w->out[2]));
-    for (int64_t d = 0; d < at->n[0]; d++) {
-        for (int64_t h = 0; h < at->n[1]; h++) {
-            float *line = to +
-                          ((at->at[0] + d * w->dilation[0]) * w->in[1] + at->at[1] +
-                              h * w->dilation[1]) *
-                              w->in[2] +
-                          at->at[2];
-            for (int64_t i = 0; i < at->n[2]; i++)
-                line[i * w->dilation[2]] += share;
+    const int64_t span = line_span(w), width = line_width(w);
+    const float *g = run->output_gradients[0] + line->channel * p->n_out + line->out;
+    float *to = run->gradients[0] + line->channel * p->n_in;
+    float *shares = run->workspace, *counts = shares + span;
+    const float others = (float)(counted(p, 0, line->d) * counted(p, 1, line->h));
+    memset(shares, 0, (size_t)span * sizeof *shares);
+    for (int64_t o = 0; o < w->out[2]; o++) {
+        const float share = g[o] / (others * counts[o]);
+        float *under = shares + o * w->stride[2];
+        for (int64_t i = 0; i < w->kernel[2]; i++)
+            under[i * w->dilation[2]] += share;
+    }
+    for (int64_t d = line->lo[0]; d < line->hi[0] && width > 0; d++) {
+        for (int64_t h = line->lo[1]; h < line->hi[1]; h++) {
+            float *row = to + input_line(w, line, d, h);
+            run->machine->nn.add((size_t)width, row, shares + w->before[2], row);
         }
     }
 }
 
 static mexpr_status average_pool_backward(const mx_back_run *run)
 {
+    const mx_pool_params *p = run->params;
+    float *counts = (float *)run->workspace + line_span(&p->window);
+    for (int64_t o = 0; o < p->window.out[2]; o++)
+        counts[o] = (float)counted(p, 2, o);
     clear(run);
-    for_windows(run, spread);
+    for_lines(run, spread);
     return MEXPR_OK;
 }
 
@@ -191,23 +258,24 @@ static mexpr_status global_max_backward(const mx_back_run *run)
     const mx_tensor *x = run->inputs[0];
     const int64_t n = mx_tensor_count(run->outputs[0]);
     const int64_t size = mx_dims_product(x->dims, 2, x->rank);
-    const float *in = x->data;
+    const float *in = x->data, *most = run->outputs[0]->data;
     clear(run);
     for (int64_t i = 0; i < n; i++, in += size) {
         int64_t found = 0;
-        for (int64_t k = 1; k < size; k++)
-            found = in[k] > in[found] ? k : found;
+        while (found < size - 1 && in[found] != most[i])
+            found++;
         run->gradients[0][i * size + found] += run->output_gradients[0][i];
     }
     return MEXPR_OK;
 }
 
 const mx_back_op mx_back_pool_ops[] = {
-    {.name = "AveragePool", .backward = average_pool_backward},
+    {.name = "AveragePool", .plan = plan_average_pool, .backward = average_pool_backward},
     {.name = "GlobalAveragePool", .backward = global_average_backward},
     {.name = "GlobalMaxPool",
         .backward = global_max_backward,
-        .reads_inputs = MX_INPUT_BIT(0)},
+        .reads_inputs = MX_INPUT_BIT(0),
+        .reads_outputs = MX_INPUT_BIT(0)},
     {.name = "MaxPool",
         .plan = plan_max_pool,
         .forward = max_pool_forward,

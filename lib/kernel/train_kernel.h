@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Loops of training. Class of every slot: E, the same bits from every instruction set. */
+#ifndef MX_KERNEL_TRAIN_KERNEL_H
+#define MX_KERNEL_TRAIN_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct mx_train_kernels {
+    /* out[i] = y[i] > 0 ? g[i] : 0; out may be g. */
+    void (*gate)(size_t n, const float *y, const float *g, float *out);
+    /* sums[0] = sum of g[i], sums[1] = sum of g[i] (x[i] - mean), in MX_TRAIN_LANES
+     * partial sums of float, element i in lane i % MX_TRAIN_LANES, then in double. */
+    void (*normal_sums)(
+        size_t n, const float *g, const float *x, float mean, double sums[2]);
+    /* out[i] = p g[i] + q x[i] + r, three roundings after the products'; out may be g or
+     * x. */
+    void (*normal_slope)(
+        size_t n, const float *g, const float *x, float p, float q, float r, float *out);
+    /* out[i] = x[i] scale, or 0 where a hash of seed and first + i is below limit; out
+     * may be x. */
+    void (*drop)(size_t n, const float *x, uint64_t seed, uint32_t first, uint32_t limit,
+        float scale, float *out);
+    /* Where x[i] is above most[i], or NaN: most[i] = x[i], at[i] = first + i. */
+    void (*most)(size_t n, const float *x, int32_t first, float *most, int32_t *at);
+    /* y[i] = the largest of most[i stride + j step], j < taps, found[i] = its `at`; of
+     * equals the lowest `at`, and NaN before all. */
+    void (*most_along)(size_t n, size_t taps, size_t stride, size_t step,
+        const float *most, const int32_t *at, float *y, int32_t *found);
+} mx_train_kernels;
+
+enum { MX_TRAIN_LANES = 32 };
+
+void mx_train_kernels_init(mx_train_kernels *table, uint32_t cpu);
+
+/* The parts of mx_train_kernels_init(), one per instruction set. */
+void mx_train_kernels_fill_c(mx_train_kernels *table);
+void mx_train_kernels_fill_avx2(mx_train_kernels *table);
+void mx_train_kernels_fill_avx512(mx_train_kernels *table);
+
+#endif
