@@ -9,7 +9,7 @@
 static double cosine(const mx_schedule *s, int64_t step)
 {
     const double all = (double)(s->n_epochs * s->epoch_size - s->warm_up);
-    const double done = all > 0 ? (double)(step - s->warm_up) / all : 1;
+    const double done = all > 0 ? (double)(step - s->warm_up) / all : 0;
     return 0.5 * (1 + cos(3.14159265358979323846 * fmin(fmax(done, 0), 1)));
 }
 

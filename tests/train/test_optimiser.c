@@ -137,6 +137,8 @@ static void rates(void **state)
     assert_float_equal(mx_schedule_rate(&s, 7), 0.2 * 8 / 9, 1e-15);
     assert_float_equal(mx_schedule_rate(&s, 8), 0.2, 1e-15);
     assert_float_equal(mx_schedule_rate(&s, 24), 0.1, 1e-15);
+    s.n_epochs = 1; /* over before it is warm */
+    assert_float_equal(mx_schedule_rate(&s, 3), 0.2 * 4 / 9, 1e-15);
 }
 
 int main(void)

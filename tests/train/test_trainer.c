@@ -3,6 +3,7 @@
  * decides, that training goes on from where it was, and what is refused. */
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "microexpr/evaluate.h"
 #include "microexpr/image.h"
 #include "microexpr/system.h"
 #include "microexpr/train.h"
@@ -507,6 +509,62 @@ static void frozen(void **state)
     free(before);
 }
 
+/* --- people held out ---------------------------------------------------------------- */
+
+enum { N_PERSONS = 3, N_OWN = N_CLIPS / N_PERSONS };
+
+static mexpr_status fit(void *user, mexpr_context *c, const mexpr_tensor_view *inputs,
+    const int32_t *known, int32_t n_classes, uint64_t seed, mexpr_model **out)
+{
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    (void)user;
+    o.epochs = 2;
+    o.seed = seed;
+    return mexpr_train(c, "flow-c2s", inputs, known, n_classes, &o, NULL, NULL, out);
+}
+
+/* Scores of all clips, with the labels of the first person shifted. */
+static void held_out_scores(int threads, int shift, float *scores)
+{
+    char text[2048] = "file,subject,label\n";
+    mexpr_context *c = test_context(NULL, threads);
+    const mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    mexpr_manifest *manifest;
+    mexpr_evaluation *evaluation;
+    for (int i = 0; i < N_CLIPS; i++) {
+        const int person = i / N_OWN;
+        const size_t n = strlen(text);
+        snprintf(text + n, sizeof text - n, "%d.png,%d,%d\n", i, person,
+            (labels[i] + (person == 0 ? shift : 0)) % N_CLASSES);
+    }
+    assert_ok(c, mexpr_manifest_decode(c, text, strlen(text), NULL, &manifest));
+    assert_ok(
+        c, mexpr_evaluate(c, manifest, &inputs, fit, NULL, NULL, NULL, &evaluation));
+    for (int i = 0; i < N_CLIPS; i++)
+        memcpy(scores + i * N_CLASSES, mexpr_evaluation_scores(evaluation, i),
+            N_CLASSES * sizeof *scores);
+    mexpr_evaluation_destroy(&evaluation);
+    mexpr_manifest_destroy(&manifest);
+    mexpr_context_destroy(&c);
+}
+
+/* Labels of a person change nothing where that person is held out, and much elsewhere;
+ * folds side by side are folds one by one. */
+static void held_out(void **state)
+{
+    (void)state;
+    static float own[N_CLIPS * N_CLASSES], jobs[N_CLIPS * N_CLASSES],
+        wrong[N_CLIPS * N_CLASSES];
+    make_clips(1);
+    held_out_scores(1, 0, own);
+    held_out_scores(3, 0, jobs);
+    assert_memory_equal(own, jobs, sizeof own);
+    held_out_scores(1, 1, wrong);
+    const size_t first = N_OWN * N_CLASSES * sizeof *own;
+    assert_memory_equal(own, wrong, first);
+    assert_memory_not_equal(own + N_OWN * N_CLASSES, wrong + N_OWN * N_CLASSES, first);
+}
+
 /* --- bad input -----------------------------------------------------------------------
  */
 
@@ -606,6 +664,7 @@ int main(void)
         cmocka_unit_test(any_network),
         cmocka_unit_test(flat_memory),
         cmocka_unit_test(frozen),
+        cmocka_unit_test(held_out),
         cmocka_unit_test(refused_clips),
         cmocka_unit_test(refused_options),
         cmocka_unit_test(diverging),
