@@ -56,27 +56,46 @@ static warp make_warp(const mx_change *c)
         .forward = {{z * m * cosine, -z * sine}, {z * m * sine, z * cosine}}};
 }
 
-static float sample(const mx_planes *p, const float *plane, double x, double y)
+/* Where a pixel comes from: four neighbours and their shares. */
+typedef struct source {
+    size_t at[4];
+    double fx, fy;
+} source;
+
+static source find_source(const mx_planes *p, double x, double y)
 {
     const int x0 = (int)floor(x), y0 = (int)floor(y);
-    const double fx = x - x0, fy = y - y0;
-    const float *top = plane + (size_t)limited(y0, p->height) * (size_t)p->width;
-    const float *low = plane + (size_t)limited(y0 + 1, p->height) * (size_t)p->width;
-    const int left = limited(x0, p->width), right = limited(x0 + 1, p->width);
-    const double a = (1 - fx) * (double)top[left] + fx * (double)top[right];
-    const double b = (1 - fx) * (double)low[left] + fx * (double)low[right];
-    return (float)((1 - fy) * a + fy * b);
+    const size_t left = (size_t)limited(x0, p->width);
+    const size_t right = (size_t)limited(x0 + 1, p->width);
+    const size_t top = (size_t)limited(y0, p->height) * (size_t)p->width;
+    const size_t low = (size_t)limited(y0 + 1, p->height) * (size_t)p->width;
+    return (source){{top + left, top + right, low + left, low + right}, x - x0, y - y0};
 }
 
-static void warp_plane(
+static float sample(const source *s, const float *plane)
+{
+    const double a =
+        (1 - s->fx) * (double)plane[s->at[0]] + s->fx * (double)plane[s->at[1]];
+    const double b =
+        (1 - s->fx) * (double)plane[s->at[2]] + s->fx * (double)plane[s->at[3]];
+    return (float)((1 - s->fy) * a + s->fy * b);
+}
+
+static void warp_planes(
     const mx_change *c, const warp *w, const mx_planes *p, const float *from, float *to)
 {
+    const size_t size = (size_t)p->height * (size_t)p->width;
+    const size_t n = (size_t)p->n * (size_t)p->n_frames;
     const double cx = (p->width - 1) / 2.0, cy = (p->height - 1) / 2.0;
     for (int y = 0; y < p->height; y++)
         for (int x = 0; x < p->width; x++) {
             const double dx = x - cx - c->shift_x, dy = y - cy - c->shift_y;
-            *to++ = sample(p, from, cx + w->inverse[0][0] * dx + w->inverse[0][1] * dy,
-                cy + w->inverse[1][0] * dx + w->inverse[1][1] * dy);
+            const source s =
+                find_source(p, cx + w->inverse[0][0] * dx + w->inverse[0][1] * dy,
+                    cy + w->inverse[1][0] * dx + w->inverse[1][1] * dy);
+            const size_t at = (size_t)y * (size_t)p->width + (size_t)x;
+            for (size_t k = 0; k < n; k++)
+                to[k * size + at] = sample(&s, from + k * size);
         }
 }
 
@@ -167,8 +186,7 @@ void mx_augment_apply(const mx_change *change, const mx_planes *planes, mx_rng *
     const warp w = make_warp(change);
     const size_t size = (size_t)planes->height * (size_t)planes->width;
     const size_t plane_size = size * (size_t)planes->n_frames;
-    for (size_t k = 0; k < (size_t)planes->n * (size_t)planes->n_frames; k++)
-        warp_plane(change, &w, planes, from + k * size, to + k * size);
+    warp_planes(change, &w, planes, from, to);
     for (int t = 0; planes->is_flow && t < planes->n_frames; t++)
         turn_vectors(
             &w, planes, to + (size_t)t * size, to + plane_size + (size_t)t * size);
