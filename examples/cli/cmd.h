@@ -7,6 +7,9 @@
 
 extern const cli_command cmd_align;
 extern const cli_command cmd_compare;
+extern const cli_command cmd_dataset_check;
+extern const cli_command cmd_dataset_convert;
+extern const cli_command cmd_dataset_show;
 extern const cli_command cmd_evaluate;
 extern const cli_command cmd_face;
 extern const cli_command cmd_features;

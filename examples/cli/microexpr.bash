@@ -8,13 +8,17 @@ _microexpr() {
     COMPREPLY=()
     if [[ $COMP_CWORD -eq 1 || ($COMP_CWORD -eq 2 && $first == help) ]]; then
         words="$(microexpr help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p') help"
-    elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system) ]]; then
+    elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system || $first == dataset) ]]; then
         words=$(microexpr help 2>/dev/null | sed -n "s/^  $first \([a-z]*\) .*/\1/p")
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --method ]]; then
         words='tvl1 fast opencv farneback'
         [[ $first == interpolate ]] && words='tim linear'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --protocol ]]; then
         words='loso kfold dataset holdout'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --layout ]]; then
+        words='casme casme2 samm smic_hs smic_vis smic_nir casme_sq casme3 casme3_c mmew 4dme dfme'
+    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --classes ]]; then
+        words='emotion megc2019 five megc2018'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --selection ]]; then
         words='inner-subject'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --fusion ]]; then
@@ -22,7 +26,7 @@ _microexpr() {
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --system ]]; then
         words='flow-derivative-svm flow-kernel-ridge'
     elif [[ $current == -* ]]; then
-        [[ $first == model || $first == system ]] && command="$first $second"
+        [[ $first == model || $first == system || $first == dataset ]] && command="$first $second"
         # The command may be two words.
         # shellcheck disable=SC2086
         words=$(microexpr help $command 2>/dev/null | sed -n 's/^  [-, a-zA-Z]\{4\}\(--[a-z0-9-]*\).*/\1/p')

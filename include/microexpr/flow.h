@@ -583,9 +583,10 @@ typedef int32_t (*mexpr_field_fn)(void *user, int64_t frame, const mexpr_field *
  * it. Each field is what mexpr_flow_compute() makes of the two frames.
  *
  * A context with several threads computes as many fields at once, each alone on its
- * thread; the fields do not depend on that, and all callbacks are called in the caller's
- * thread. Memory does not depend on the length: a frame, and for each thread an estimator
- * and up to four fields and frames. The estimator keeps it for its next clip.
+ * thread, or large ones together; the fields do not depend on that, and all callbacks are
+ * called in the caller's thread. Memory does not depend on the length: a frame, and for
+ * each thread an estimator and up to four fields and frames. The estimator keeps it for
+ * its next clip.
  * @param options  NULL for all defaults
  * @param take     receives each field; its first argument is `user`, as that of progress
  * @param progress called after each field, total 0 when the clip's length is unknown; or

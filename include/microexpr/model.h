@@ -88,7 +88,7 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_EPILOGUE = 4,     /**< activation and residual into Conv or Gemm */
     MEXPR_REWRITE_FUNCTION = 8,     /**< SiLU, GELU, ... out of their parts */
     MEXPR_REWRITE_SOFTMAX_ONE = 16, /**< Softmax over one element: 1 */
-    MEXPR_REWRITE_PAD = 32,         /**< Pad into Conv or AveragePool */
+    MEXPR_REWRITE_PAD = 32,         /**< Pad into windows; none for what no pool reads */
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
     MEXPR_REWRITE_LAYOUT = 128,     /**< convolutions with channels last */
     /** 3 x 3 convolutions in fewer products, within LAYOUT: errors of up to 1e-5 of the

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +27,7 @@ struct mexpr_manifest {
 typedef struct columns {
     int64_t dataset, subject, person, clip, path, label;
     int64_t type, emotion, action_units, errata;
+    int64_t label3, label5, objective;
     int64_t first_frame, onset, apex, offset, fps;
 } columns;
 
@@ -52,6 +52,9 @@ static mexpr_status find_columns(
     c->emotion = mx_csv_column(csv, "emotion_raw");
     c->action_units = mx_csv_column(csv, "au_raw");
     c->errata = mx_csv_column(csv, "errata_id");
+    c->label3 = mx_csv_column(csv, "label3");
+    c->label5 = mx_csv_column(csv, "label5");
+    c->objective = mx_csv_column(csv, "objective");
     c->first_frame = mx_csv_column(csv, "first_frame");
     c->onset = mx_csv_column(csv, "onset");
     c->apex = mx_csv_column(csv, "apex");
@@ -115,10 +118,10 @@ static mexpr_status fps_cell(
         mx_decimal_parse((mx_text){text, n}, fps) &&
         (!slash || mx_decimal_parse((mx_text){slash + 1, size - n - 1}, &below));
     *fps /= below;
-    if (good && *fps > 0 && isfinite(*fps))
+    if (good && *fps >= 0.01 && *fps <= 1e6)
         return MEXPR_OK;
     return mx_fail(scope, MEXPR_E_FORMAT,
-        "'%.40s' in line %d is not a number of frames per second", text,
+        "'%.40s' in line %d is not a number of frames per second, 0.01 to 1000000", text,
         csv->lines[row + 1]);
 }
 
@@ -164,6 +167,9 @@ static mexpr_status read_record(
     r->emotion = mx_csv_cell(csv, row, c->emotion);
     r->action_units = mx_csv_cell(csv, row, c->action_units);
     r->errata = mx_csv_cell(csv, row, c->errata);
+    r->label3 = mx_csv_cell(csv, row, c->label3);
+    r->label5 = mx_csv_cell(csv, row, c->label5);
+    r->objective = mx_csv_cell(csv, row, c->objective);
     r->line = csv->lines[row + 1];
     r->label = -1;
     if (!*r->subject)

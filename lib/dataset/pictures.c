@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The pictures of a manifest's clips. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/checked.h"
-#include "base/scope.h"
+#include "dataset/clip_path.h"
 #include "microexpr/dataset.h"
 #include "microexpr/image.h"
 
-enum { N_PLANES = 3, MAX_PATH = 4096 };
+enum { N_PLANES = 3 };
 
 typedef struct reading {
     mx_scope *scope;
@@ -104,39 +103,12 @@ static void read_planes(
 
 /* --- files ------------------------------------------------------------------------- */
 
-/* Whether the path stays below the folder it begins in. */
-static bool stays_inside(const char *path)
-{
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || !part[2]))
-            return false;
-    }
-    return path[0] && path[0] != '/';
-}
-
-static mexpr_status make_path(const reading *r, const mexpr_record *record, char *path)
-{
-    if (!stays_inside(record->path))
-        return mx_fail(r->scope, MEXPR_E_ARG,
-            "line %d of the manifest: '%.200s' is not a path below the folder of inputs",
-            record->line, record->path);
-    const int n = snprintf(path, MAX_PATH, "%s%s%s", r->folder ? r->folder : "",
-        r->folder ? "/" : "", record->path);
-    if (n >= MAX_PATH)
-        return mx_fail(r->scope, MEXPR_E_ARG,
-            "line %d of the manifest: the path is too "
-            "long",
-            record->line);
-    return MEXPR_OK;
-}
-
 static mexpr_status read_picture(
     const reading *r, const mexpr_record *record, float *values)
 {
-    char path[MAX_PATH];
+    char path[MX_CLIP_PATH];
     mexpr_image *image = NULL;
-    mexpr_status status = make_path(r, record, path);
+    mexpr_status status = mx_clip_path(r->scope, r->folder, record, path);
     if (status == MEXPR_OK)
         status = mexpr_image_read(r->scope->context, path, MEXPR_COLOUR_RGB, &image);
     if (status != MEXPR_OK)

@@ -61,6 +61,7 @@ struct mx_dualtvl1 {
     float *gradients[2];
     float *flow[2];
     ptrdiff_t flow_stride;
+    float *coarse[2]; /* flow of the level before */
     float *lines;
     size_t line_floats; /* of one thread */
     ptrdiff_t line_step;
@@ -156,12 +157,15 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     const size_t state = (size_t)finest->row_floats * ((size_t)finest->height + 1);
     const size_t stride = mx_round_up((size_t)finest->width + EDGE, FIRST) + FIRST;
     const size_t plane = stride * (size_t)finest->height;
-    const size_t errors = mx_round_up((size_t)finest->height, MX_TVL1_LANES);
+    const size_t errors =
+        mx_round_up(MX_ROWS_MOST_AT_ONCE * (size_t)finest->height, MX_TVL1_LANES);
+    const size_t coarse = work->n_levels > 1 ? plain_floats(&work->levels[1]) : 0;
     work->flow_stride = (ptrdiff_t)stride;
     work->line_step = (ptrdiff_t)stride;
     work->line_floats = 2 * stride;
-    size_t floats = state + 2 * plane + (size_t)n_threads * work->line_floats +
-                    2 * errors + 2 * padded_floats(finest);
+    size_t floats = state + 2 * plane + 2 * coarse +
+                    (size_t)n_threads * work->line_floats + 2 * errors +
+                    2 * padded_floats(finest);
     for (int i = 0; i < work->n_levels; i++) {
         const dual_level *level = &work->levels[i];
         floats += plain_floats(level) + padded_floats(level);
@@ -176,6 +180,9 @@ static mexpr_status place_memory(mx_scope *scope, struct mx_dualtvl1 *work, int 
     work->flow[0] = at;
     work->flow[1] = at + plane;
     at += 2 * plane;
+    work->coarse[0] = at;
+    work->coarse[1] = at + coarse;
+    at += 2 * coarse;
     work->lines = at;
     at += (size_t)n_threads * work->line_floats;
     work->errors[0] = at;
@@ -293,7 +300,17 @@ static float *flow_row(const dual_worker *worker, int component, int y)
     return worker->work->flow[component] + FIRST + y * worker->work->flow_stride;
 }
 
-/* The flow from the coarser level, which `flow` holds; the dual variable 0. */
+static mx_rows_state state_of(const dual_level *level)
+{
+    return (mx_rows_state){
+        .rows = level->rows,
+        .row_floats = level->row_floats,
+        .width = level->width,
+        .height = level->height,
+    };
+}
+
+/* The flow from the coarser level; the dual variable 0. */
 static void init_rows(const dual_worker *worker)
 {
     const struct mx_dualtvl1 *work = worker->work;
@@ -307,7 +324,7 @@ static void init_rows(const dual_worker *worker)
         memset(row, 0, (size_t)level->row_floats * sizeof *row);
         for (int i = 0; i < 2 && !is_coarsest; i++) {
             mx_linear_scale_row(&work->linear, &level->grow_x, &level->grow_y, y,
-                work->flow[i] + FIRST, work->flow_stride, (float)(1 / work->zoom), line,
+                work->coarse[i], level[1].stride[0], (float)(1 / work->zoom), line,
                 worker->lines);
             worker->flow->kernels.pack(row, line, MX_TVL1_U1 + i, level->width);
         }
@@ -398,47 +415,74 @@ static void filter_flow(dual_worker *worker)
     filter_rows(worker);
 }
 
-/* One iteration; returns the mean |du|² in px². */
-static double iterate(dual_worker *worker, float *errors)
+/* A step of n iterations. */
+static void iterate(dual_worker *worker, const mx_rows_state *rows, float *errors, int n)
 {
     struct mx_dualtvl1 *work = worker->work;
-    const dual_settings *settings = &work->settings;
     mx_rows_share *share = &worker->share;
-    const mx_rows_state rows = {
-        .rows = worker->level->rows,
-        .row_floats = worker->level->row_floats,
-        .width = worker->level->width,
-        .height = worker->level->height,
-    };
     mx_flow_mark *mark = &work->team.marks[share->index];
     const mx_rows_step step = {
         .first = share->first_row,
         .end = share->end_row,
-        .n = 1,
+        .n = n,
         .mark = mark,
         .below = share->index + 1 < share->n_active ? mark + 1 : NULL,
         .number = ++share->step,
     };
     if (step.first < step.end)
-        mx_rows_iterate(&worker->flow->kernels, &rows, &step, settings->tau, errors);
+        mx_rows_iterate(&worker->flow->kernels, rows, &step, work->settings.tau, errors);
     mx_rows_meet(&work->team, share);
-    return mx_rows_error(&rows, errors, (double)settings->theta / (double)settings->tau);
 }
 
-static void solve_level(dual_worker *worker)
+/* The iterations between two medians; returns the last error, or less than 0: more were
+ * done than were enough. */
+static double iterate_inner(
+    dual_worker *worker, const mx_rows_state *rows, int most, int *parity)
 {
-    const struct mx_dualtvl1 *work = worker->work;
-    const dual_settings *settings = &work->settings;
+    const dual_settings *settings = &worker->work->settings;
     const double enough = settings->epsilon * settings->epsilon;
+    const double pixels = (double)settings->theta / (double)settings->tau;
+    mx_rows_progress p = {.error = 2 * enough + 1, .enough = enough};
+    int n = 1;
+    while (p.done < settings->n_inner && p.error > enough) {
+        const int rest = settings->n_inner - p.done;
+        float *errors = worker->work->errors[ *parity ^= 1];
+        n = mx_rows_foresee(&p, n, most < rest ? most : rest);
+        iterate(worker, rows, errors, n);
+        if (!mx_rows_judge(&p, rows, errors, n, pixels))
+            return -1;
+    }
+    return p.error;
+}
+
+/* As mx_tvl1_level(), with steps of at most `most`. */
+static bool solve_level(dual_worker *worker, int most)
+{
+    const dual_settings *settings = &worker->work->settings;
+    const double enough = settings->epsilon * settings->epsilon;
+    const mx_rows_state rows = state_of(worker->level);
     int parity = 0;
     for (int warp = 0; warp < settings->n_warps; warp++) {
         warp_rows(worker);
         double error = 2 * enough + 1;
         for (int outer = 0; outer < settings->n_outer && error > enough; outer++) {
             filter_flow(worker);
-            for (int i = 0; i < settings->n_inner && error > enough; i++)
-                error = iterate(worker, work->errors[parity ^= 1]);
+            error = iterate_inner(worker, &rows, most, &parity);
+            if (error < 0)
+                return false;
         }
+    }
+    return true;
+}
+
+/* This worker's rows of the flow to the next level. */
+static void pass_flow(const dual_worker *worker)
+{
+    const dual_level *level = worker->level;
+    for (int y = worker->share.first_row; y < worker->share.end_row; y++) {
+        for (int i = 0; i < 2; i++)
+            worker->flow->kernels.unpack(worker->work->coarse[i] + y * level->stride[0],
+                row_of(worker, y), MX_TVL1_U1 + i, 1.0f, level->width);
     }
 }
 
@@ -474,12 +518,18 @@ static void work_as(void *arg, int index, int n)
         worker.level = &work->levels[i];
         mx_rows_meet(&work->team, &worker.share);
         mx_rows_divide(&worker.share, worker.level->height);
-        init_rows(&worker);
         init_gradients(&worker);
-        mx_rows_meet(&work->team, &worker.share);
-        solve_level(&worker);
+        const mx_rows_state rows = state_of(worker.level);
+        bool is_done = false;
+        for (int most =
+                 mx_rows_most_at_once(&rows, worker.share.n_active, flow->cached_bytes);
+             !is_done; most = 1) {
+            init_rows(&worker);
+            mx_rows_meet(&work->team, &worker.share);
+            is_done = solve_level(&worker, most);
+        }
         if (i > 0)
-            take_flow(&worker);
+            pass_flow(&worker);
     }
     hand_out(&worker);
 }

@@ -235,6 +235,7 @@ mexpr_status mexpr_flow_create(mexpr_context *context, mexpr_flow **out)
     mx_scope_init(&flow->scope, mx_context_retain(context));
     choose_method(flow, MEXPR_FLOW_METHOD_TVL1);
     flow->cached_bytes = MX_FLOW_CACHED_BYTES;
+    flow->divided_bytes = MX_FLOW_DIVIDED_BYTES;
     *out = flow;
     return MEXPR_OK;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Flow through a clip. Pairs are independent of each other, so a window of some pairs for
  * every thread is computed at once, each pair by one thread with an estimator of its own;
- * that beats dividing each picture among the threads (docs/clips.md has the measurement),
- * and several pairs a thread leave none idle when pairs take unlike times. Frames are
- * turned to grey floats before, which is what an estimator would do with them first. */
+ * several pairs a thread leave none idle when pairs take unlike times. Pictures whose
+ * states together would not stay in the last cache are divided among the threads instead,
+ * one pair after the other (docs/clips.md has the measurement). Frames are turned to grey
+ * floats before, which is what an estimator would do with them first. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +12,11 @@
 #include "flow/flow_estimator.h"
 #include "image/picture.h"
 
-enum { PAIRS_PER_THREAD = 4 };
+enum {
+    PAIRS_PER_THREAD = 4,
+    ROWS_TO_DIVIDE = 96, /* for each thread */
+    MAX_ASIDE = 255
+};
 
 /* One pair of the window. */
 typedef struct slot {
@@ -33,6 +38,8 @@ struct mx_flow_window {
     int n_flows;
     slot *slots;
     int n_slots;
+    int n_aside;  /* fillings whose pairs shall not be divided */
+    int patience; /* how many the next failure will make it */
 };
 
 typedef struct flow_clip {
@@ -280,12 +287,63 @@ static mexpr_status fill_window(flow_clip *c, int64_t *next, int *n)
     return status;
 }
 
-static void compute_slot(void *arg, int index, int worker)
+static void compute_slot(const flow_clip *c, int index, int worker)
 {
-    const flow_clip *c = arg;
     slot *s = &c->window->slots[index];
     s->flow = c->window->flows[worker];
     s->status = mexpr_flow_compute(c->window->flows[worker], s->start, s->grey, s->field);
+}
+
+/* Only of the methods whose threads part when one has to wait for another. */
+static bool may_divide(const flow_clip *c)
+{
+    const struct mx_flow_window *w = c->window;
+    const double method = c->flow->params[MEXPR_FLOW_METHOD];
+    const ptrdiff_t bytes =
+        mx_tvl1_row_floats(w->width) * w->height * (ptrdiff_t)sizeof(float);
+    return w->n_flows > 1 && w->height / ROWS_TO_DIVIDE >= w->n_flows &&
+           bytes >= c->flow->divided_bytes &&
+           (method == MEXPR_FLOW_METHOD_TVL1 || method == MEXPR_FLOW_METHOD_TVL1_FAST);
+}
+
+/* As many of n pairs as stay together, each by all threads. Where they part the machine
+ * is busy: then 1, 3, 7 … fillings of the window go side by side. */
+static int divide_pairs(flow_clip *c, int n)
+{
+    struct mx_flow_window *w = c->window;
+    int done = 0;
+    if (w->n_aside > 0) {
+        w->n_aside--;
+        return 0;
+    }
+    while (done < n && w->n_aside == 0) {
+        compute_slot(c, done++, 0);
+        if (c->flow->work.team.n_calls_alone > 0) {
+            w->patience = w->patience < MAX_ASIDE ? 2 * w->patience + 1 : MAX_ASIDE;
+            w->n_aside = w->patience;
+        } else {
+            w->patience = 0;
+        }
+    }
+    return done;
+}
+
+typedef struct slots_from {
+    flow_clip *clip;
+    int first;
+} slots_from;
+
+static void compute_from(void *arg, int index, int worker)
+{
+    const slots_from *from = arg;
+    compute_slot(from->clip, from->first + index, worker);
+}
+
+static void compute_window(flow_clip *c, int n)
+{
+    slots_from rest = {.clip = c, .first = may_divide(c) ? divide_pairs(c, n) : 0};
+    mx_parallel_for(
+        c->scope->context, c->window->n_flows, n - rest.first, compute_from, &rest);
 }
 
 static mexpr_status cancelled(flow_clip *c, const char *who)
@@ -334,7 +392,7 @@ static mexpr_status run(flow_clip *c)
     while (status == MEXPR_OK) {
         int n;
         const mexpr_status loaded = fill_window(c, &next, &n);
-        mx_parallel_for(c->scope->context, c->window->n_flows, n, compute_slot, c);
+        compute_window(c, n);
         status = hand_out(c, n);
         keep_last(c, n);
         if (status == MEXPR_OK)

@@ -18,7 +18,8 @@ enum {
     MX_FLOW_N_PARAMS = MEXPR_FLOW_GAUSSIAN,
     MX_FLOW_N_METHODS = MEXPR_FLOW_METHOD_FARNEBACK + 1,
     MX_FLOW_MAX_THREADS = 64,
-    MX_FLOW_CACHED_BYTES = 4 << 20
+    MX_FLOW_CACHED_BYTES = 4 << 20,
+    MX_FLOW_DIVIDED_BYTES = 4 << 20
 };
 
 /* The parameters as the methods use them: single precision, like the published program.
@@ -91,7 +92,8 @@ struct mexpr_flow {
     mx_scope scope;                      /* its context is retained */
     double params[MX_FLOW_N_PARAMS + 1]; /* by mexpr_flow_param */
     mx_tvl1_kernels kernels;
-    ptrdiff_t cached_bytes; /* state that stays in the last cache between iterations */
+    ptrdiff_t cached_bytes;  /* state that stays in the last cache between iterations */
+    ptrdiff_t divided_bytes; /* state from which on the threads of a clip share a pair */
     mx_flow_work work;
     /* Memory of the other methods, NULL while not in use. */
     struct mx_dualtvl1 *dualtvl1;

@@ -4,14 +4,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 #include "flow/tvl1.h"
-
-enum {
-    /* State of rows that stay in the second cache. */
-    NEAR_BYTES = 384 << 10,
-    MOST_AT_ONCE = 16
-};
 
 /* --- memory ------------------------------------------------------------------------ */
 
@@ -49,7 +44,7 @@ static mexpr_status place_memory(mx_scope *scope, mx_flow_work *work, int n_thre
     const size_t coarse =
         pyramid->n_levels > 1 ? (size_t)next->stride * (size_t)next->height : 0;
     const size_t lines = pyramid->line_floats * (size_t)n_threads;
-    const size_t errors = MOST_AT_ONCE * (size_t)finest->height;
+    const size_t errors = MX_ROWS_MOST_AT_ONCE * (size_t)finest->height;
     const size_t n_carried = work->settings.is_fast ? MX_TVL1_A : MX_TVL1_P11;
     float *at =
         mx_alloc(scope, state + n_carried * coarse + lines + 2 * errors, sizeof(float));
@@ -151,19 +146,16 @@ static void init_level(const mx_flow_worker *worker)
         init_row(worker, y, lines);
 }
 
-/* How many iterations may go over the rows in one pass. One thread gains where the state
- * does not stay in a cache, several by meeting less often; each of them needs a few rows
- * an iteration. */
 static int most_at_once(const mx_flow_worker *worker)
 {
     const mx_flow_level *level = worker->level;
-    const ptrdiff_t row_bytes = level->row_floats * (ptrdiff_t)sizeof(float);
-    if (worker->n_level == 1 && row_bytes * level->height < worker->flow->cached_bytes)
-        return 1;
-    const int rows = level->height / worker->n_level / 3;
-    const int most = rows < MOST_AT_ONCE ? rows : MOST_AT_ONCE;
-    const ptrdiff_t near = NEAR_BYTES / row_bytes;
-    return near >= most ? most : near > 1 ? (int)near : 1;
+    const mx_rows_state rows = {
+        .rows = level->rows,
+        .row_floats = level->row_floats,
+        .width = level->width,
+        .height = level->height,
+    };
+    return mx_rows_most_at_once(&rows, worker->n_level, worker->flow->cached_bytes);
 }
 
 /* Hands this worker's rows out: the finest level's to the caller in pixels, another's to

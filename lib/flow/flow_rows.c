@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "flow/flow_rows.h"
 
+#include <math.h>
+
 enum {
     /* A thread's share of a level, below which it costs more than it brings. */
-    MIN_ROWS_PER_THREAD = 24
+    MIN_ROWS_PER_THREAD = 24,
+    /* State of rows that stay in the second cache. */
+    NEAR_BYTES = 384 << 10
 };
+
+/* Errors that fall more slowly, each by this part, may soon fall faster again. */
+#define SLOW_FALL 0.05
 
 static const float largest_value = 65535.0f;
 
@@ -95,6 +102,47 @@ double mx_rows_error(const mx_rows_state *rows, const float *errors, double pixe
         sums[y % 4] += (double)errors[y];
     const double sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
     return sum * pixels * pixels / ((double)rows->width * rows->height);
+}
+
+/* One thread gains where the state does not stay in a cache, several by meeting less
+ * often; each of them needs a few rows an iteration. */
+int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_bytes)
+{
+    const ptrdiff_t row_bytes = rows->row_floats * (ptrdiff_t)sizeof(float);
+    if (n == 1 && row_bytes * rows->height < cached_bytes)
+        return 1;
+    const int most = rows->height / n / 3;
+    const ptrdiff_t near = NEAR_BYTES / row_bytes;
+    const ptrdiff_t least = near < most ? near : most;
+    return least < 1                      ? 1
+           : least < MX_ROWS_MOST_AT_ONCE ? (int)least
+                                          : MX_ROWS_MOST_AT_ONCE;
+}
+
+/* A third of those that are needed if the error goes on to fall as it did over the last
+ * n, or SLOW_FALL where that was slower, and no more than are done. */
+int mx_rows_foresee(const mx_rows_progress *p, int n, int most)
+{
+    if (p->before == 0 || p->error <= p->enough)
+        return 1;
+    const double fall = log(p->before / p->error) / n;
+    const double needed =
+        log(p->error / p->enough) / (fall > SLOW_FALL ? fall : SLOW_FALL);
+    const double third = needed / 3 < most ? needed / 3 : most;
+    const int at_once = third < p->done ? (int)third : p->done;
+    return at_once > 1 ? at_once : 1;
+}
+
+bool mx_rows_judge(mx_rows_progress *p, const mx_rows_state *rows, const float *errors,
+    int n, double pixels)
+{
+    int i = 0;
+    p->before = p->done ? p->error : 0;
+    do
+        p->error = mx_rows_error(rows, errors + (ptrdiff_t)i * rows->height, pixels);
+    while (++i < n && p->error > p->enough);
+    p->done += i;
+    return i == n;
 }
 
 mexpr_status mx_flow_check_inputs(

@@ -69,6 +69,29 @@ void mx_rows_iterate(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
  * number of threads. */
 double mx_rows_error(const mx_rows_state *rows, const float *errors, double pixels);
 
+/* Iterations until the error is small enough. */
+typedef struct mx_rows_progress {
+    int done;
+    double error;  /* after the last of them, px² */
+    double before; /* after those of the step before; 0 at first */
+    double enough;
+} mx_rows_progress;
+
+enum { MX_ROWS_MOST_AT_ONCE = 16 };
+
+/* How many iterations of a level may be one step for n threads, `cached_bytes` being what
+ * stays in the last cache: no more than MX_ROWS_MOST_AT_ONCE. */
+int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_bytes);
+
+/* How many of at most `most` iterations to do in the next step, the last having had n, so
+ * that only the last of them may be the one that is enough. */
+int mx_rows_foresee(const mx_rows_progress *p, int n, int most);
+
+/* Takes in the errors of a step of n iterations. False: one before the last was enough.
+ */
+bool mx_rows_judge(mx_rows_progress *p, const mx_rows_state *rows, const float *errors,
+    int n, double pixels);
+
 /* Grey values of methods that do not stretch them: MEXPR_E_FORMAT unless finite,
  * MEXPR_E_RANGE beyond ±65535. */
 mexpr_status mx_flow_check_inputs(

@@ -11,13 +11,8 @@
  * nothing below reads what it overwrites. */
 #include "flow/tvl1.h"
 
-#include <math.h>
-
 #include "flow/flow_rows.h"
 #include "flow/flow_team.h"
-
-/* Errors that fall more slowly, each by this part, may soon fall faster again. */
-#define SLOW_FALL 0.05
 
 static float *row_of(const mx_flow_level *level, int y)
 {
@@ -44,29 +39,6 @@ static void warp_rows(const mx_flow_worker *worker)
         worker->flow->kernels.warp(&warp, y, row_of(level, y));
 }
 
-/* A warp's iterations. */
-typedef struct progress {
-    int done;
-    double error;  /* after the last of them, px² */
-    double before; /* after those of the step before; 0 at first */
-    double enough;
-} progress;
-
-/* How many iterations to do at once, of which only the last may be the one that is
- * enough: a third of those that are needed if the error goes on to fall as it did over
- * the last n, or SLOW_FALL where that was slower, and no more than are done. */
-static int foresee(const progress *p, int n, int most)
-{
-    if (p->before == 0 || p->error <= p->enough)
-        return 1;
-    const double fall = log(p->before / p->error) / n;
-    const double needed =
-        log(p->error / p->enough) / (fall > SLOW_FALL ? fall : SLOW_FALL);
-    const double third = needed / 3 < most ? needed / 3 : most;
-    const int at_once = third < p->done ? (int)third : p->done;
-    return at_once > 1 ? at_once : 1;
-}
-
 /* Does n iterations, a step of the team. False: this worker has to leave. */
 static bool iterate_rows(
     mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step, int n)
@@ -87,23 +59,6 @@ static bool iterate_rows(
     return mx_flow_step_end(worker, step);
 }
 
-/* Takes in the errors of a step of n iterations. False: one before the last was enough.
- */
-static bool judge(progress *p, const mx_flow_worker *worker, const mx_rows_state *rows,
-    int n, uint64_t step)
-{
-    const mx_flow_work *work = &worker->flow->work;
-    const float *errors = work->errors[step % 2];
-    const double pixels = (double)work->settings.theta / (double)work->settings.tau;
-    int i = 0;
-    p->before = p->done ? p->error : 0;
-    do
-        p->error = mx_rows_error(rows, errors + (ptrdiff_t)i * rows->height, pixels);
-    while (++i < n && p->error > p->enough);
-    p->done += i;
-    return i == n;
-}
-
 typedef enum outcome { GOES_ON, TOO_FAR, LEAVES } outcome;
 
 /* The iterations of one warp, each tested. */
@@ -112,14 +67,15 @@ static outcome iterate_warp(mx_flow_worker *worker, const mx_rows_state *rows,
 {
     const mx_flow_settings *settings = &worker->flow->work.settings;
     const double enough = (double)settings->epsilon * (double)settings->epsilon;
-    progress p = {.error = 2 * enough + 1, .enough = enough};
+    const double pixels = (double)settings->theta / (double)settings->tau;
+    mx_rows_progress p = {.error = 2 * enough + 1, .enough = enough};
     int n = 1;
     while (p.done < settings->max_iterations && p.error > enough) {
         const int rest = settings->max_iterations - p.done;
-        n = foresee(&p, n, most < rest ? most : rest);
+        n = mx_rows_foresee(&p, n, most < rest ? most : rest);
         if (!iterate_rows(worker, rows, ++*step, n))
             return LEAVES;
-        if (!judge(&p, worker, rows, n, *step))
+        if (!mx_rows_judge(&p, rows, worker->flow->work.errors[*step % 2], n, pixels))
             return TOO_FAR;
     }
     *done += (uint64_t)p.done;

@@ -15,5 +15,4 @@ typedef __m256 vector;
 #define TILE_VECTORS 2
 #define MAX(a, b) _mm256_max_ps(a, b)
 #define MIN(a, b) _mm256_min_ps(a, b)
-#define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

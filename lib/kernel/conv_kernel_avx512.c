@@ -3,14 +3,6 @@
 
 typedef __m512 vector;
 
-/* One step of Newton's method from 14 bits; a division takes four times as long. */
-static inline __m512 divide(__m512 a, __m512 b)
-{
-    const __m512 r = _mm512_rcp14_ps(b);
-    const __m512 rest = _mm512_fnmadd_ps(b, r, _mm512_set1_ps(1));
-    return _mm512_mul_ps(a, _mm512_fmadd_ps(r, rest, r));
-}
-
 #define FILL mx_conv_kernels_fill_avx512
 #define VECTORS 16
 #define WIDTH 16
@@ -24,5 +16,4 @@ static inline __m512 divide(__m512 a, __m512 b)
 #define TILE_VECTORS 2
 #define MAX(a, b) _mm512_max_ps(a, b)
 #define MIN(a, b) _mm512_min_ps(a, b)
-#define DIVIDE(a, b) divide(a, b)
 #include "kernel/conv_kernel.inc"

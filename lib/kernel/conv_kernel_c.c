@@ -50,5 +50,4 @@ static inline vector smaller(vector a, vector b)
 #define TILE_VECTORS 2
 #define MAX(a, b) larger(a, b)
 #define MIN(a, b) smaller(a, b)
-#define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

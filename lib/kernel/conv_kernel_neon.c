@@ -27,5 +27,4 @@ static inline float32x4_t smaller(float32x4_t a, float32x4_t b)
 #define TILE_VECTORS 4
 #define MAX(a, b) larger(a, b)
 #define MIN(a, b) smaller(a, b)
-#define DIVIDE(a, b) ((a) / (b))
 #include "kernel/conv_kernel.inc"

@@ -61,6 +61,9 @@ typedef struct mx_nn_kernels {
     /* Reductions. max_reduce and min_reduce give NaN when any element is. */
     mx_nn_reduction *sum, *sum_squares, *max_reduce, *min_reduce;
     float (*sum_square_diff)(size_t n, const float *x, float mean); /* sum (x - mean)^2 */
+    /* y = exp(x - top), x <= top, 0 where that is below exp(-87); the sum of all. As
+     * softmax. */
+    float (*exp_sum)(size_t n, const float *x, float top, float *y);
     /* y = exp(x - max x) / sum; the row-wise softmax. */
     mx_nn_unary *softmax;
 

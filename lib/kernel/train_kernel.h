@@ -27,6 +27,10 @@ typedef struct mx_train_kernels {
      * equals the lowest `at`, and NaN before all. */
     void (*most_along)(size_t n, size_t taps, size_t stride, size_t step,
         const float *most, const int32_t *at, float *y, int32_t *found);
+    /* out[i] = g[i] where x[i] is y[i] and nobody has claimed it: taken[i] = 1; else 0.
+     */
+    void (*claim)(size_t n, const float *x, const float *y, const float *g,
+        uint8_t *taken, float *out);
 } mx_train_kernels;
 
 enum { MX_TRAIN_LANES = 32 };

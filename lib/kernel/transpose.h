@@ -16,22 +16,30 @@ typedef int32_t mx_quad_index __attribute__((vector_size(16)));
 #define MX_PICK(a, b, i, j, k, l) __builtin_shuffle(a, b, (mx_quad_index){i, j, k, l})
 #endif
 
-/* y[c][r] = x[r][c] for 4 x 4 elements. */
+static inline mx_quad mx_quad_load(const float *x)
+{
+    mx_quad v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+static inline void mx_quad_store(float *y, mx_quad v)
+{
+    memcpy(y, &v, sizeof v);
+}
+
+/* y[c][r] = x[r][c] for 4 x 4 elements. Without loops: arrays of vectors stay in memory
+ * where compilers do not unroll. */
 static inline void mx_transpose_quad(const float *x, size_t x_row, float *y, size_t y_row)
 {
-    mx_quad row[4], half[4];
-    for (int r = 0; r < 4; r++)
-        memcpy(&row[r], x + (size_t)r * x_row, sizeof row[r]);
-    for (int r = 0; r < 2; r++) {
-        half[2 * r] = MX_PICK(row[r], row[r + 2], 0, 4, 1, 5);
-        half[2 * r + 1] = MX_PICK(row[r], row[r + 2], 2, 6, 3, 7);
-    }
-    for (int r = 0; r < 2; r++) {
-        row[2 * r] = MX_PICK(half[r], half[r + 2], 0, 4, 1, 5);
-        row[2 * r + 1] = MX_PICK(half[r], half[r + 2], 2, 6, 3, 7);
-    }
-    for (int r = 0; r < 4; r++)
-        memcpy(y + (size_t)r * y_row, &row[r], sizeof row[r]);
+    const mx_quad a = mx_quad_load(x), b = mx_quad_load(x + x_row);
+    const mx_quad c = mx_quad_load(x + 2 * x_row), d = mx_quad_load(x + 3 * x_row);
+    const mx_quad ac0 = MX_PICK(a, c, 0, 4, 1, 5), ac1 = MX_PICK(a, c, 2, 6, 3, 7);
+    const mx_quad bd0 = MX_PICK(b, d, 0, 4, 1, 5), bd1 = MX_PICK(b, d, 2, 6, 3, 7);
+    mx_quad_store(y, MX_PICK(ac0, bd0, 0, 4, 1, 5));
+    mx_quad_store(y + y_row, MX_PICK(ac0, bd0, 2, 6, 3, 7));
+    mx_quad_store(y + 2 * y_row, MX_PICK(ac1, bd1, 0, 4, 1, 5));
+    mx_quad_store(y + 3 * y_row, MX_PICK(ac1, bd1, 2, 6, 3, 7));
 }
 
 /* y[c * y_row + r] = x[r * x_row + c] for r < rows, c < cols. In squares of 16, so that a

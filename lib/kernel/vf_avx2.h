@@ -28,6 +28,8 @@ enum { VF_LANES = 8 };
 #define vf_iota() _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7)
 #define vf_where(m, a, b) _mm256_blendv_ps(b, a, m)
 #define vf_only(m, a) _mm256_and_ps(m, a)
+#define vf_lane0(a) _mm256_cvtss_f32(a)
+#define vm_equal(a, b) _mm256_cmp_ps(a, b, _CMP_EQ_OQ)
 #define vm_below(a, b) _mm256_cmp_ps(a, b, _CMP_LT_OQ)
 #define vm_not_above(a, b) _mm256_cmp_ps(a, b, _CMP_LE_OQ)
 #define vm_and(a, b) _mm256_and_ps(a, b)
@@ -40,6 +42,12 @@ VF_INLINE float vf_least(vf a)
         _mm_min_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
+}
+
+/* `a` of one of the lanes of m, in all lanes. */
+VF_INLINE vf vf_pick(vf a, vm m)
+{
+    return vf_set(vf_least(vf_where(m, a, vf_set(1e9f))));
 }
 
 #endif

@@ -29,10 +29,19 @@ enum { VF_LANES = 16 };
 #define vf_least(a) _mm512_reduce_min_ps(a)
 #define vf_where(m, a, b) _mm512_mask_blend_ps(m, b, a)
 #define vf_only(m, a) _mm512_maskz_mov_ps(m, a)
+#define vf_lane0(a) _mm512_cvtss_f32(a)
+#define vm_equal(a, b) _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ)
 #define vm_below(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
 #define vm_not_above(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ)
 #define vm_and(a, b) ((vm)((a) & (b)))
 #define vm_without(a, b) ((vm)((a) & ~(b)))
 #define vm_any(a) ((a) != 0)
+
+/* `a` of one of the lanes of m, in all lanes. */
+VF_INLINE vf vf_pick(vf a, vm m)
+{
+    const int lane = __builtin_ctz((unsigned)m | 1u << (VF_LANES - 1));
+    return _mm512_permutexvar_ps(_mm512_set1_epi32(lane), a);
+}
 
 #endif

@@ -40,9 +40,7 @@ static mexpr_status infer_softmax(mx_infer *infer)
 static void log_softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     const float max = nn->max_reduce(n, x);
-    nn->add_scalar(n, x, -max, y);
-    nn->exp(n, y, y);
-    const float rest = -logf(nn->sum(n, y));
+    const float rest = -logf(nn->exp_sum(n, x, max, y));
     nn->add_scalar(n, x, -max, y);
     nn->add_scalar(n, y, rest, y);
 }

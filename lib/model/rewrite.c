@@ -418,6 +418,7 @@ static const struct {
     {MEXPR_REWRITE_LINEAR, mx_rule_dense},
     {MEXPR_REWRITE_BATCH_NORM | MEXPR_REWRITE_EPILOGUE, mx_rule_epilogue},
     {MEXPR_REWRITE_LAYOUT, mx_rule_sibling},
+    {MEXPR_REWRITE_PAD, mx_rule_unread},
 };
 
 static mexpr_status start(mx_rewriter *r)

@@ -41,7 +41,7 @@ mx_rule mx_rule_no_op, mx_rule_common, mx_rule_transpose, mx_rule_pad, mx_rule_f
     mx_rule_norm, mx_rule_softmax_one, mx_rule_mean_max, mx_rule_gate_transpose,
     mx_rule_gate_sum, mx_rule_cbam, mx_rule_global, mx_rule_turn, mx_rule_ones,
     mx_rule_alias, mx_rule_slice, mx_rule_compose, mx_rule_dense, mx_rule_epilogue,
-    mx_rule_sibling;
+    mx_rule_sibling, mx_rule_unread;
 
 /* --- for rules --------------------------------------------------------------------- */
 

@@ -12,6 +12,8 @@
 typedef struct channel {
     double n, mean, square_sum;
     double gradient_sum, product_sum; /* of dy, of dy (x - mean) */
+    double inverse;                   /* of the standard deviation */
+    float factor, shift;              /* y = factor x + shift */
 } channel;
 
 typedef struct batch_shape {
@@ -23,16 +25,6 @@ static batch_shape shape_of(const mx_tensor *x)
 {
     return (batch_shape){x->dims[0], x->rank > 1 ? x->dims[1] : 1,
         x->rank > 2 ? (size_t)mx_dims_product(x->dims, 2, x->rank) : 1};
-}
-
-static float epsilon_of(const mx_back_run *run)
-{
-    return mx_attr_float(run->node, "epsilon", 1e-5f);
-}
-
-static float inverse_of(const mx_back_run *run, const channel *c)
-{
-    return (float)(1 / sqrt(c->square_sum / c->n + (double)epsilon_of(run)));
 }
 
 static mexpr_status plan_batch_norm(mx_back_plan *plan)
@@ -78,17 +70,26 @@ static void update_states(const mx_back_run *run, const batch_shape *s)
     }
 }
 
+static void settle(const mx_back_run *run, const batch_shape *s)
+{
+    const double epsilon = (double)mx_attr_float(run->node, "epsilon", 1e-5f);
+    const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
+    channel *c = run->kept;
+    for (int64_t i = 0; i < s->channels; i++, c++) {
+        c->inverse = 1 / sqrt(c->square_sum / c->n + epsilon);
+        c->factor = (float)((double)scale[i] * c->inverse);
+        c->shift = (float)((double)shift[i] - c->mean * (double)c->factor);
+    }
+}
+
 static void apply(const mx_back_run *run, const batch_shape *s)
 {
-    const channel *c = run->kept;
-    const float *scale = run->inputs[1]->data, *shift = run->inputs[2]->data;
+    const channel *channels = run->kept;
     const float *x = run->inputs[0]->data;
     float *y = run->outputs[0]->data;
     for (int64_t i = 0; i < s->batch * s->channels; i++) {
-        const int64_t k = i % s->channels;
-        const float a = scale[k] * inverse_of(run, &c[k]);
-        const float b = (float)((double)shift[k] - c[k].mean * (double)a);
-        run->machine->nn.scale_shift(s->size, x, a, b, y);
+        const channel *c = &channels[i % s->channels];
+        run->machine->nn.scale_shift(s->size, x, c->factor, c->shift, y);
         x += s->size;
         y += s->size;
     }
@@ -102,6 +103,7 @@ static mexpr_status batch_norm_forward(const mx_back_run *run)
         return MEXPR_OK;
     gather(run, &s);
     update_states(run, &s);
+    settle(run, &s);
     apply(run, &s);
     return MEXPR_OK;
 }
@@ -128,7 +130,7 @@ static void give_weights(const mx_back_run *run, const batch_shape *s)
     const channel *c = run->kept;
     float *scale = run->gradients[1], *shift = run->gradients[2];
     for (int64_t i = 0; i < s->channels; i++, c++) {
-        const float slope = (float)(c->product_sum * (double)inverse_of(run, c));
+        const float slope = (float)(c->product_sum * c->inverse);
         if (scale)
             scale[i] = run->adds & 2 ? scale[i] + slope : slope;
         if (shift)
@@ -145,9 +147,8 @@ static void give_input(const mx_back_run *run, const batch_shape *s)
     float *out = run->gradients[0];
     for (int64_t i = 0; i < s->batch * s->channels; i++) {
         const channel *c = &channels[i % s->channels];
-        const double inverse = (double)inverse_of(run, c);
-        const double a = (double)scale[i % s->channels] * inverse;
-        const double slope = -a * inverse * inverse * c->product_sum / c->n;
+        const double a = (double)scale[i % s->channels] * c->inverse;
+        const double slope = -a * c->inverse * c->inverse * c->product_sum / c->n;
         const double shift = -a * c->gradient_sum / c->n - slope * c->mean;
         float *to = run->adds & 1 ? run->workspace : out;
         run->machine->train.normal_slope(

@@ -68,10 +68,11 @@ static int64_t input_line(const mx_window *w, const pool_line *line, int64_t d, 
 
 enum { NOWHERE = 0x7f }; /* every byte of a number behind all inputs */
 
-static void clear(const mx_back_run *run)
+/* What a channel begins with; each on its own, since that stays in the cache. */
+static void clear(const mx_back_run *run, float *channel, int64_t n)
 {
     if (!(run->adds & 1))
-        memset(run->gradients[0], 0, mx_tensor_bytes(run->inputs[0]));
+        memset(channel, 0, (size_t)n * sizeof *channel);
 }
 
 /* --- MaxPool ----------------------------------------------------------------------- */
@@ -161,8 +162,8 @@ static mexpr_status max_pool_backward(const mx_back_run *run)
     const int32_t *found = run->kept;
     const float *g = run->output_gradients[0];
     float *out = run->gradients[0];
-    clear(run);
     for (int64_t c = 0; c < p->n_channels; c++) {
+        clear(run, out, p->n_in);
         for (int64_t i = 0; i < p->n_out; i++) {
             if (found[i] < p->n_in) /* else the window saw nothing but padding */
                 out[found[i]] += g[i];
@@ -210,6 +211,8 @@ static void spread(const mx_back_run *run, const pool_line *line)
     const int64_t span = line_span(w), width = line_width(w);
     const float *g = run->output_gradients[0] + line->channel * p->n_out + line->out;
     float *to = run->gradients[0] + line->channel * p->n_in;
+    if (line->out == 0)
+        clear(run, to, p->n_in);
     float *shares = run->workspace, *counts = shares + span;
     const float others = (float)(counted(p, 0, line->d) * counted(p, 1, line->h));
     memset(shares, 0, (size_t)span * sizeof *shares);
@@ -233,7 +236,8 @@ static mexpr_status average_pool_backward(const mx_back_run *run)
     float *counts = (float *)run->workspace + line_span(&p->window);
     for (int64_t o = 0; o < p->window.out[2]; o++)
         counts[o] = (float)counted(p, 2, o);
-    clear(run);
+    if (p->n_out == 0)
+        clear(run, run->gradients[0], p->n_channels * p->n_in);
     for_lines(run, spread);
     return MEXPR_OK;
 }
@@ -246,10 +250,11 @@ static mexpr_status global_average_backward(const mx_back_run *run)
     const int64_t n = mx_tensor_count(run->outputs[0]);
     const int64_t size = mx_dims_product(x->dims, 2, x->rank);
     float *out = run->gradients[0];
-    clear(run);
-    for (int64_t i = 0; i < n; i++, out += size)
+    for (int64_t i = 0; i < n; i++, out += size) {
+        clear(run, out, size);
         run->machine->nn.add_scalar(
             (size_t)size, out, run->output_gradients[0][i] / (float)size, out);
+    }
     return MEXPR_OK;
 }
 
@@ -259,9 +264,9 @@ static mexpr_status global_max_backward(const mx_back_run *run)
     const int64_t n = mx_tensor_count(run->outputs[0]);
     const int64_t size = mx_dims_product(x->dims, 2, x->rank);
     const float *in = x->data, *most = run->outputs[0]->data;
-    clear(run);
     for (int64_t i = 0; i < n; i++, in += size) {
         int64_t found = 0;
+        clear(run, run->gradients[0] + i * size, size);
         while (found < size - 1 && in[found] != most[i])
             found++;
         run->gradients[0][i * size + found] += run->output_gradients[0][i];

@@ -54,6 +54,7 @@ static void walk_input(const mx_back_run *run, mx_walk *walk)
  * a stride of 0 or 1; the gradients of x go into d. */
 typedef struct piece {
     const mx_nn_kernels *nn;
+    const mx_train_kernels *train;
     int64_t n, stride, place; /* of the first result */
     float factor;
     const float *x, *y, *g;
@@ -67,7 +68,10 @@ static void back_rows(const mx_back_run *run, piece_fn *fn, float factor)
 {
     const bool adds = mx_back_adds(run, 0);
     const float *x = run->inputs[0]->data, *y = run->outputs[0]->data;
-    piece p = {.nn = &run->machine->nn, .factor = factor, .taken = run->workspace};
+    piece p = {.nn = &run->machine->nn,
+        .train = &run->machine->train,
+        .factor = factor,
+        .taken = run->workspace};
     float space[MX_BACK_CHUNK];
     mx_walk walk;
     walk_input(run, &walk);
@@ -107,8 +111,13 @@ static mexpr_status back_through(const mx_back_run *run, piece_fn *fn, float fac
 
 static void spread(const piece *p)
 {
+    if (p->stride == 1) {
+        p->nn->mul_scalar((size_t)p->n, p->g, p->factor, p->d);
+        return;
+    }
+    const float share = p->factor * *p->g;
     for (int64_t i = 0; i < p->n; i++)
-        p->d[i] = p->factor * p->g[i * p->stride];
+        p->d[i] = share;
 }
 
 static void by_sign(const piece *p)
@@ -149,11 +158,16 @@ static void by_share(const piece *p)
 /* All to the first of equals, as torch.max(x, dim) has it. */
 static void to_extreme(const piece *p)
 {
-    for (int64_t i = 0; i < p->n; i++) {
-        uint8_t *taken = &p->taken[p->place + i * p->stride];
-        const bool is_it = !*taken && p->x[i] == p->y[i * p->stride];
-        p->d[i] = is_it ? p->g[i * p->stride] : 0;
-        *taken |= is_it;
+    uint8_t *taken = p->taken + p->place;
+    if (p->stride == 1) {
+        p->train->claim((size_t)p->n, p->x, p->y, p->g, taken, p->d);
+        return;
+    }
+    memset(p->d, 0, (size_t)p->n * sizeof *p->d);
+    for (int64_t i = 0; i < p->n && !*taken; i++) {
+        *taken = p->x[i] == *p->y;
+        if (*taken)
+            p->d[i] = *p->g;
     }
 }
 

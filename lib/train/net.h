@@ -16,9 +16,10 @@ typedef struct mx_net_part {
     int rank;
 } mx_net_part;
 
-/* Copies the weights of a model that was made or read without rewrites, with its source
- * kept. MEXPR_E_OPERATOR names a node that cannot be trained through. `max_batch` bounds
- * the batches; memory grows with the largest that was run. */
+/* Copies the weights of a model whose source is kept: its nodes run as they were made or
+ * read, whatever rewrites have put in their place. MEXPR_E_OPERATOR names a node that
+ * cannot be trained through. `max_batch` bounds the batches; memory grows with the
+ * largest that was run. */
 mexpr_status mx_net_create(
     mx_scope *scope, mexpr_model *model, int64_t max_batch, mx_net **out);
 void mx_net_destroy(mx_net *net);

@@ -31,13 +31,23 @@ static bool has_bit(uint32_t bits, int k)
     return k < 32 && bits & MX_INPUT_BIT(k);
 }
 
+/* The graph's own nodes behind those of the source stand in for some of these, but for
+ * copies of inputs that are outputs. */
+static bool is_copy(const mx_graph *graph, const mx_node *node)
+{
+    return strcmp(node->op_type, "Identity") == 0 && node->n_inputs == 1 &&
+           node->inputs[0] >= 0 && graph->values[node->inputs[0]].is_input &&
+           node->outputs[0] >= 0 && graph->values[node->outputs[0]].is_output;
+}
+
 static void list_nodes(survey *s)
 {
     const mx_graph *graph = s->graph;
     for (int i = 0; i < graph->n_nodes; i++) {
-        const bool in_file = i < graph->n_file_nodes && graph->order;
-        const mx_node *node = &graph->nodes[in_file ? graph->order[i] : i];
-        if (!node->is_shut)
+        const bool in_file = i < graph->n_file_nodes;
+        const mx_node *node =
+            &graph->nodes[in_file && graph->order ? graph->order[i] : i];
+        if (!node->is_shut && (in_file || is_copy(graph, node)))
             s->order[s->n_order++] = node;
     }
 }
@@ -89,7 +99,6 @@ static bool is_wanted(const survey *s, const mx_node *node)
     for (int k = 0; k < node->n_outputs; k++) {
         const int value = node->outputs[k];
         if (value >= 0 && s->is_used[value] &&
-            s->graph->values[value].producer == node->index &&
             (s->is_varying[value] || !s->graph->values[value].tensor.data))
             return true;
     }

@@ -201,6 +201,50 @@ VALUE(MEXPR_JOINING_LEARNED, 6)
 VALUE(MEXPR_STRS_STRICT, 1)
 VALUE(MEXPR_STRS_MEGC, 2)
 
+/* mexpr_classes */
+VALUE(MEXPR_CLASSES_EMOTION, 0)
+VALUE(MEXPR_CLASSES_MEGC2019, 1)
+VALUE(MEXPR_CLASSES_FIVE, 2)
+VALUE(MEXPR_CLASSES_MEGC2018, 3)
+
+/* mexpr_au_side */
+VALUE(MEXPR_AU_SIDE_NONE, 0)
+VALUE(MEXPR_AU_SIDE_LEFT, 1)
+VALUE(MEXPR_AU_SIDE_RIGHT, 2)
+VALUE(MEXPR_AU_SIDE_TOP, 3)
+VALUE(MEXPR_AU_SIDE_BOTTOM, 4)
+VALUE(MEXPR_AU_SIDE_ASYMMETRIC, 5)
+VALUE(MEXPR_AU_SIDE_UNILATERAL, 6)
+
+/* mexpr_au_code */
+VALUE(MEXPR_AU_CODE_UNIT, 0)
+VALUE(MEXPR_AU_CODE_DESCRIPTOR, 1)
+VALUE(MEXPR_AU_CODE_MOVEMENT, 2)
+
+/* mexpr_finding_kind */
+VALUE(MEXPR_FINDING_ONSET_MISSING, 0)
+VALUE(MEXPR_FINDING_APEX_MISSING, 1)
+VALUE(MEXPR_FINDING_OFFSET_MISSING, 2)
+VALUE(MEXPR_FINDING_ONSET_IS_APEX, 3)
+VALUE(MEXPR_FINDING_APEX_OUTSIDE, 4)
+VALUE(MEXPR_FINDING_OFFSET_BEFORE_ONSET, 5)
+VALUE(MEXPR_FINDING_FPS_MISSING, 6)
+VALUE(MEXPR_FINDING_LABEL_UNKNOWN, 7)
+VALUE(MEXPR_FINDING_AU_UNREADABLE, 8)
+VALUE(MEXPR_FINDING_CLIP_DUPLICATE, 9)
+VALUE(MEXPR_FINDING_PATH_OUTSIDE, 10)
+VALUE(MEXPR_FINDING_CLIP_ABSENT, 11)
+VALUE(MEXPR_FINDING_CLIP_EMPTY, 12)
+VALUE(MEXPR_FINDING_FRAME_GAP, 13)
+VALUE(MEXPR_FINDING_FRAME_ABSENT, 14)
+VALUE(MEXPR_FINDING_FRAME_UNREADABLE, 15)
+
+/* mexpr_check_files */
+VALUE(MEXPR_CHECK_KEY_FRAMES, 0)
+VALUE(MEXPR_CHECK_ALL_FRAMES, 1)
+VALUE(MEXPR_CHECK_NAMES, 2)
+VALUE(MEXPR_CHECK_NOTHING, 3)
+
 /* macros */
 VALUE(MEXPR_MAX_RANK, 8)
 
@@ -585,7 +629,7 @@ SIZE(mexpr_manifest_options, 16)
 PLACE(mexpr_manifest_options, struct_size, 0)
 PLACE(mexpr_manifest_options, label, 8)
 
-SIZE(mexpr_record, 128)
+SIZE(mexpr_record, 152)
 PLACE(mexpr_record, struct_size, 0)
 PLACE(mexpr_record, dataset, 8)
 PLACE(mexpr_record, subject, 16)
@@ -604,6 +648,9 @@ PLACE(mexpr_record, onset, 96)
 PLACE(mexpr_record, apex, 104)
 PLACE(mexpr_record, offset, 112)
 PLACE(mexpr_record, fps, 120)
+PLACE(mexpr_record, label3, 128)
+PLACE(mexpr_record, label5, 136)
+PLACE(mexpr_record, objective, 144)
 
 SIZE(mexpr_dataset_crop, 40)
 PLACE(mexpr_dataset_crop, dataset, 0)
@@ -611,6 +658,33 @@ PLACE(mexpr_dataset_crop, scale_x, 8)
 PLACE(mexpr_dataset_crop, scale_y, 16)
 PLACE(mexpr_dataset_crop, shift_x, 24)
 PLACE(mexpr_dataset_crop, shift_y, 32)
+
+SIZE(mexpr_layout_options, 32)
+PLACE(mexpr_layout_options, struct_size, 0)
+PLACE(mexpr_layout_options, classes, 8)
+PLACE(mexpr_layout_options, no_errata, 12)
+PLACE(mexpr_layout_options, type, 16)
+PLACE(mexpr_layout_options, prefix, 24)
+
+SIZE(mexpr_action_unit, 28)
+PLACE(mexpr_action_unit, number, 0)
+PLACE(mexpr_action_unit, code, 4)
+PLACE(mexpr_action_unit, side, 8)
+PLACE(mexpr_action_unit, intensity, 12)
+PLACE(mexpr_action_unit, intensity_to, 16)
+PLACE(mexpr_action_unit, doubtful, 20)
+PLACE(mexpr_action_unit, choice, 24)
+
+SIZE(mexpr_check_options, 16)
+PLACE(mexpr_check_options, struct_size, 0)
+PLACE(mexpr_check_options, files, 8)
+
+SIZE(mexpr_finding, 40)
+PLACE(mexpr_finding, struct_size, 0)
+PLACE(mexpr_finding, kind, 8)
+PLACE(mexpr_finding, clip, 16)
+PLACE(mexpr_finding, frame, 24)
+PLACE(mexpr_finding, detail, 32)
 
 SIZE(mexpr_trainer_options, 272)
 PLACE(mexpr_trainer_options, struct_size, 0)

@@ -15,7 +15,7 @@ import headers  # noqa: E402
 # Questions and settings that only read and write what is there.
 NO_MEMORY = re.compile(r"mexpr_(\w+_bounds|flow_[gs]et|model_(input|output|node)"
                        r"|tensor_get|system_info_get|clip_fps|session_output|\w+_difference"
-                       r"|result_(face|alignment)|manifest_clip|mcnemar"
+                       r"|result_(face|alignment)|manifest_clip|findings_get|mcnemar"
                        r"|metrics_class|apex_compute)")
 
 

@@ -137,6 +137,8 @@ static void bad_manifests(void **state)
         {"file,subject,onset\na,1,-3\n", NULL, "'-3' in line 2, column 'onset'"},
         {"file,subject,fps\na,1,25/0\n", NULL, "'25/0' in line 2"},
         {"file,subject,fps\na,1,0\n", NULL, "'0' in line 2"},
+        {"file,subject,fps\na,1,1/366666666666\n", NULL, "0.01 to 1000000"},
+        {"file,subject,fps\na,1,1000001\n", NULL, "'1000001' in line 2"},
         {"file,subject,fps\na,1,1e3\n", NULL, "'1e3' in line 2"},
         {"file,subject,label\na,1,1000\n", NULL, "1001 classes"},
         {"file,subject,onset\na,1,99999999999999999999\n", NULL, "line 2"},

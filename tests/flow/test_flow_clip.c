@@ -5,16 +5,17 @@
 #include <string.h>
 
 #include "face_render.h"
+#include "flow/flow_estimator.h"
 #include "microexpr/flow.h"
 #include "support.h"
 
 enum { WIDTH = 40, HEIGHT = 36, N_FRAMES = 9 };
 
 /* A face that smiles, as pushed pictures. */
-static mexpr_clip *face_clip(mexpr_context *context)
+static mexpr_clip *face_clip_of(mexpr_context *context, int width, int height)
 {
     struct face_clip_options face = face_clip_defaults(3);
-    face_clip_resize(&face, WIDTH, HEIGHT);
+    face_clip_resize(&face, width, height);
     face_clip_add_action(&face, 12, FACE_BOTH, 1.0);
     face.drift.dx = 0.2;
     mexpr_clip *clip;
@@ -22,11 +23,16 @@ static mexpr_clip *face_clip(mexpr_context *context)
     for (int t = 0; t < N_FRAMES; t++) {
         mexpr_image *image;
         assert_ok(context,
-            mexpr_image_create(context, MEXPR_FORMAT_GREY8, WIDTH, HEIGHT, &image));
-        face_clip_frame(&face, 5 + t, mexpr_image_pixels(image), WIDTH);
+            mexpr_image_create(context, MEXPR_FORMAT_GREY8, width, height, &image));
+        face_clip_frame(&face, 5 + t, mexpr_image_pixels(image), (size_t)width);
         assert_int_equal(mexpr_clip_push(clip, &image), MEXPR_OK);
     }
     return clip;
+}
+
+static mexpr_clip *face_clip(mexpr_context *context)
+{
+    return face_clip_of(context, WIDTH, HEIGHT);
 }
 
 /* What the callbacks saw, and when they shall stop. */
@@ -137,6 +143,30 @@ static void every_pair(void **state)
         pairs_in_order(n_threads, MEXPR_FLOW_REFERENCE_PREVIOUS, 0, 0, 0);
         pairs_in_order(n_threads, MEXPR_FLOW_REFERENCE_PREVIOUS, 0, 3, 4);
         pairs_in_order(n_threads, MEXPR_FLOW_REFERENCE_PREVIOUS, 0, 8, 1);
+    }
+}
+
+/* Large pictures are divided among the threads: the same fields. */
+static void divided_or_not(void **state)
+{
+    (void)state;
+    for (int n_threads = 2; n_threads <= 3; n_threads++) {
+        mexpr_context *context = test_context(NULL, n_threads);
+        mexpr_clip *clip = face_clip_of(context, 40, 97 * n_threads);
+        mexpr_flow *flow;
+        record aside = {0}, divided = {0};
+        assert_ok(context, mexpr_flow_create(context, &flow));
+        flow->divided_bytes = PTRDIFF_MAX;
+        assert_int_equal(mexpr_flow_clip(flow, clip, NULL, take, NULL, &aside), MEXPR_OK);
+        flow->divided_bytes = 0;
+        assert_int_equal(
+            mexpr_flow_clip(flow, clip, NULL, take, progress, &divided), MEXPR_OK);
+        assert_int_equal(divided.n, N_FRAMES - 1);
+        assert_memory_equal(aside.frames, divided.frames, sizeof aside.frames);
+        assert_memory_equal(aside.sums, divided.sums, sizeof aside.sums);
+        mexpr_flow_destroy(&flow);
+        mexpr_clip_destroy(&clip);
+        mexpr_context_destroy(&context);
     }
 }
 
@@ -398,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pair),
+        cmocka_unit_test(divided_or_not),
         cmocka_unit_test(one_clip_after_the_other),
         cmocka_unit_test(clips_within_clips),
         cmocka_unit_test(flat_memory),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "face_render.h"
+#include "flow/flow_estimator.h"
 #include "microexpr/flow.h"
 #include "support.h"
 
@@ -380,6 +381,36 @@ static void test_any_instruction_set(void **state)
     }
 }
 
+/* Whether several iterations go over the rows at once or not. */
+static void test_passes_do_not_matter(void **state)
+{
+    mexpr_context *context = test_context(NULL, 1);
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        const int width = 30 + 7 * i, height = 130 - 9 * i;
+        mexpr_flow *flow = estimator(context, MEXPR_FLOW_METHOD_TVL1_OPENCV);
+        mexpr_image *first = picture(context, waves, width, height, 0, 0);
+        mexpr_image *second =
+            picture(context, waves, width, height, 0.3f * (float)i, 0.5f);
+        const size_t bytes = (size_t)width * (size_t)height * sizeof(float);
+        mexpr_field *field;
+        assert_ok(context, mexpr_field_create(context, width, height, &field));
+        assert_int_equal(
+            mexpr_flow_set(flow, MEXPR_FLOW_EPSILON, 0.003 * (1 + i)), MEXPR_OK);
+        flow->cached_bytes = PTRDIFF_MAX;
+        assert_int_equal(mexpr_flow_compute(flow, first, second, field), MEXPR_OK);
+        memcpy(expected, mexpr_field_u(field), bytes);
+        flow->cached_bytes = 0;
+        assert_int_equal(mexpr_flow_compute(flow, first, second, field), MEXPR_OK);
+        assert_memory_equal(expected, mexpr_field_u(field), bytes);
+        mexpr_field_destroy(&field);
+        mexpr_image_destroy(&second);
+        mexpr_image_destroy(&first);
+        mexpr_flow_destroy(&flow);
+    }
+    mexpr_context_destroy(&context);
+}
+
 /* --- hard input -------------------------------------------------------------------- */
 
 static void test_hard_pictures(void **state)
@@ -527,6 +558,7 @@ int main(void)
         cmocka_unit_test(test_fast_goes_to_the_same_place),
         cmocka_unit_test(test_any_number_of_threads),
         cmocka_unit_test(test_any_instruction_set),
+        cmocka_unit_test(test_passes_do_not_matter),
         cmocka_unit_test(test_hard_pictures),
         cmocka_unit_test(test_extreme_parameters),
         cmocka_unit_test(test_refused_pictures),

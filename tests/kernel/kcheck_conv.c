@@ -53,6 +53,62 @@ static void check_block(
     kcheck_release(k, y);
 }
 
+static void check_slopes(
+    kcheck *k, const mx_conv_kernels *table, size_t n, size_t taps, int rows)
+{
+    const size_t at = mx_rng_below(&k->rng, 5), room = rounded(n) + 40 + at;
+    const size_t y_row = rounded(n) + 3, y_size = (size_t)(rows - 1) * y_row + rounded(n);
+    float *plane = kcheck_buffer(room, sizeof *plane, mx_rng_below(&k->rng, 16));
+    float *y = kcheck_buffer(y_size, sizeof *y, mx_rng_below(&k->rng, 16));
+    float *w = kcheck_buffer(taps * (size_t)rows, sizeof *w, mx_rng_below(&k->rng, 16));
+    const float *x[MAX_TAPS];
+    kcheck_fill_f32(k, plane, room, 1.0f, false);
+    kcheck_fill_f32(k, y, y_size, 1.0f, false);
+    for (size_t i = 0; i < taps * (size_t)rows; i++)
+        w[i] = 1;
+    for (size_t i = 0; i < y_size; i++)
+        y[i] = i % y_row < n ? y[i] : 0;
+    for (size_t t = 0; t < taps; t++)
+        x[t] = plane + mx_rng_below(&k->rng, 41);
+    const mx_conv_slopes block = {
+        n, taps, rows, x, at, y, (ptrdiff_t)y_row, w, (ptrdiff_t)taps};
+    table->slopes(&block);
+    double worst = 0;
+    for (size_t j = 0; j < taps * (size_t)rows; j++) {
+        double sum = 1, size = 1;
+        for (size_t i = 0; i < n; i++) {
+            const double product =
+                (double)y[j / taps * y_row + i] * (double)x[j % taps][at + i];
+            sum += product;
+            size += fabs(product);
+        }
+        worst = fmax(worst, fabs(sum - (double)w[j]) / (size * sqrt((double)n)));
+    }
+    kcheck_true(k, worst <= 1e-6, "sums are near the exact ones");
+    kcheck_release(k, plane);
+    kcheck_release(k, y);
+    kcheck_release(k, w);
+}
+
+static void check_copy(kcheck *k, const mx_conv_kernels *table, size_t n)
+{
+    enum { ROWS = 3, GAP = 2 };
+    const size_t size = ROWS * (n + GAP) - GAP;
+    float *x = kcheck_buffer(ROWS * n, sizeof *x, mx_rng_below(&k->rng, 16));
+    float *y = kcheck_buffer(size, sizeof *y, mx_rng_below(&k->rng, 16));
+    float *want = kcheck_buffer(size, sizeof *want, 0);
+    kcheck_fill_f32(k, x, ROWS * n, 1.0f, true);
+    for (size_t i = 0; i < size; i++)
+        want[i] = y[i] = -7;
+    for (size_t i = 0; i < ROWS * n; i++)
+        want[i / n * (n + GAP) + i % n] = x[i];
+    table->copy_rows(ROWS, n, x, (ptrdiff_t)n, y, (ptrdiff_t)(n + GAP));
+    kcheck_equal(k, want, y, size * sizeof *y);
+    kcheck_release(k, x);
+    kcheck_release(k, y);
+    kcheck_release(k, want);
+}
+
 static void check_second(kcheck *k, const mx_conv_kernels *table, size_t n)
 {
     float *x = kcheck_buffer(2 * n - 1, sizeof *x, mx_rng_below(&k->rng, 16));
@@ -107,7 +163,8 @@ static size_t padded(size_t n)
     return (n + MX_TILE_COLS - 1) / MX_TILE_COLS * MX_TILE_COLS;
 }
 
-/* The parts of an epilogue, some of them; vectors for `channels`, a residual of `n`. */
+/* The parts of an epilogue, some of them, or the shift alone; vectors for `channels`, a
+ * residual of `n`. */
 typedef struct finish {
     mx_tile_finish f;
     float *vectors[4], *residual;
@@ -118,11 +175,13 @@ static finish make_finish(kcheck *k, size_t channels, size_t n)
     finish made = {.f = {.a = 0.2f, .b = 0.9f}};
     const float **const slots[4] = {
         &made.f.scale, &made.f.shift, &made.f.post_scale, &made.f.post_shift};
+    const bool plain = mx_rng_below(&k->rng, 2);
     for (int i = 0; i < 4; i++) {
-        if (i == 3 ? made.f.post_scale != NULL : mx_rng_below(&k->rng, 2))
+        const bool some = plain ? i == 1 : mx_rng_below(&k->rng, 2);
+        if (i == 3 ? made.f.post_scale != NULL : some)
             *slots[i] = made.vectors[i] = numbers(k, padded(channels), 1.0f);
     }
-    if (mx_rng_below(&k->rng, 2))
+    if (!plain && mx_rng_below(&k->rng, 2))
         made.f.residual = made.residual = numbers(k, n, 1.0f);
     made.f.activation = (mx_activation)mx_rng_below(&k->rng, MX_ACTIVATION_TANH);
     return made;
@@ -186,7 +245,9 @@ static void check_near(kcheck *k, const near *n, double relative)
 static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
 {
     const int rows = 1 + (int)mx_rng_below(&k->rng, even ? 40 : MX_TILE_ROWS);
-    const int cols = 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
+    const int cols = mx_rng_below(&k->rng, 2)
+                         ? table->cols
+                         : 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
     const size_t runs = 1 + mx_rng_below(&k->rng, MAX_RUNS);
     const size_t length = 1 + mx_rng_below(&k->rng, MAX_CHANNELS);
     const ptrdiff_t y_row = cols + (ptrdiff_t)mx_rng_below(&k->rng, 5);
@@ -545,6 +606,13 @@ void kcheck_table(kcheck *k)
         check_block(k, &table, 700, 9, rows);
         check_block(k, &table, 77, MAX_TAPS, rows);
     }
+    kcheck_slot(k, "slopes");
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_slopes(k, &table, n, 1 + mx_rng_below(&k->rng, MAX_TAPS),
+            1 + (int)mx_rng_below(&k->rng, MX_CONV_ROWS));
+    kcheck_slot(k, "copy_rows");
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_copy(k, &table, n);
     kcheck_slot(k, "every_second");
     for (size_t n = 1; n <= MAX_N; n++)
         check_second(k, &table, n);

@@ -398,6 +398,32 @@ static void check_softmax(kcheck *k, const mx_nn_kernels *t)
     }
 }
 
+/* Through all lengths: near the sums in double, and bit-equal where softmax is. */
+static void check_exp_sum(kcheck *k, const tables *t)
+{
+    kcheck_slot(k, "exp_sum");
+    for (size_t n = 1; n <= MOST; n++) {
+        float x[MOST], *y = kcheck_buffer(n, sizeof *y, 1), z[MOST];
+        double sum = 0;
+        kcheck_fill_f32(k, x, n, 40.0f, false);
+        for (size_t i = 0; i < n; i++)
+            x[i] = fminf(x[i], 70.0f);
+        float got[2] = {
+            t->fast.exp_sum(n, x, 70.0f, y), t->below.exp_sum(n, x, 70.0f, z)};
+        same(k, &got[1], &got[0], 1);
+        same(k, z, y, n);
+        for (size_t i = 0; i < n; i++) {
+            const double e = x[i] - 70.0f < -87.0f ? 0 : exp((double)(x[i] - 70.0f));
+            kcheck_true(k, fabs((double)y[i] - e) <= 1e-6 * e, "near exp in double");
+            sum += e;
+        }
+        kcheck_true(k, fabs((double)got[0] - sum) <= 2e-6 * sum, "near the sum");
+        x[n / 2] = NAN;
+        kcheck_true(k, isnan(t->fast.exp_sum(n, x, 0.0f, y)), "NaN in the sum");
+        kcheck_release(k, y);
+    }
+}
+
 /* --- timing ------------------------------------------------------------------------ */
 
 enum { BENCH = 4096 };
@@ -505,6 +531,7 @@ void kcheck_table(kcheck *k)
         check_accuracy(k, &functions[i]);
     check_limits(k, &t.fast);
     check_softmax(k, &t.fast);
+    check_exp_sum(k, &t);
     if (k->bench)
         bench_all(k);
 }

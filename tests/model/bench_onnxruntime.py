@@ -4,10 +4,10 @@
 usage: bench_onnxruntime.py libmicroexpr.so [--rounds N] [--cpu FLAGS] MODEL.onnx...
 
 Rounds alternate between the two programs, both warm. A round's figure is the processor
-time of the calling thread per run; the ratio is the median of the rounds' ratios, and the
-load average is printed beside it. What a call costs in itself (a network of one Relu over
-four numbers, through the same Python calls) is subtracted on both sides. Exit status 77 where
-numpy, onnx or onnxruntime is missing.
+time of the calling thread per run; the ratio is the median of the rounds' ratios. The
+fastest rounds of both and the load average are printed beside it. What a call costs in
+itself (a network of one Relu over four numbers, through the same Python calls) is
+subtracted on both sides. Exit status 77 where numpy, onnx or onnxruntime is missing.
 """
 import argparse
 import ctypes
@@ -130,8 +130,10 @@ def compare(path, rounds, cpu):
     error = np.abs(ours.output() - want).max() / np.abs(want).max()
     low, ratio, high = np.percentile(times[:, 1] / times[:, 0], (25, 50, 75))
     mine, other = np.median(times, axis=0) * 1e6
+    fastest, their_fastest = times.min(axis=0) * 1e6
     print(f"{path.stem}: {mine:.1f} us, onnxruntime {other:.1f} us, ratio {ratio:.2f} "
-          f"({low:.2f} to {high:.2f}), difference {error:.1e}, load {os.getloadavg()[0]:.1f}",
+          f"({low:.2f} to {high:.2f}), fastest {fastest:.1f} and {their_fastest:.1f} us, "
+          f"ratio {their_fastest / fastest:.2f}, difference {error:.1e}, load {os.getloadavg()[0]:.1f}",
           flush=True)
 
 

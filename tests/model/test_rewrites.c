@@ -740,6 +740,52 @@ static void padding(void **state)
     check(&n, MEXPR_REWRITE_PAD, 2, 2);
 }
 
+static void pooled(net *n, const char *conv_pads, const char *in, const char *out,
+    const char *kernel, const char *stride, const char *pads)
+{
+    weights(n, "w", "5 3 3 3", 0);
+    op_ints(n, "Conv", "x w", "b", "pads", conv_pads);
+    onnx_message node = onnx_node("MaxPool", "", in, out);
+    onnx_attr_ints(&node, "kernel_shape", kernel);
+    onnx_attr_ints(&node, "strides", stride);
+    onnx_attr_ints(&node, "pads", pads);
+    onnx_add(&n->m, &node);
+}
+
+/* Lines and columns behind the last window: 13 - 1 and 11 are read of 13 and 12; of the
+ * padding there is enough for some of them. */
+static void unread_lines(void **state)
+{
+    (void)state;
+    net n = begin(15, 3, 11, 10);
+    pooled(&n, "2 2 2 2", "b", "y", "3 3", "3 3", "1 1 1 1");
+    end(&n);
+    check(&n, MEXPR_REWRITE_PAD, 1, 1);
+    n = begin(15, 3, 11, 10);
+    pooled(&n, "1 1 1 1", "b", "y", "2 2", "5 5", "0 0 0 0");
+    end(&n);
+    check(&n, MEXPR_REWRITE_PAD, 1, 1);
+}
+
+/* All is read; no padding makes what is not; something else reads it. */
+static void not_unread_lines(void **state)
+{
+    (void)state;
+    net n = begin(15, 3, 12, 12);
+    pooled(&n, "1 1 1 1", "b", "y", "3 3", "3 3", "0 0 0 0");
+    end(&n);
+    check(&n, MEXPR_REWRITE_PAD, 0, 0);
+    n = begin(15, 3, 10, 10);
+    pooled(&n, "1 1 0 0", "b", "y", "2 2", "2 2", "0 0 0 0");
+    end(&n);
+    check(&n, MEXPR_REWRITE_PAD, 0, 0);
+    n = begin(15, 3, 11, 11);
+    pooled(&n, "1 1 1 1", "b", "c", "3 3", "1 1", "1 1 1 1");
+    op(&n, "Add", "b c", "y");
+    end(&n);
+    check(&n, MEXPR_REWRITE_PAD, 0, 0);
+}
+
 /* Padding with something else than 0, and in front of a maximum. */
 static void not_padding(void **state)
 {
@@ -895,6 +941,8 @@ int main(void)
         cmocka_unit_test(parts_of_layers),
         cmocka_unit_test(padding),
         cmocka_unit_test(not_padding),
+        cmocka_unit_test(unread_lines),
+        cmocka_unit_test(not_unread_lines),
         cmocka_unit_test(cbam),
         cmocka_unit_test(triplet),
         cmocka_unit_test(not_gates),

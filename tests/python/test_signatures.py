@@ -13,8 +13,8 @@ import headers
 import pytest
 
 import microexpr
-from microexpr import (_signatures, base, face, flow, fusion, image, model, recognizer,
-                       saliency, spot, system)
+from microexpr import (_signatures, base, dataset, face, flow, fusion, image, model,
+                       recognizer, saliency, spot, system)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
@@ -65,6 +65,11 @@ ENUM_CLASSES = {
     "mexpr_loss": (train.Loss, "MEXPR_LOSS_"),
     "mexpr_normalisation": (train.Normalisation, "MEXPR_NORMALISATION_"),
     "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
+    "mexpr_classes": (dataset.Classes, "MEXPR_CLASSES_"),
+    "mexpr_au_side": (dataset.Side, "MEXPR_AU_SIDE_"),
+    "mexpr_au_code": (dataset.UnitCode, "MEXPR_AU_CODE_"),
+    "mexpr_finding_kind": (dataset.FindingKind, "MEXPR_FINDING_"),
+    "mexpr_check_files": (dataset.CheckFiles, "MEXPR_CHECK_"),
     "mexpr_joining": (evaluate.Joining, "MEXPR_JOINING_"),
     "mexpr_strs": (evaluate.Strs, "MEXPR_STRS_"),
     "mexpr_dtype": (model.DType, "MEXPR_DTYPE_"),
@@ -167,8 +172,8 @@ def test_constants() -> None:
 
 
 def test_enum_classes_are_all_there_are() -> None:
-    modules = (base, evaluate, face, flow, fusion, image, model, recognizer, saliency, spot,
-               system, train)
+    modules = (base, dataset, evaluate, face, flow, fusion, image, model, recognizer,
+               saliency, spot, system, train)
     classes = {value for module in modules
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)

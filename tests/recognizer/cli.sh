@@ -57,6 +57,18 @@ check_failure() {
     fi
 }
 
+# finds N ARGUMENTS: it prints findings, and fails with their number.
+finds() {
+    want=$1
+    shift
+    tests=$((tests + 1))
+    run "$@"
+    if [ $code -ne 1 ] || [ "$(wc -l <err)" -ne 1 ] || ! grep -q "^microexpr: $want findings" err \
+        || [ ! -s out ]; then
+        bad "$* (expected $want findings)"
+    fi
+}
+
 # holds WHAT TEST...: a condition on what the last run left.
 holds() {
     what=$1
@@ -83,7 +95,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' train evaluate compare version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -172,6 +184,58 @@ printf 'file,subject,label\nup.png,1,0\nnone.png,2,1\n' >holes.csv
 fails 1 'none.png' train --system flow-kernel-ridge --manifest holes.csv --inputs . -o x.onnx
 holds 'no network of half the clips' absent x.onnx
 
+# --- dataset ---------------------------------------------------------------------------
+
+mkdir -p db/006/006_1_2
+for number in 10 11 12 14; do
+    cp "$onset" "db/006/006_1_2/006_000$number.png"
+done
+{
+    printf 'SAMM,,,,,,,\n'
+    printf 'Subject,Filename,Onset Frame,Apex Frame,Offset Frame,Micro,Action Units,Estimated Emotion\n'
+    printf '6,006_1_2,10,11,13,Micro - 1/2,R12A,Happiness\n'
+    printf '7,007_1_1,5,5,9,Micro - 1/2,R12+soft,Other\n'
+} >samm.csv
+ok dataset show db --layout samm --table samm.csv
+holds 'the clips' prints '2 clips, sha256'
+holds 'a person' prints 'samm/006'
+ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
+holds 'one class' json_is 1 classes positive
+finds 5 dataset check db --layout samm --table samm.csv
+holds 'the frame' prints 'line 2, samm/006/006_1_2: frame_absent'
+holds 'the units' prints 'soft'
+finds 5 dataset check db --layout samm --table samm.csv --csv
+holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,3,5,'
+finds 5 dataset check db --layout samm --table samm.csv --json
+holds 'a finding' json_is frame_gap findings 0 finding
+holds 'its clip' json_is 006_1_2 findings 0 clip
+ok dataset convert db --layout samm --table samm.csv --classes megc2019 --prefix db -o all.csv
+ok dataset show all.csv --json
+ok dataset convert all.csv all.csv -o twice.csv
+ok dataset show twice.csv
+holds 'twice as many' prints '2 clips'
+finds 1 dataset check twice.csv --files none --csv
+holds 'the second is a copy' prints 'clip_duplicate'
+finds 2 dataset check all.csv --inputs . --files all --csv
+holds 'the gap again' prints 'frame_gap,samm,006,006_1_2,2,13,'
+printf 'file,subject,fps,onset,apex,offset\nup.png,1,200,1,2,3\n' >good.csv
+ok dataset check good.csv
+holds 'nothing to find' prints '1 clips, no findings'
+ok dataset check good.csv --csv
+holds 'a header alone' prints 'finding,dataset,subject,clip,line,frame,detail'
+fails 1 "no layout 'samn'" dataset show db --layout samn --table samm.csv
+fails 1 'SAMM needs its table' dataset show db --layout samm
+fails 1 'none.csv' dataset show none.csv
+fails 2 'need --layout' dataset show all.csv --table samm.csv
+fails 2 "--classes 'nine' is not known" dataset show db --layout samm --table samm.csv --classes nine
+fails 2 "--files 'some' is not known" dataset check all.csv --files some
+fails 2 'exclude each other' dataset check all.csv --csv --json
+fails 2 '--output F.csv' dataset convert all.csv
+fails 2 '--prefix needs --inputs' dataset check db --layout samm --table samm.csv --prefix db
+finds 5 dataset check db --layout samm --table samm.csv --prefix db --inputs .
+fails 2 'is for one folder' dataset convert db db --layout samm --table samm.csv -o x.csv
+fails 2 'not for --layout' dataset show db --layout samm --table samm.csv --label x
+fails 1 'arguments name it' dataset convert all.csv -o ./all.csv
 # Several systems, seeds, and what is written besides.
 both='--system flow-derivative-svm,flow-kernel-ridge --manifest clips.csv --inputs .'
 # shellcheck disable=SC2086

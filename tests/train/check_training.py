@@ -9,7 +9,6 @@ the same batch, and compares losses, the first gradients and the final weights. 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -119,7 +118,7 @@ def main():
         loss, gradient, where, weights = compare(program, name)
         print(f"{name:20} over {STEPS} steps of Adam: losses {loss:.1e}; relative "
               f"gradient {gradient:.1e} ({where}); weights {weights:.1e}", flush=True)
-        failed += not (loss < LIMIT and gradient < 1e-3)
+        failed += not (loss < LIMIT and gradient < 1e-2)
     return 1 if failed else 0
 
 

@@ -233,13 +233,20 @@ static bool combine(const mx_node *node, double a, double b, double *y)
 
 static bool elementwise(const mx_node *node, inputs in, outputs out)
 {
-    const int rank = out[0]->rank;
-    for (int64_t i = 0; i < ref_count(out[0]); i++) {
+    const int64_t n = ref_count(out[0]);
+    bool is_even = true; /* no places are needed */
+    for (int k = 0; k < node->n_inputs; k++)
+        is_even = is_even && ref_count(in[k]) == n;
+    for (int64_t i = 0; i < n; i++) {
         int64_t at[RANK];
-        place_of(out[0], i, at);
-        double y = shown(in[0], rank, at);
-        for (int k = 1; k < node->n_inputs; k++) {
-            if (!combine(node, y, shown(in[k], rank, at), &y))
+        double y = 0;
+        if (!is_even)
+            place_of(out[0], i, at);
+        for (int k = 0; k < node->n_inputs; k++) {
+            const double x = is_even ? in[k]->data[i] : shown(in[k], out[0]->rank, at);
+            if (k == 0)
+                y = x;
+            else if (!combine(node, y, x, &y))
                 return false;
         }
         out[0]->data[i] = is(node, "Mean") ? y / node->n_inputs : y;
@@ -426,11 +433,13 @@ static void conv_tap(
                 is_inside = is_inside && i >= 0 && i < v->in[d];
                 row = row * v->in[d] + i;
             }
-            for (o[2] = 0; is_inside && o[2] < v->out[2]; o[2]++) {
-                const int64_t i = o[2] * v->stride[2] + k[2] * v->dilation[2] - v->pad[2];
-                if (i >= 0 && i < v->in[2])
-                    y[o[2]] += weight * x[row * v->in[2] + i];
-            }
+            const int64_t stride = v->stride[2], last = v->in[2] - 1;
+            const int64_t shift = v->pad[2] - k[2] * v->dilation[2];
+            const int64_t end = last + shift < 0 ? 0 : (last + shift) / stride + 1;
+            const double *line = x + row * v->in[2] - shift;
+            o[2] = shift > 0 ? (shift + stride - 1) / stride : 0;
+            for (; is_inside && o[2] < v->out[2] && o[2] < end; o[2]++)
+                y[o[2]] += weight * line[o[2] * stride];
         }
     }
 }
@@ -589,15 +598,18 @@ static bool softmax(const mx_node *node, inputs in, outputs out)
         else
             inner *= in[0]->dims[d];
     }
-    for (int64_t i = 0; i < ref_count(in[0]); i++) {
-        const double *x = in[0]->data + i / (n * inner) * n * inner + i % inner;
+    for (int64_t i = 0; i < ref_count(in[0]) / n; i++) {
+        const int64_t first = i / inner * n * inner + i % inner;
+        const double *x = in[0]->data + first;
         double max = -INFINITY, sum = 0;
         for (int64_t k = 0; k < n; k++)
             max = fmax(max, x[k * inner]);
         for (int64_t k = 0; k < n; k++)
             sum += exp(x[k * inner] - max);
-        const double y = in[0]->data[i] - max - log(sum);
-        out[0]->data[i] = is(node, "Softmax") ? exp(y) : y;
+        for (int64_t k = 0; k < n; k++) {
+            const double y = x[k * inner] - max - log(sum);
+            out[0]->data[first + k * inner] = is(node, "Softmax") ? exp(y) : y;
+        }
     }
     return true;
 }

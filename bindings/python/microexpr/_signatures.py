@@ -49,6 +49,11 @@ mexpr_schedule = c_int
 mexpr_loss = c_int
 mexpr_normalisation = c_int
 mexpr_protocol = c_int
+mexpr_classes = c_int
+mexpr_au_side = c_int
+mexpr_au_code = c_int
+mexpr_finding_kind = c_int
+mexpr_check_files = c_int
 mexpr_joining = c_int
 mexpr_strs = c_int
 mexpr_saliency_method = c_int
@@ -118,6 +123,10 @@ class mexpr_trainer(Structure):
 
 
 class mexpr_manifest(Structure):
+    """Opaque."""
+
+
+class mexpr_findings(Structure):
     """Opaque."""
 
 
@@ -462,6 +471,48 @@ class mexpr_record(_Sized):
         ("apex", c_int64),
         ("offset", c_int64),
         ("fps", c_double),
+        ("label3", c_char_p),
+        ("label5", c_char_p),
+        ("objective", c_char_p),
+    ]
+
+
+class mexpr_layout_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("classes", c_int32),
+        ("no_errata", c_int32),
+        ("type", c_char_p),
+        ("prefix", c_char_p),
+    ]
+
+
+class mexpr_action_unit(Structure):
+    _fields_ = [
+        ("number", c_int32),
+        ("code", c_int32),
+        ("side", c_int32),
+        ("intensity", c_int32),
+        ("intensity_to", c_int32),
+        ("doubtful", c_int32),
+        ("choice", c_int32),
+    ]
+
+
+class mexpr_check_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("files", c_int32),
+    ]
+
+
+class mexpr_finding(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("kind", c_int32),
+        ("clip", c_int64),
+        ("frame", c_int64),
+        ("detail", c_char_p),
     ]
 
 
@@ -780,6 +831,7 @@ _clip = POINTER(mexpr_clip)
 _classifier = POINTER(mexpr_classifier)
 _trainer = POINTER(mexpr_trainer)
 _manifest = POINTER(mexpr_manifest)
+_findings = POINTER(mexpr_findings)
 _evaluation = POINTER(mexpr_evaluation)
 _magnifier = POINTER(mexpr_magnifier)
 _field = POINTER(mexpr_field)
@@ -1166,6 +1218,24 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status,
         (_context, _manifest, c_char_p, c_int32, c_int32, POINTER(mexpr_dataset_crop),
          c_int32, _floats, c_size_t, mexpr_progress_fn, c_void_p)),
+    "mexpr_manifest_write": (mexpr_status, (_context, _manifest, c_char_p)),
+    "mexpr_manifest_join": (
+        mexpr_status, (_context, POINTER(_manifest), c_int32, POINTER(_manifest))),
+    "mexpr_layout_name": (c_char_p, (c_int32,)),
+    "mexpr_layout_title": (c_char_p, (c_int32,)),
+    "mexpr_manifest_load_layout": (
+        mexpr_status, (_context, c_char_p, c_char_p, c_char_p,
+                       POINTER(mexpr_layout_options), POINTER(_manifest))),
+    "mexpr_action_units_parse": (
+        mexpr_status, (_context, c_char_p, POINTER(mexpr_action_unit), c_size_t,
+                       POINTER(c_size_t))),
+    "mexpr_manifest_check": (
+        mexpr_status, (_context, _manifest, c_char_p, POINTER(mexpr_check_options),
+                       mexpr_progress_fn, c_void_p, POINTER(_findings))),
+    "mexpr_findings_count": (c_int64, (_findings,)),
+    "mexpr_findings_get": (mexpr_status, (_findings, c_int64, POINTER(mexpr_finding))),
+    "mexpr_findings_destroy": (None, (POINTER(_findings),)),
+    "mexpr_finding_name": (c_char_p, (mexpr_finding_kind,)),
     # train.h
     "mexpr_trainer_recipe": (mexpr_status, (c_char_p, POINTER(mexpr_trainer_options))),
     "mexpr_trainer_create": (

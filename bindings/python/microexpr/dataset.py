@@ -4,18 +4,117 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator, Mapping
+import enum
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from . import _signatures as c
 from ._buffer import bytes_of, new_memory
 from ._library import lib
-from .base import (Caller, Context, Handle, Owner, Path, check, default_context, path_bytes,
-                   text_bytes)
+from .base import (Caller, Context, Handle, Owner, Path, check, constant, default_context,
+                   path_bytes, text_bytes)
+from .xlsx import layout_csv
 
 if TYPE_CHECKING:
     from ._buffer import FloatArray
+
+
+class Classes(enum.IntEnum):
+    """Which classes clips of a published layout get."""
+
+    EMOTION = 0
+    MEGC2019 = 1
+    FIVE = 2
+    MEGC2018 = 3
+
+
+class Side(enum.IntEnum):
+    """Where on the face an action unit was seen; NONE: not said, both."""
+
+    NONE = 0
+    LEFT = 1
+    RIGHT = 2
+    TOP = 3
+    BOTTOM = 4
+    ASYMMETRIC = 5
+    UNILATERAL = 6
+
+
+class UnitCode(enum.IntEnum):
+    """What a number of the FACS is."""
+
+    UNIT = 0
+    DESCRIPTOR = 1
+    MOVEMENT = 2
+
+
+class FindingKind(enum.IntEnum):
+    """What Manifest.check() finds."""
+
+    ONSET_MISSING = 0
+    APEX_MISSING = 1
+    OFFSET_MISSING = 2
+    ONSET_IS_APEX = 3
+    APEX_OUTSIDE = 4
+    OFFSET_BEFORE_ONSET = 5
+    FPS_MISSING = 6
+    LABEL_UNKNOWN = 7
+    AU_UNREADABLE = 8
+    CLIP_DUPLICATE = 9
+    PATH_OUTSIDE = 10
+    CLIP_ABSENT = 11
+    CLIP_EMPTY = 12
+    FRAME_GAP = 13
+    FRAME_ABSENT = 14
+    FRAME_UNREADABLE = 15
+
+
+class CheckFiles(enum.IntEnum):
+    """Which files Manifest.check() looks at."""
+
+    KEY_FRAMES = 0
+    ALL_FRAMES = 1
+    NAMES = 2
+    NOTHING = 3
+
+
+@dataclass(frozen=True)
+class ActionUnit:
+    """One entry of a list of action units.
+
+    Attributes:
+        intensity: "A" to "E", "" where it is not said; the lower one of "4A/B".
+        intensity_to: the higher one.
+        choice: entries of one number above 0 exclude each other: "R6 or R12".
+    """
+
+    number: int
+    code: UnitCode
+    side: Side
+    intensity: str
+    intensity_to: str
+    doubtful: bool
+    choice: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a clip.
+
+    Attributes:
+        name: the word for the kind, "apex_missing".
+        clip: its place in the manifest, from 0.
+        frame: the number it is about.
+    """
+
+    kind: FindingKind
+    name: str
+    clip: int
+    frame: int | None
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +138,9 @@ class Record:
     apex: int | None
     offset: int | None
     fps: float | None
+    label3: str
+    label5: str
+    objective: str
 
 
 @dataclass(frozen=True)
@@ -54,6 +156,33 @@ class DatasetCrop:
 
 def _known(value: int) -> int | None:
     return None if value < 0 else value
+
+
+def _finding(findings: Any, index: int) -> Finding:
+    given = c.mexpr_finding()
+    check(lib.mexpr_findings_get(findings, index, ctypes.byref(given)))
+    return Finding(FindingKind(given.kind), lib.mexpr_finding_name(given.kind).decode(),
+                   given.clip, _known(given.frame), given.detail.decode("utf-8", "replace"))
+
+
+def layouts() -> dict[str, str]:
+    """Layouts that Manifest.load_layout() knows, and what their authors call them."""
+    found: dict[str, str] = {}
+    while (name := lib.mexpr_layout_name(len(found))) is not None:
+        found[name.decode()] = lib.mexpr_layout_title(len(found)).decode()
+    return found
+
+
+def parse_action_units(text: str, *, context: Context | None = None) -> list[ActionUnit]:
+    """A list as databases write it, "4+L10", "(R6 or R12)+R15", "4A/B"; none for "?"."""
+    context, count = context or default_context(), ctypes.c_size_t()
+    raw = text_bytes(text)
+    units = (c.mexpr_action_unit * (len(raw) + 1))()  # an entry has at least one byte
+    context._call(lib.mexpr_action_units_parse, raw, units, len(units),
+                  ctypes.byref(count))
+    return [ActionUnit(u.number, UnitCode(u.code), Side(u.side), " ABCDE"[u.intensity].strip(),
+                       " ABCDE"[u.intensity_to].strip(), bool(u.doubtful), u.choice)
+            for u in units[:count.value]]
 
 
 class Manifest(Owner):
@@ -86,6 +215,77 @@ class Manifest(Owner):
         return cls._new(context, label, lib.mexpr_manifest_decode, memory.address,
                         memory.nbytes)
 
+    @classmethod
+    def load_layout(cls, layout: str, folder: Path, table: Path | None = None, *,
+                    classes: Classes | int | str = Classes.EMOTION, errata: bool = True,
+                    type: str | None = None, prefix: str | None = None,
+                    sheet: str | None = None, context: Context | None = None) -> Manifest:
+        """A database as it is published.
+
+        Args:
+            layout: one of layouts().
+            folder: of the database.
+            table: its labels, .csv or .xlsx; None for SMIC, whose folders are labelled.
+            classes: which classes the clips get; those without one are dropped.
+            errata: whether known mistakes of the table are corrected.
+            type: only "micro" or "macro".
+            prefix: put before each path.
+            sheet: of an .xlsx file; the first one with the layout's columns otherwise.
+        """
+        context = context or default_context()
+        options = c.mexpr_layout_options(
+            classes=constant(Classes, classes), no_errata=not errata,
+            type=None if type is None else text_bytes(type),
+            prefix=None if prefix is None else text_bytes(prefix))
+
+        def load(path: Path | None) -> Manifest:
+            return cls(context._make(
+                c.mexpr_manifest, lib.mexpr_manifest_destroy,
+                lib.mexpr_manifest_load_layout, text_bytes(layout), path_bytes(folder),
+                None if path is None else path_bytes(path), ctypes.byref(options)), context)
+
+        if table is None or not os.fsdecode(table).lower().endswith((".xlsx", ".xlsm")):
+            return load(table)
+        with tempfile.TemporaryDirectory() as temporary:
+            path = os.path.join(temporary, "labels.csv")
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                file.write(layout_csv(os.fsdecode(table), layout, sheet))
+            return load(path)
+
+    @classmethod
+    def join(cls, manifests: Iterable[Manifest], *,
+             context: Context | None = None) -> Manifest:
+        """One manifest of several; classes are joined by their names."""
+        context, given = context or default_context(), list(manifests)
+        handles = [manifest._use() for manifest in given]
+        pointers = (ctypes.POINTER(c.mexpr_manifest) * max(len(handles), 1))(
+            *(handle._as_parameter_ for handle in handles))
+        return cls(context._make(c.mexpr_manifest, lib.mexpr_manifest_destroy,
+                                 lib.mexpr_manifest_join, pointers, len(handles)), context)
+
+    def write(self, path: Path) -> None:
+        """Writes a CSV file that read() reads as the same clips."""
+        self._context._call(lib.mexpr_manifest_write, self._use(), path_bytes(path))
+
+    def check(self, folder: Path | None = None, *,
+              files: CheckFiles | int | str = CheckFiles.KEY_FRAMES,
+              progress: Callable[[int, int], object] | None = None) -> list[Finding]:
+        """What is wrong with records and frames.
+
+        Args:
+            folder: the paths of the manifest begin in it.
+            files: which frames are read.
+        """
+        options = c.mexpr_check_options(files=constant(CheckFiles, files))
+        caller, out = Caller(), ctypes.POINTER(c.mexpr_findings)()
+        caller.run(self._context._call, lib.mexpr_manifest_check, self._use(),
+                   None if folder is None else path_bytes(folder), ctypes.byref(options),
+                   caller.progress(progress), None, ctypes.byref(out))
+        try:
+            return [_finding(out, k) for k in range(lib.mexpr_findings_count(out))]
+        finally:
+            lib.mexpr_findings_destroy(ctypes.byref(out))
+
     def __len__(self) -> int:
         return int(lib.mexpr_manifest_n_clips(self._use()))
 
@@ -100,7 +300,8 @@ class Manifest(Owner):
             record.action_units.decode(), record.errata.decode(), _known(record.label),
             record.person, record.dataset_index, record.line, _known(record.first_frame),
             _known(record.onset), _known(record.apex), _known(record.offset),
-            record.fps or None)
+            record.fps or None, record.label3.decode(), record.label5.decode(),
+            record.objective.decode())
 
     def __iter__(self) -> Iterator[Record]:
         return (self[index] for index in range(len(self)))
