@@ -41,7 +41,8 @@ from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, exp
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
-    ,
+from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
+                    trainer_recipe)
 
 __version__ = version()
 
