@@ -43,6 +43,7 @@ from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, int
 from .system import System, build_system, systems
 from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
                     trainer_recipe)
+from .xlsx import read_xlsx
 
 __version__ = version()
 
