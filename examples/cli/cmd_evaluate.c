@@ -32,6 +32,9 @@ static const cli_option options[] = {
         "of the draws of people into folds, and of training (0)"},
     {"seeds", 0, CLI_INT, AT(seeds), "K",
         "train with K seeds: N, N + 1, ...; their mean is reported too (1)"},
+    {"epochs", 0, CLI_INT, AT(epochs), "N", "networks: in place of the recipe's"},
+    {"normalisation", 0, CLI_TEXT, AT(normalisation), "N",
+        "networks: picture or flow, in place of the recipe's"},
     {"jobs", 'j', CLI_INT, AT(jobs), "N", "folds at a time, 1 to 64 (1)"},
     {"report", 0, CLI_TEXT, AT(report), "F.json", "write all predictions and measures"},
     {"csv", 0, CLI_TEXT, AT(csv), "F.csv", "write the predictions"},
@@ -124,12 +127,17 @@ const char *evaluate_fold_key(const evaluate_job *job)
 
 /* --- work -------------------------------------------------------------------------- */
 
-static mexpr_status fit(void *system, mexpr_context *context,
+static mexpr_status fit(void *user, mexpr_context *context,
     const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
     uint64_t seed, mexpr_model **out)
 {
-    (void)seed; /* the systems there are leave nothing to chance */
-    return mexpr_train(context, system, inputs, labels, n_classes, NULL, NULL, NULL, out);
+    const evaluate_way *way = user;
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    o.epochs = way->job->request->epochs;
+    o.normalisation = way->job->normalisation;
+    o.seed = seed;
+    return mexpr_train(
+        context, way->system, inputs, labels, n_classes, &o, NULL, NULL, out);
 }
 
 /* A candidate for each of the names that commas part. */
@@ -139,14 +147,17 @@ static int read_systems(evaluate_job *job)
     const size_t size = strlen(given) + 1;
     job->names = malloc(size);
     job->candidates = calloc(size, sizeof *job->candidates);
-    if (!job->names || !job->candidates)
+    job->ways = calloc(size, sizeof *job->ways);
+    if (!job->names || !job->candidates || !job->ways)
         return cli_fail("out of memory");
     memcpy(job->names, given, size);
     for (char *at = job->names; at;) {
         char *comma = strchr(at, ',');
         if (comma)
             *comma++ = '\0';
-        job->candidates[job->n_candidates++] = (mexpr_candidate){at, fit, at};
+        evaluate_way *way = &job->ways[job->n_candidates];
+        *way = (evaluate_way){at, job};
+        job->candidates[job->n_candidates++] = (mexpr_candidate){at, fit, way};
         at = comma;
     }
     return CLI_OK;
@@ -369,9 +380,10 @@ static int read_options(evaluate_job *job)
     const evaluate_request *r = job->request;
     int protocol = MEXPR_PROTOCOL_LOSO;
     int code = cli_choose("--protocol", r->protocol, protocols, &protocol);
-    if (code == CLI_OK && !(r->seed.value >= 0 && r->seed.value <= 9007199254740992.0 &&
-                              r->seed.value == (double)(uint64_t)r->seed.value))
-        code = cli_usage("--seed is a whole number from 0 to 2^53");
+    if (code == CLI_OK)
+        code = labelled_seed(&r->seed);
+    if (code == CLI_OK)
+        code = labelled_normalisation(r->normalisation, &job->normalisation);
     const int is_holdout = protocol == MEXPR_PROTOCOL_HOLDOUT;
     if (code == CLI_OK && is_holdout && !r->test_database)
         code = cli_usage("--protocol holdout needs --test-database NAME");
@@ -425,6 +437,7 @@ static int run(const void *request, char **arguments, int n)
     free(job.all.confusion);
     free(job.seeds);
     free(job.candidates);
+    free(job.ways);
     free(job.names);
     mexpr_evaluation_destroy(&job.evaluation);
     labelled_free(&job.data);

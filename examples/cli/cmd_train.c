@@ -1,23 +1,60 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "clip_io.h"
 #include "cmd.h"
+#include "json.h"
 #include "labelled.h"
 
 typedef struct train_request {
     labelled_request data;
     const char *output;
     const char *labels;
+    const char *checkpoint;
+    const char *normalisation;
+    cli_number seed;
+    int epochs;
+    int every;
+    int resume;
+    int jobs;
 } train_request;
+
+#define AT(member) offsetof(train_request, member)
 
 static const cli_option options[] = {
     LABELLED_OPTIONS(train_request, data),
-    {"output", 'o', CLI_TEXT, offsetof(train_request, output), "F.onnx",
-        "the network (needed)"},
-    {"labels", 0, CLI_TEXT, offsetof(train_request, labels), "A,B,C",
+    {"output", 'o', CLI_TEXT, AT(output), "F.onnx", "the network (needed)"},
+    {"labels", 0, CLI_TEXT, AT(labels), "A,B,C",
         "names of the classes, kept in the network (the manifest's, if it\n"
         "                              has names)"},
+    {"epochs", 0, CLI_INT, AT(epochs), "N", "networks: in place of the recipe's"},
+    {"seed", 0, CLI_NUMBER, AT(seed), "N", "networks: of weights and all chance (0)"},
+    {"normalisation", 0, CLI_TEXT, AT(normalisation), "N",
+        "networks: picture (0 to 255) or flow (u and v without their\n"
+        "                              median, planes over their root mean square), in\n"
+        "                              place of the recipe's"},
+    {"checkpoint", 0, CLI_TEXT, AT(checkpoint), "F", "networks: file to go on from"},
+    {"every", 0, CLI_INT, AT(every), "N", "write it every so many epochs (10)"},
+    {"resume", 0, CLI_FLAG, AT(resume), NULL, "go on from it, if it is there"},
+    {"jobs", 'j', CLI_INT, AT(jobs), "N",
+        "threads, 1 to 64 (1); the network is the same"},
     {0},
 };
+
+/* What the steps share. */
+typedef struct train_job {
+    const train_request *request;
+    mexpr_context *context;
+    labelled data;
+    text names;
+    mexpr_trainer *trainer;
+    struct timespec begin;
+    int32_t first_epoch;
+    mexpr_model *model;
+} train_job;
 
 /* Names of the classes when the manifest has names: its classes are not "0", "1", …. */
 static void add_names(const mexpr_manifest *manifest, text *names)
@@ -29,57 +66,179 @@ static void add_names(const mexpr_manifest *manifest, text *names)
         text_add(names, "%s%s", k ? "," : "", mexpr_manifest_class(manifest, k));
 }
 
-static int train(const train_request *r, mexpr_context *context, const labelled *data)
+static int failed(const train_job *job, mexpr_status status)
 {
-    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
-    mexpr_model *model = NULL;
-    text names = {0};
-    add_names(data->manifest, &names);
-    o.labels = r->labels ? r->labels : names.bytes;
-    const mexpr_status status =
-        mexpr_train(context, r->data.system, &data->inputs, data->labels,
-            mexpr_manifest_n_classes(data->manifest), &o, clip_progress, NULL, &model);
-    clip_progress_end();
-    text_free(&names);
-    const int code = status == MEXPR_OK ? cli_write_model(context, model, r->output)
-                                        : cli_fail_status(status,
-                                              mexpr_context_last_error(context), NULL);
-    mexpr_model_destroy(&model);
+    return cli_fail_status(status,
+        job->trainer ? mexpr_trainer_last_error(job->trainer)
+                     : mexpr_context_last_error(job->context),
+        NULL);
+}
+
+/* --- progress ------------------------------------------------------------------------
+ */
+
+static double seconds_since(const struct timespec *begin)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begin->tv_sec) +
+           (double)(now.tv_nsec - begin->tv_nsec) / 1e9;
+}
+
+static void show_bar(const train_job *job, int32_t epoch, int32_t n_epochs, double loss)
+{
+    enum { WIDTH = 24 };
+    char bar[WIDTH + 1];
+    const double left =
+        seconds_since(&job->begin) * (n_epochs - epoch) / (epoch - job->first_epoch);
+    const int done = (int)((int64_t)WIDTH * epoch / n_epochs);
+    memset(bar, '.', WIDTH);
+    memset(bar, '#', (size_t)done);
+    bar[WIDTH] = 0;
+    fprintf(stderr, "\r[%s] epoch %d of %d, loss %.4f, %.0f s left   ", bar, epoch,
+        n_epochs, loss, left);
+}
+
+static int print_line(int32_t epoch, double loss)
+{
+    text line = {0};
+    json_open(&line, '{');
+    json_key(&line, "epoch");
+    json_integer(&line, epoch);
+    json_key(&line, "loss");
+    json_number(&line, loss, 9);
+    json_close(&line, '}');
+    text_add(&line, "\n");
+    const int code = cli_print(&line);
+    text_free(&line);
     return code;
 }
 
-static int report(const train_request *r, const labelled *data)
+static int32_t show_epoch(void *user, int32_t epoch, int32_t n_epochs, double loss)
 {
+    const train_job *job = user;
+    if (!isatty(STDERR_FILENO))
+        return print_line(epoch, loss) != CLI_OK;
+    show_bar(job, epoch, n_epochs, loss);
+    return 0;
+}
+
+/* --- training ------------------------------------------------------------------------
+ */
+
+static int make_trainer(train_job *job, mexpr_trainer_options *o)
+{
+    const train_request *r = job->request;
+    const int32_t n_classes = mexpr_manifest_n_classes(job->data.manifest);
+    mexpr_system_options build = MEXPR_SYSTEM_OPTIONS_INIT;
+    mexpr_model *model = NULL;
+    build.n_classes = n_classes;
+    build.seed = o->seed = (uint64_t)r->seed.value;
+    o->epochs = r->epochs ? r->epochs : o->epochs;
+    o->labels = r->labels ? r->labels : job->names.bytes;
+    o->checkpoint = r->checkpoint;
+    o->checkpoint_epochs = r->every ? r->every : 10;
+    const int code = labelled_normalisation(r->normalisation, &o->normalisation);
+    if (code != CLI_OK)
+        return code;
+    mexpr_status status =
+        mexpr_system_build(job->context, r->data.system, &build, &model);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_create(job->context, model, &job->data.inputs,
+            job->data.labels, n_classes, o, &job->trainer);
+    mexpr_model_destroy(&model);
+    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+static int train_network(train_job *job, mexpr_trainer_options *o)
+{
+    const train_request *r = job->request;
+    mexpr_status status = MEXPR_OK;
+    const int code = make_trainer(job, o);
+    if (code != CLI_OK)
+        return code;
+    if (r->resume)
+        status = mexpr_trainer_resume(job->trainer, r->checkpoint);
+    if (status == MEXPR_E_NOT_FOUND)
+        status = MEXPR_OK;
+    job->first_epoch = mexpr_trainer_n_epochs(job->trainer);
+    clock_gettime(CLOCK_MONOTONIC, &job->begin);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_run(job->trainer, show_epoch, job);
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r%79s\r", "");
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_model(job->trainer, &job->model);
+    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+static int train(train_job *job)
+{
+    const train_request *r = job->request;
+    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
+    mexpr_trainer_options recipe = MEXPR_TRAINER_OPTIONS_INIT;
+    add_names(job->data.manifest, &job->names);
+    if (mexpr_trainer_recipe(r->data.system, &recipe) == MEXPR_OK)
+        return train_network(job, &recipe);
+    if (r->epochs || r->checkpoint || r->normalisation || r->seed.given)
+        return cli_usage("--system '%s' has no epochs, seed, normalisation or checkpoint",
+            r->data.system);
+    o.labels = r->labels ? r->labels : job->names.bytes;
+    const mexpr_status status = mexpr_train(job->context, r->data.system,
+        &job->data.inputs, job->data.labels, mexpr_manifest_n_classes(job->data.manifest),
+        &o, clip_progress, NULL, &job->model);
+    clip_progress_end();
+    return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+static int report(const train_job *job)
+{
+    const mexpr_manifest *manifest = job->data.manifest;
     text out = {0};
+    if (job->trainer && !isatty(STDERR_FILENO))
+        return CLI_OK;
     text_add(&out, "%s of %lld clips of %d people, classes %d, manifest %.12s\n",
-        r->data.system, (long long)mexpr_manifest_n_clips(data->manifest),
-        mexpr_manifest_n_persons(data->manifest),
-        mexpr_manifest_n_classes(data->manifest), mexpr_manifest_sha256(data->manifest));
+        job->request->data.system, (long long)mexpr_manifest_n_clips(manifest),
+        mexpr_manifest_n_persons(manifest), mexpr_manifest_n_classes(manifest),
+        mexpr_manifest_sha256(manifest));
     const int code = cli_print(&out);
     text_free(&out);
     return code;
 }
 
+static int check(const train_request *r)
+{
+    const int code = labelled_check(&r->data);
+    if (code != CLI_OK)
+        return code;
+    if (!r->output)
+        return cli_usage("no output given; name the file with --output F.onnx");
+    if ((r->every || r->resume) && !r->checkpoint)
+        return cli_usage("--every and --resume need --checkpoint F");
+    return labelled_seed(&r->seed);
+}
+
 static int run(const void *opaque, char **arguments, int n)
 {
-    const train_request *r = opaque;
-    mexpr_context *context = NULL;
-    labelled data = {0};
+    train_job job = {.request = opaque};
     (void)arguments;
     (void)n;
-    int code = labelled_check(&r->data);
-    if (code == CLI_OK && !r->output)
-        code = cli_usage("no output given; name the file with --output F.onnx");
+    int code = check(job.request);
     if (code == CLI_OK)
-        code = cli_context(1, &context);
+        code = cli_context(job.request->jobs, &job.context);
     if (code == CLI_OK)
-        code = labelled_read(&r->data, context, &data);
+        code = labelled_read(&job.request->data, job.context, &job.data);
     if (code == CLI_OK)
-        code = train(r, context, &data);
+        code = train(&job);
     if (code == CLI_OK)
-        code = report(r, &data);
-    labelled_free(&data);
-    mexpr_context_destroy(&context);
+        code = cli_write_model(job.context, job.model, job.request->output);
+    if (code == CLI_OK)
+        code = report(&job);
+    text_free(&job.names);
+    mexpr_model_destroy(&job.model);
+    mexpr_trainer_destroy(&job.trainer);
+    labelled_free(&job.data);
+    mexpr_context_destroy(&job.context);
     return code;
 }
 
@@ -88,7 +247,8 @@ const cli_command cmd_train = {
     .arguments = "",
     .summary = "Trains a system on labelled flow pictures",
     .about = "The network that comes out is an ONNX file for 'recognize --model'.\n"
-             "How good it is on other people, 'evaluate' tells.",
+             "How good it is on other people, 'evaluate' tells. Epochs are shown with\n"
+             "the time left on a terminal, and printed as lines of JSON otherwise.",
     .options = options,
     .request_size = sizeof(train_request),
     .run = run,

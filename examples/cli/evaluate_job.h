@@ -21,6 +21,8 @@ typedef struct evaluate_request {
     int inner_folds;
     int seeds;
     int jobs;
+    int epochs;
+    const char *normalisation;
     cli_number seed;
 } evaluate_request;
 
@@ -30,6 +32,12 @@ typedef struct evaluate_slice {
     int64_t *confusion; /* n_classes x n_classes */
 } evaluate_slice;
 
+/* A system as it is asked for. */
+typedef struct evaluate_way {
+    const char *system;
+    const struct evaluate_job *job;
+} evaluate_way;
+
 typedef struct evaluate_job {
     const evaluate_request *request;
     mexpr_context *context;
@@ -37,6 +45,8 @@ typedef struct evaluate_job {
     mexpr_evaluate_options options;
     char *names; /* of the systems, each ending in a 0 */
     mexpr_candidate *candidates;
+    evaluate_way *ways; /* of the candidates */
+    int normalisation;  /* 0: those of the recipes */
     int32_t n_candidates;
     mexpr_evaluation *evaluation;
     /* Filled in afterwards. */

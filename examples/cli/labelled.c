@@ -14,6 +14,17 @@ static int known(const char *system, size_t length)
     return 0;
 }
 
+static int refuse(const char *system, int length)
+{
+    text names = {0};
+    for (int32_t k = 0; mexpr_train_system(k); k++)
+        text_add(&names, "%s%s", k ? ", " : "", mexpr_train_system(k));
+    const int code = cli_usage("--system '%.*s' cannot be trained; these can: %s", length,
+        system, names.bytes ? names.bytes : "");
+    text_free(&names);
+    return code;
+}
+
 /* Each of the names that commas part. */
 static int check_systems(const char *names)
 {
@@ -21,10 +32,7 @@ static int check_systems(const char *names)
         at += *at == ',';
         const size_t length = strcspn(at, ",");
         if (!known(at, length))
-            return cli_usage(
-                "--system '%.*s' cannot be trained; give flow-derivative-svm or "
-                "flow-kernel-ridge",
-                (int)length, at);
+            return refuse(at, (int)length);
     }
     return CLI_OK;
 }
@@ -114,6 +122,24 @@ int labelled_read(const labelled_request *request, mexpr_context *context, label
         .dims = {n, 3, LABELLED_SIDE, LABELLED_SIDE},
         .data = data->values};
     return CLI_OK;
+}
+
+int labelled_normalisation(const char *given, int *normalisation)
+{
+    static const cli_word words[] = {
+        {"picture", MEXPR_NORMALISATION_PICTURE},
+        {"flow", MEXPR_NORMALISATION_FLOW},
+        {0},
+    };
+    return cli_choose("--normalisation", given, words, normalisation);
+}
+
+int labelled_seed(const cli_number *seed)
+{
+    const double value = seed->value;
+    return value >= 0 && value <= 9007199254740992.0 && value == (double)(uint64_t)value
+               ? CLI_OK
+               : cli_usage("--seed is a whole number from 0 to 2^53");
 }
 
 void labelled_free(labelled *data)

@@ -17,7 +17,7 @@ typedef struct labelled_request {
 
 #define LABELLED_OPTIONS(request, member)                                                \
     {"system", 0, CLI_TEXT, offsetof(request, member.system), "NAME",                    \
-        "flow-derivative-svm or flow-kernel-ridge (needed)"},                            \
+        "flow-derivative-svm, flow-c2s, ststnet, ... (needed; docs/train.md)"},          \
         {"manifest", 0, CLI_TEXT, offsetof(request, member.manifest), "F.csv",           \
             "the clips: file, subject, label, dataset (needed)"},                        \
         {"inputs", 0, CLI_TEXT, offsetof(request, member.inputs), "DIR",                 \
@@ -44,6 +44,10 @@ int labelled_check(const labelled_request *request);
 /* Reads manifest and pictures; an exit code. */
 int labelled_read(
     const labelled_request *request, mexpr_context *context, labelled *data);
+/* Reads --normalisation; an exit code. */
+int labelled_normalisation(const char *given, int *normalisation);
+/* Whether --seed is a whole number that a double holds; an exit code. */
+int labelled_seed(const cli_number *seed);
 void labelled_free(labelled *data);
 
 #endif

@@ -10,6 +10,200 @@
 
 MEXPR_BEGIN_DECLS
 
+/* --- the trainer ------------------------------------------------------------------- */
+
+/** How weights follow their gradients: PyTorch's rules. */
+typedef enum mexpr_optimiser {
+    MEXPR_OPTIMISER_SGD = 1,  /**< stochastic gradient descent with momentum */
+    MEXPR_OPTIMISER_ADAM = 2, /**< Kingma, Ba, ICLR 2015; weight decay within */
+    MEXPR_OPTIMISER_ADAMW = 3 /**< Loshchilov, Hutter, ICLR 2019: decay beside it */
+} mexpr_optimiser;
+
+/** How the rate goes on. */
+typedef enum mexpr_schedule {
+    MEXPR_SCHEDULE_CONSTANT = 1,
+    MEXPR_SCHEDULE_STEP = 2,       /**< times `factor` every `schedule_epochs` */
+    MEXPR_SCHEDULE_COSINE = 3,     /**< half a cosine down to 0, step by step */
+    MEXPR_SCHEDULE_EXPONENTIAL = 4 /**< times `factor` every epoch */
+} mexpr_schedule;
+
+/** What is to become small; of scores before softmax. */
+typedef enum mexpr_loss {
+    MEXPR_LOSS_CROSS_ENTROPY = 1,
+    MEXPR_LOSS_FOCAL = 2,          /**< Lin et al., ICCV 2017: (1-p)^gamma times that */
+    MEXPR_LOSS_BALANCED_FOCAL = 3, /**< the same, class c times 1 - share(c) / 10 */
+    MEXPR_LOSS_BINARY = 4,         /**< binary cross-entropy of every class */
+    MEXPR_LOSS_SQUARES = 5,        /**< mean squared distance to 1 and 0 */
+    MEXPR_LOSS_HINGE = 6,          /**< multi-class hinge, margin 1 */
+    MEXPR_LOSS_ABSOLUTE = 7        /**< mean absolute distance to 1 and 0 */
+} mexpr_loss;
+
+/** What is done to a clip before anything else. */
+typedef enum mexpr_normalisation {
+    MEXPR_NORMALISATION_PICTURE = 1, /**< nothing: values are those of pictures, 0..255 */
+    /** Of flow: u and v lose their median, each plane is divided by its root mean square
+     *  and limited to +-4. */
+    MEXPR_NORMALISATION_FLOW = 2
+} mexpr_normalisation;
+
+/**
+ * How to train. Numbers are what they are: 0 is zero, and switches off what can be
+ * switched off. MEXPR_TRAINER_OPTIONS_INIT or mexpr_trainer_recipe() fill it in first.
+ */
+typedef struct mexpr_trainer_options {
+    size_t struct_size;
+    uint64_t seed;       /**< of order, augmentation and dropout */
+    int32_t epochs;      /**< 1..1000000 */
+    int32_t batch;       /**< clips at a time, 1..65536 */
+    int32_t is_shuffled; /**< 0: clips come in their order, every epoch */
+
+    int32_t optimiser;   /**< mexpr_optimiser */
+    double rate;         /**< learning rate */
+    double momentum;     /**< of SGD, 0..1; the first beta of Adam */
+    double beta2;        /**< of Adam */
+    double epsilon;      /**< of Adam */
+    double weight_decay; /**< 0: none */
+    int32_t is_nesterov; /**< SGD */
+    int32_t schedule;    /**< mexpr_schedule */
+    double factor;       /**< of step and exponential, 0..1 */
+    int32_t step_epochs; /**< of step */
+    int32_t warm_up;     /**< steps in which the rate rises to its value */
+    double clip_norm;    /**< limit of the gradient's norm; 0: none */
+    double average;      /**< what comes out is an exponential mean of the weights with
+                              this decay, 0..1; 0: the weights as they are */
+    const char *frozen;  /**< weights that stay: names that begin so, separated by
+                              commas; NULL: none */
+    const char *slow;    /**< weights that learn at slow_rate times the rate, as above */
+    double slow_rate;    /**< 0..1000 */
+
+    int32_t loss;        /**< mexpr_loss */
+    int32_t is_balanced; /**< classes weigh the inverse of how many clips they have */
+    double gamma;        /**< of focal losses */
+    double smoothing;    /**< share of the labels that goes to all classes, 0..1 */
+
+    int32_t normalisation; /**< mexpr_normalisation */
+    int32_t is_mirrored;   /**< scores are means over clip and mirror image: of flow only
+                            */
+    double flip;           /**< probability of a mirror image, u turned round */
+    double turn;           /**< rotation, within +-degrees; vectors turn with the face */
+    double shift;          /**< within +-pixels */
+    double zoom;           /**< size, within 1 +-share */
+    double noise;          /**< deviation of noise, share of each plane's root mean
+                                square */
+    double occlusion;      /**< side of a square that is hidden, up to this share of the
+                                picture's */
+    double gain;           /**< times 1 +-share, all planes alike */
+    double blur;           /**< Gaussian of up to this many pixels */
+    double jitter;         /**< of frames (rank 5): up to this share is dropped, the rest
+                                resampled */
+    double mixup;          /**< alpha of Zhang et al., ICLR 2018: pairs of clips */
+
+    const char *labels;        /**< names of the classes, separated by commas, for the
+                                    metadata; NULL: those of the model */
+    const char *checkpoint;    /**< file that mexpr_trainer_run() keeps; NULL: none */
+    int32_t checkpoint_epochs; /**< and every how many epochs; 0: at its end alone */
+} mexpr_trainer_options;
+
+#define MEXPR_TRAINER_OPTIONS_INIT                                                       \
+    {                                                                                    \
+        sizeof(mexpr_trainer_options), 0, 100, 32, 1, MEXPR_OPTIMISER_ADAM, 1e-3, 0.9,   \
+            0.999, 1e-8, 0, 0, MEXPR_SCHEDULE_CONSTANT, 0.1, 30, 0, 0, 0, NULL, NULL, 1, \
+            MEXPR_LOSS_CROSS_ENTROPY, 0, 2, 0, MEXPR_NORMALISATION_PICTURE, 0, 0, 0, 0,  \
+            0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0                                           \
+    }
+
+/**
+ * Fills in how a system of mexpr_system_find() is trained: as it was published where that
+ * is known. docs/train.md has the table and says what is ours.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_NOT_FOUND
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_recipe(
+    const char *system, mexpr_trainer_options *options);
+
+/**
+ * A network that learns. One thread at a time; it uses the threads of its context, and
+ * the weights do not depend on how many.
+ *
+ * All chance follows from the seed, the epoch and the number of the clip: the same model,
+ * clips and options give the same weights, also when training was interrupted and goes on
+ * from a checkpoint.
+ */
+typedef struct mexpr_trainer mexpr_trainer;
+
+/**
+ * Makes a trainer. Weights begin as the model has them.
+ * @param model     made or loaded without rewrites (MexprModelOptions.rewrites 0), not
+ *                  with drop_source; its first output has a row of scores for each clip
+ * @param inputs    float32, N clips, finite; copied. What the model's only input takes,
+ *                  or N×3×28×28 for systems of mexpr_system_build(): u, v and strain as
+ *                  0..255, of which the trainer makes what the system takes
+ * @param labels    N classes, 0..n_classes-1, each at least once
+ * @param n_classes as the model has scores
+ * @param options   NULL: as MEXPR_TRAINER_OPTIONS_INIT
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_OPERATOR (a node that cannot be
+ *         trained through), MEXPR_E_TYPE, MEXPR_E_SHAPE, MEXPR_E_RANGE, MEXPR_E_LIMIT,
+ *         MEXPR_E_STATE, MEXPR_E_NOMEM; the sentence is the context's
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_create(mexpr_context *context, mexpr_model *model,
+    const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
+    const mexpr_trainer_options *options, mexpr_trainer **out);
+/** Destroys a trainer. @since 0.1.0 */
+MEXPR_API void mexpr_trainer_destroy(mexpr_trainer **trainer);
+/** The sentence about the last failed call, "" when there was none. @since 0.1.0 */
+MEXPR_API const char *mexpr_trainer_last_error(const mexpr_trainer *trainer);
+
+/** Called after every epoch with its mean loss. @return 0 to go on */
+typedef int32_t (*mexpr_epoch_fn)(
+    void *user, int32_t epoch, int32_t n_epochs, double loss);
+
+/**
+ * Trains until all epochs are done, from where it is.
+ * @param progress returns other than 0 to stop behind this epoch; or NULL
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_CANCELLED (call again to go on), MEXPR_E_RANGE
+ *         (the loss is not finite any more), MEXPR_E_IO (the checkpoint), MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_run(
+    mexpr_trainer *trainer, mexpr_epoch_fn progress, void *user);
+/**
+ * Trains one epoch.
+ * @return as mexpr_trainer_run(), or MEXPR_END when there is none left
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_epoch(mexpr_trainer *trainer);
+/** Epochs done. @since 0.1.0 */
+MEXPR_API int32_t mexpr_trainer_n_epochs(const mexpr_trainer *trainer);
+/** Mean loss of epoch 0, 1, …; NaN for one that was not. @since 0.1.0 */
+MEXPR_API double mexpr_trainer_loss(const mexpr_trainer *trainer, int32_t epoch);
+
+/**
+ * Writes all that training goes on from, whole or not at all.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_IO, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path);
+/**
+ * Goes on from what mexpr_trainer_save() or mexpr_trainer_run() wrote: of a trainer with
+ * the same model, clips and options, but for the number of epochs where the schedule is
+ * not a cosine. The trainer stays as it is when that fails.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_IO, MEXPR_E_FORMAT (no such
+ *         file, or damaged), MEXPR_E_STATE (of another training), MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_resume(mexpr_trainer *trainer, const char *path);
+
+/**
+ * The network as it is now, with all that was done to the clips inside it: it takes what
+ * the trainer was given, and its first output has the scores.
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out);
+
+/* --- in one call ------------------------------------------------------------------- */
+
 /** Systems that mexpr_train() knows; NULL outside of 0..n-1. Thread-safe.
  *  @since 0.1.0 */
 MEXPR_API const char *mexpr_train_system(int32_t index);
@@ -19,17 +213,22 @@ typedef struct mexpr_train_options {
     size_t struct_size;
     const char *labels; /**< names of the classes, separated by commas, for the metadata;
                              NULL: none */
+    int32_t epochs;     /**< of networks; 0: those of their recipe */
+    int32_t
+        normalisation; /**< of networks, mexpr_normalisation; 0: that of their recipe */
+    uint64_t seed;     /**< of networks: weights and all else */
 } mexpr_train_options;
 
 #define MEXPR_TRAIN_OPTIONS_INIT                                                         \
     {                                                                                    \
-        sizeof(mexpr_train_options), NULL                                                \
+        sizeof(mexpr_train_options), NULL, 0, 0, 0                                       \
     }
 
 /**
- * Trains a system. The same inputs in the same order give the same network, on one build
- * and kind of processor.
- * @param system    "flow-derivative-svm" or "flow-kernel-ridge"
+ * Trains a system by its recipe. The same inputs in the same order give the same network,
+ * on one build and kind of processor.
+ * @param system    "flow-derivative-svm", "flow-kernel-ridge", or one of
+ *                  mexpr_trainer_recipe()
  * @param inputs    float32 N×3×28×28: u, v and strain of each clip as 0..255, as the flow
  *                  pictures of this library have them (R, G, B); finite
  * @param labels    N classes, 0..n_classes-1, each at least once

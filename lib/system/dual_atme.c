@@ -43,7 +43,9 @@ static void build(mx_layers *l, const mx_request *request)
     mx_name both[2] = {face(l, "entire"), face(l, "puzzled")};
     both[0] = mx_channel_gate(l, both[0], "entire.channel", CHANNELS, HIDDEN, true);
     both[0] = mx_spatial_gate(l, both[0], "entire.spatial", 3, 1, true);
-    mx_name x = mx_flatten(l, mx_concat(l, both, 2, 1));
+    both[0] = mx_mark(l, mx_flatten(l, both[0]), "entire.features");
+    both[1] = mx_mark(l, mx_flatten(l, both[1]), "puzzled.features");
+    mx_name x = mx_concat(l, both, 2, 1);
     x = mx_norm(l, mx_fc(l, x, "fc1", 4704, 1024, true), "bn1", 1024);
     x = mx_dropout(l, mx_relu(l, x), 0.5f);
     mx_output(l, mx_fc(l, x, "fc2", 1024, request->n_classes, true), "logits");

@@ -46,10 +46,18 @@ mx_name mx_input(
     return input;
 }
 
-void mx_output(mx_layers *l, mx_name x, const char *name)
+mx_name mx_mark(mx_layers *l, mx_name x, const char *name)
 {
     const char *input = x.text;
+    mx_name marked;
     mexpr_builder_node(l->b, "Identity", "", &input, 1, &name, 1, name);
+    snprintf(marked.text, sizeof marked.text, "%s", name);
+    return marked;
+}
+
+void mx_output(mx_layers *l, mx_name x, const char *name)
+{
+    mx_mark(l, x, name);
     mexpr_builder_output(l->b, name);
 }
 

@@ -33,6 +33,9 @@ mx_name mx_input(
 /* Makes `x` an output called `name`. */
 void mx_output(mx_layers *l, mx_name x, const char *name);
 
+/* Calls `x` by a name that training knows it by. */
+mx_name mx_mark(mx_layers *l, mx_name x, const char *name);
+
 /* A node with one output and the attributes that the builder has been given. */
 mx_name mx_op(mx_layers *l, const char *op, const mx_name *inputs, int n);
 mx_name mx_op1(mx_layers *l, const char *op, mx_name x);

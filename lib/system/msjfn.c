@@ -75,7 +75,8 @@ static mx_name joint(mx_layers *l, const maps *m, int k, int64_t n_classes)
     mx_name x = mx_concat(l, part, 2, 1);
     x = mx_relu(l, conv_norm(l, x, mx_path(path.text, "both").text, both));
     x = mx_flatten(l, mx_global(l, "GlobalAveragePool", x));
-    return mx_fc(l, x, mx_path(path.text, "fc").text, JOINT, n_classes, true);
+    x = mx_fc(l, x, mx_path(path.text, "fc").text, JOINT, n_classes, true);
+    return mx_mark(l, x, mx_path(path.text, "logits").text);
 }
 
 static void build(mx_layers *l, const mx_request *request)
@@ -86,7 +87,7 @@ static void build(mx_layers *l, const mx_request *request)
     for (int k = 0; k < N_STAGES - 1; k++)
         z[k] = joint(l, &m, k, request->n_classes);
     mx_name x = mx_flatten(l, mx_global(l, "GlobalAveragePool", m.map[N_STAGES - 1]));
-    x = mx_fc(l, x, "fc", 256, request->n_classes, true);
+    x = mx_mark(l, mx_fc(l, x, "fc", 256, request->n_classes, true), "backbone.logits");
     const mx_name sum = mx_add(l, mx_add(l, z[0], z[1]), z[2]);
     mx_output(l, mx_add(l, x, mx_mul(l, sum, mx_scalar(l, (float)(1.0 / 3)))), "logits");
 }

@@ -19,6 +19,7 @@ static const mx_system *const systems[] = {
     &mx_system_deep_emotion,
     &mx_system_htnet,
     &mx_system_dcbam_efficientnet,
+    &mx_system_flow_c2s,
 };
 
 enum { N_SYSTEMS = sizeof systems / sizeof systems[0] };

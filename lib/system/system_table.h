@@ -31,5 +31,6 @@ extern const mx_system mx_system_rcn_small;
 extern const mx_system mx_system_deep_emotion;
 extern const mx_system mx_system_htnet;
 extern const mx_system mx_system_dcbam_efficientnet;
+extern const mx_system mx_system_flow_c2s;
 
 #endif

@@ -29,18 +29,23 @@ static mx_name median(mx_layers *l, mx_name x)
     const mx_name inputs[2] = {x, mx_ints(l, 1, &k)};
     const char *in[2] = {inputs[0].text, inputs[1].text};
     const mx_name largest = mx_path("", "largest:%d", l->n++);
-    const char *out[1] = {largest.text};
+    const mx_name places = mx_path("", "places:%d", l->n++);
+    const char *out[2] = {largest.text, places.text};
     mexpr_builder_int(l->b, "axis", -1);
-    mexpr_builder_node(l->b, "TopK", "", in, 2, out, 1, largest.text);
+    mexpr_builder_node(l->b, "TopK", "", in, 2, out, 2, largest.text);
     return mx_reduce(l, "ReduceMean", slice(l, largest, k - 2, k, 2, 1), 2, true);
 }
 
-static mx_name mirror(mx_layers *l, mx_name x)
+mx_name mx_flow_both(mx_layers *l, mx_name flow, float sum)
 {
     static const float signs[3] = {-1, 1, 1};
     static const int64_t dims[4] = {1, 3, 1, 1};
-    const mx_name turned = slice(l, x, -1, INT64_MIN, 3, -1);
-    return mx_mul(l, turned, mx_floats(l, 4, dims, signs));
+    const float sums[3] = {sum, 0, 0};
+    const mx_name turned = slice(l, flow, -1, INT64_MIN, 3, -1);
+    mx_name both[2] = {flow, mx_mul(l, turned, mx_floats(l, 4, dims, signs))};
+    if (sum != 0)
+        both[1] = mx_add(l, both[1], mx_floats(l, 4, dims, sums));
+    return mx_concat(l, both, 2, 0);
 }
 
 mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit)
@@ -56,9 +61,7 @@ mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit)
     const mx_name scale = mx_add(l, mx_op1(l, "Sqrt", power), mx_scalar(l, 1e-12f));
     const mx_name clip[3] = {
         mx_op2(l, "Div", moved, scale), mx_scalar(l, -limit), mx_scalar(l, limit)};
-    const mx_name own = mx_reshape(l, mx_op(l, "Clip", clip, 3), 4, maps);
-    const mx_name both[2] = {own, mirror(l, own)};
-    return mx_concat(l, both, 2, 0);
+    return mx_reshape(l, mx_op(l, "Clip", clip, 3), 4, maps);
 }
 
 /* --- filters ----------------------------------------------------------------------- */

@@ -12,13 +12,15 @@ typedef struct mx_flow_feature {
     double sigma; /* u_x, v_x, u_y, v_y after a Gaussian of sigma px; 0: u, v, strain */
 } mx_flow_feature;
 
-/* Every clip of `flow` (N×3×28×28: u, v, strain), normalised; behind them all once more,
- * mirrored: 2N×3×28×28. u and v lose their median, which stands for zero motion; every
- * plane is divided by its root mean square and limited to ±limit. */
+/* Every clip of `flow` (N×3×28×28: u, v, strain), normalised: u and v lose their median,
+ * which stands for zero motion; every plane is divided by its root mean square and
+ * limited to ±limit. */
 mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit);
 
-/* A row for each clip of what mx_flow_normalise() gives: 2N × 784, or 588 of u, v and
- * strain. */
+/* All clips, and behind them all once more, mirrored: 2N×3×28×28, -u being sum - u. */
+mx_name mx_flow_both(mx_layers *l, mx_name flow, float sum);
+
+/* A row for each of N normalised clips: N × 784, or 588 of u, v and strain. */
 mx_name mx_flow_feature_rows(mx_layers *l, mx_name normalised, mx_flow_feature feature);
 
 #endif

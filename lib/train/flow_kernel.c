@@ -6,8 +6,8 @@
 
 #include "base/scope.h"
 #include "fusion/classifier.h"
-#include "microexpr/train.h"
 #include "train/flow_features.h"
+#include "train/flow_kernel.h"
 
 enum { MAX_FEATURES = 4 };
 
@@ -47,7 +47,7 @@ typedef struct run {
     mexpr_classifier *machines[MAX_FEATURES];
 } run;
 
-const char *mexpr_train_system(int32_t index)
+const char *mx_flow_kernel_name(int32_t index)
 {
     return index >= 0 && index < N_RECIPES ? recipes[index].name : NULL;
 }
@@ -74,7 +74,8 @@ static mexpr_status build_features(run *r, int k, mexpr_model **out)
         return status;
     mx_layers_init(&l, builder);
     const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
-    const mx_name maps = mx_flow_normalise(&l, flow, r->recipe->limit);
+    const mx_name maps =
+        mx_flow_both(&l, mx_flow_normalise(&l, flow, r->recipe->limit), 0);
     mx_output(&l, mx_flow_feature_rows(&l, maps, r->recipe->features[k]), "features");
     return finish(r->scope, &builder, out);
 }
@@ -105,7 +106,8 @@ static mexpr_status build_whole(run *r, mexpr_model **out)
     if (r->labels)
         mexpr_builder_metadata(builder, "microexpr.labels", r->labels);
     const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
-    const mx_name maps = mx_flow_normalise(&l, flow, r->recipe->limit);
+    const mx_name maps =
+        mx_flow_both(&l, mx_flow_normalise(&l, flow, r->recipe->limit), 0);
     for (int k = 0; k < r->recipe->n_features && status == MEXPR_OK; k++) {
         const mx_name rows = mx_flow_feature_rows(&l, maps, r->recipe->features[k]);
         const mx_name prefix = mx_path("", "machine%d.", k);
@@ -171,34 +173,6 @@ static mexpr_status train(run *r, const int32_t *labels, mexpr_model **out)
     return status == MEXPR_OK ? build_whole(r, out) : status;
 }
 
-/* --- the door ---------------------------------------------------------------------- */
-
-static mexpr_status check_inputs(mx_scope *scope, const mexpr_tensor_view *inputs)
-{
-    if (inputs->struct_size < sizeof *inputs)
-        return mx_fail(scope, MEXPR_E_ABI, "the struct_size of inputs is too small");
-    if (inputs->dtype != MEXPR_DTYPE_F32)
-        return mx_fail(scope, MEXPR_E_TYPE, "the inputs must be float32");
-    if (inputs->rank != 4 || inputs->dims[0] < 1 || inputs->dims[1] != 3 ||
-        inputs->dims[2] != MX_FLOW_SIDE || inputs->dims[3] != MX_FLOW_SIDE)
-        return mx_fail(scope, MEXPR_E_SHAPE,
-            "the inputs must be N x 3 x %d x %d: u, v and strain", MX_FLOW_SIDE,
-            MX_FLOW_SIDE);
-    return MEXPR_OK;
-}
-
-/* Names are told apart by the recognizer, so there must be one for each class. */
-static mexpr_status check_labels(mx_scope *scope, const char *labels, int32_t n_classes)
-{
-    int32_t n = 1;
-    for (const char *at = labels; at && *at; at++)
-        n += *at == ',';
-    if (!labels || n == n_classes)
-        return MEXPR_OK;
-    return mx_fail(scope, MEXPR_E_RANGE, "'%.100s' has %d names for %d classes", labels,
-        n, n_classes);
-}
-
 static const recipe *find(const char *name)
 {
     for (int k = 0; k < N_RECIPES; k++)
@@ -207,43 +181,21 @@ static const recipe *find(const char *name)
     return NULL;
 }
 
-mexpr_status mexpr_train(mexpr_context *context, const char *system,
+mexpr_status mx_flow_kernel_train(mx_scope *scope, const char *system,
     const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
-    const mexpr_train_options *options, mexpr_progress_fn progress, void *user,
-    mexpr_model **out)
+    const char *names, mexpr_progress_fn progress, void *user, mexpr_model **out)
 {
-    if (!out)
-        return MEXPR_E_ARG;
-    *out = NULL;
-    if (!context)
-        return MEXPR_E_ARG;
-    mx_scope *scope = mx_context_scope(context);
-    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
-    if (!system || !inputs || !inputs->data || !labels)
-        return mx_fail(scope, MEXPR_E_ARG, "mexpr_train() was given NULL");
-    mexpr_status status = mx_options_copy(scope, options, sizeof o, &o, sizeof o);
-    const recipe *found = find(system);
-    if (status == MEXPR_OK && !found)
-        status = mx_fail(scope, MEXPR_E_NOT_FOUND,
-            "no system '%.60s' can be trained; docs/train.md lists those that can",
-            system);
-    if (status == MEXPR_OK)
-        status = check_inputs(scope, inputs);
-    if (status == MEXPR_OK)
-        status = check_labels(scope, o.labels, n_classes);
-    if (status != MEXPR_OK)
-        return status;
     run r = {.scope = scope,
-        .recipe = found,
+        .recipe = find(system),
         .inputs = inputs,
         .n = inputs->dims[0],
         .n_classes = n_classes,
-        .labels = o.labels,
+        .labels = names,
         .progress = progress,
         .user = user};
-    status = train(&r, labels, out);
+    const mexpr_status status = train(&r, labels, out);
     for (int k = 0; k < MAX_FEATURES; k++)
         mexpr_classifier_destroy(&r.machines[k]);
-    mx_free(context, r.both);
+    mx_free(scope->context, r.both);
     return status;
 }

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PUBLIC = headers.public_headers(ROOT)
 FUNCTIONS = headers.functions(ROOT)
 
-evaluate = importlib.import_module("microexpr.evaluate")  # its name is a function's too
+# Their names are functions' too.
+evaluate = importlib.import_module("microexpr.evaluate")
+train = importlib.import_module("microexpr.train")
 
 PLAIN = {
     "void": None, "int8_t": ctypes.c_int8, "int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32,
@@ -58,6 +60,10 @@ ENUM_CLASSES = {
     "mexpr_kernel": (fusion.Kernel, "MEXPR_KERNEL_"),
     "mexpr_gamma_unit": (fusion.GammaUnit, "MEXPR_GAMMA_"),
     "mexpr_fusion_rule": (fusion.FusionRule, "MEXPR_FUSION_"),
+    "mexpr_optimiser": (train.Optimiser, "MEXPR_OPTIMISER_"),
+    "mexpr_schedule": (train.Schedule, "MEXPR_SCHEDULE_"),
+    "mexpr_loss": (train.Loss, "MEXPR_LOSS_"),
+    "mexpr_normalisation": (train.Normalisation, "MEXPR_NORMALISATION_"),
     "mexpr_protocol": (evaluate.Protocol, "MEXPR_PROTOCOL_"),
     "mexpr_classes": (dataset.Classes, "MEXPR_CLASSES_"),
     "mexpr_au_side": (dataset.Side, "MEXPR_AU_SIDE_"),
@@ -167,7 +173,7 @@ def test_constants() -> None:
 
 def test_enum_classes_are_all_there_are() -> None:
     modules = (base, dataset, evaluate, face, flow, fusion, image, model, recognizer,
-               saliency, spot, system)
+               saliency, spot, system, train)
     classes = {value for module in modules
                for value in vars(module).values()
                if isinstance(value, type) and issubclass(value, enum.Enum)

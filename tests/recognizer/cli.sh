@@ -168,7 +168,7 @@ holds 'selection' json_is fixed selection
 # shellcheck disable=SC2086
 ok evaluate $labelled --protocol kfold --folds 2
 fails 2 'name one with --system' train --manifest clips.csv --inputs . -o x.onnx
-fails 2 "'ststnet' cannot be trained" evaluate --system ststnet
+fails 2 "'nonesuch' cannot be trained" evaluate --system nonesuch
 fails 2 '--manifest F.csv' train --system flow-kernel-ridge
 # shellcheck disable=SC2086
 fails 2 '--output F.onnx' train $labelled
@@ -345,6 +345,35 @@ fails 1 'different classes' compare two.json others.json
 fails 1 'clips and' compare two.json hold2.json
 fails 1 'is not in both reports' compare two.json renamed.json
 fails 1 'is of class 0 in one report and 1' compare two.json relabelled.json
+
+# --- networks that learn ---------------------------------------------------------------
+
+labelled='--system flow-c2s --manifest clips.csv --inputs . --seed 3'
+# shellcheck disable=SC2086
+ok train $labelled --epochs 4 -o net.onnx
+holds 'epochs are lines of JSON' prints '{"epoch": 4, "loss": '
+# shellcheck disable=SC2086
+ok train $labelled --epochs 4 -o net2.onnx --jobs 2 --checkpoint net.check --every 1
+holds 'threads and checkpoints change nothing' same net.onnx net2.onnx
+# shellcheck disable=SC2086
+ok train $labelled --epochs 4 -o net2.onnx --checkpoint net.check --resume
+holds 'nothing is left to do' [ ! -s out ]
+holds 'it goes on where it was' same net.onnx net2.onnx
+# shellcheck disable=SC2086
+ok train $labelled --epochs 2 -o net2.onnx --checkpoint new.check --resume
+holds 'a checkpoint that is not there is a beginning' prints '{"epoch": 1, "loss": '
+# shellcheck disable=SC2086
+fails 1 'another model or other options' train $labelled --epochs 5 -o net2.onnx \
+    --checkpoint net.check --resume
+# shellcheck disable=SC2086
+fails 2 'need --checkpoint' train $labelled --resume -o net2.onnx
+# shellcheck disable=SC2086
+fails 2 "--normalisation 'x'" train $labelled --normalisation x -o net2.onnx
+fails 2 'has no epochs' train --system flow-kernel-ridge --manifest clips.csv --inputs . \
+    --epochs 2 -o net2.onnx
+ok recognize --onset "$onset" --apex "$apex" --model net.onnx --labels up,down --json
+# shellcheck disable=SC2086
+ok evaluate $labelled --epochs 2 --report report.json
 
 # --- flow ------------------------------------------------------------------------------
 

@@ -534,11 +534,22 @@ class Dcbam(nn.Module):
         return self.fc(F.silu(self.top(x)).mean((2, 3)))
 
 
+class FlowC2s(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 32, 3, padding=1)
+        self.fc = nn.Linear(1568, 3)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv1(F.avg_pool2d(x, 2))), 2)
+        return self.fc(F.relu(self.conv2(x)).flatten(1))
+
+
 NETWORKS = {
     "ststnet": Ststnet, "dual-atme": DualAtme, "off-tanet": OffTanet, "mfe-net": MfeNet,
     "msjfn": Msjfn, "featref": Featref, "strcn": Strcn, "rcn": lambda: Rcn(64, 7),
     "rcn-small": lambda: Rcn(32, 5), "deep-emotion": DeepEmotion, "htnet": Htnet,
-    "dcbam-efficientnet": Dcbam,
+    "dcbam-efficientnet": Dcbam, "flow-c2s": FlowC2s,
 }
 
 

@@ -50,6 +50,7 @@ static void weights(void **state)
     check_count(context, "deep-emotion", 7, 47657);
     check_count(context, "htnet", 3, 139582982);
     check_count(context, "dcbam-efficientnet", 3, 4002339);
+    check_count(context, "flow-c2s", 3, 9795);
     for (int32_t i = 0; i < mexpr_system_count(); i++) {
         mexpr_system_info info = MEXPR_SYSTEM_INFO_INIT;
         assert_int_equal(mexpr_system_info_get(i, &info), MEXPR_OK);
@@ -195,7 +196,7 @@ static void options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(weights),
-        cmocka_unit_test(ranges),
-        cmocka_unit_test(running_and_writing), cmocka_unit_test(options)};
+        cmocka_unit_test(ranges), cmocka_unit_test(running_and_writing),
+        cmocka_unit_test(options)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

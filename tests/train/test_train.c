@@ -152,9 +152,8 @@ static mexpr_model *feature_model(void)
     assert_ok(context, mexpr_builder_create(context, "features", &builder));
     mx_layers_init(&l, builder);
     const mx_name flow = mx_input(&l, "flow", 3, SIDE, SIDE);
-    mx_output(&l,
-        mx_flow_feature_rows(&l, mx_flow_normalise(&l, flow, 4), (mx_flow_feature){2}),
-        "features");
+    const mx_name both = mx_flow_both(&l, mx_flow_normalise(&l, flow, 4), 0);
+    mx_output(&l, mx_flow_feature_rows(&l, both, (mx_flow_feature){2}), "features");
     assert_int_equal(mexpr_builder_finish(builder, &model), MEXPR_OK);
     mexpr_builder_destroy(&builder);
     return model;
@@ -194,7 +193,7 @@ static void learns(void **state)
 {
     (void)state;
     static float scores[N_CLIPS * N_CLASSES];
-    for (int k = 0; mexpr_train_system(k); k++) {
+    for (int k = 0; k < 2; k++) { /* test_trainer.c has the networks */
         make_clips(1);
         mexpr_model *model = train(mexpr_train_system(k));
         assert_string_equal(
@@ -271,7 +270,8 @@ static void refusals(void **state)
     mexpr_model *model;
     make_clips(1);
     mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
-    assert_failure(context, TRAIN("ststnet", &inputs, 3), MEXPR_E_NOT_FOUND, "'ststnet'");
+    assert_failure(
+        context, TRAIN("nonesuch", &inputs, 3), MEXPR_E_NOT_FOUND, "'nonesuch'");
     assert_failure(
         context, TRAIN("flow-derivative-svm", &inputs, 4), MEXPR_E_RANGE, "class 3");
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;

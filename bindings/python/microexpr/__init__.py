@@ -41,30 +41,32 @@ from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, exp
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
-from .train import train, train_systems
+from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
+                    trainer_recipe)
 from .xlsx import read_xlsx
 
 __version__ = version()
 
 __all__ = [
     "ActionUnit", "Aligner", "Alignment", "ApexMetrics", "ArgumentError", "Band",
-    "Bounds", "Box", "Builder", "CancelledError", "CheckFiles", "ClassMetrics", "Classes",
-    "Classifier", "ClassifierMethod", "Clip", "Colour", "Comparison", "Context",
-    "CpuFlag", "Crop", "DType", "DatasetCrop", "Difference", "DisabledError",
-    "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN", "FIELD_UNKNOWN_THRESHOLD",
-    "Face", "FaceFinder", "FaceMark", "FaceRow", "FaceTracker", "Field", "FileError",
-    "Filter", "Finding", "FindingKind", "Fit", "Flow", "FlowMethod", "FlowParam",
-    "Format", "FormatError", "FusionRule", "GammaUnit", "HeadMotion", "Histogram",
-    "HistogramNorm", "HistogramWeight", "Image", "Init", "Interpolation", "Joining",
-    "Kernel", "LANDMARKS_68", "LbpPatterns", "LbpSampling", "LimitError", "LogLevel",
-    "MAX_RANK", "MDMO_CORNERS", "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill",
-    "Metrics", "Missing", "Model", "ModelError", "Motion", "MotionModel", "Node",
-    "NotFoundError", "Occluder", "Occlusion", "OutOfMemoryError", "Protocol",
-    "Recognizer", "Record", "Reference", "Regions", "Result", "Rewrite", "Role",
-    "Saliency", "SaliencyFill", "SaliencyMethod", "SaliencyScore", "Session",
+    "Bounds", "Box", "Builder", "CancelledError", "CheckFiles", "ClassMetrics",
+    "Classes", "Classifier", "ClassifierMethod", "Clip", "Colour", "Comparison",
+    "Context", "CpuFlag", "Crop", "DType", "DatasetCrop", "Difference", "DisabledError",
+    "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN",
+    "FIELD_UNKNOWN_THRESHOLD", "Face", "FaceFinder", "FaceMark", "FaceRow",
+    "FaceTracker", "Field", "FileError", "Filter", "Finding", "FindingKind", "Fit",
+    "Flow", "FlowMethod", "FlowParam", "Format", "FormatError", "FusionRule",
+    "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm", "HistogramWeight", "Image",
+    "Init", "Interpolation", "Joining", "Kernel", "LANDMARKS_68", "LbpPatterns",
+    "LbpSampling", "LimitError", "LogLevel", "Loss", "MAX_RANK", "MDMO_CORNERS",
+    "MDMO_REGIONS", "Magnifier", "Manifest", "MaskFill", "Metrics", "Missing", "Model",
+    "ModelError", "Motion", "MotionModel", "Node", "Normalisation", "NotFoundError",
+    "Occluder", "Occlusion", "Optimiser", "OutOfMemoryError", "Protocol", "Recognizer",
+    "Record", "Reference", "Regions", "Result", "Rewrite", "Role", "Saliency",
+    "SaliencyFill", "SaliencyMethod", "SaliencyScore", "Schedule", "Session",
     "SessionMemory", "ShapeError", "Side", "SpotInterval", "SpottingMetrics", "Stage",
     "StateError", "Status", "Step", "Strain", "Stretch", "Strs", "System", "Tensor",
-    "TensorInfo", "TransformModel", "UnitCode", "UnitMetrics", "__version__",
+    "TensorInfo", "Trainer", "TransformModel", "UnitCode", "UnitMetrics", "__version__",
     "align_clip", "apex_metrics", "build_features", "build_system", "cpu_flags",
     "crop_face", "crop_names", "crop_transform", "decode_landmarks", "default_context",
     "draw_faces", "encode_landmarks", "evaluate", "explain", "face_region_boxes",
@@ -74,6 +76,6 @@ __all__ = [
     "metrics_compare", "metrics_interval", "occlude", "parse_action_units",
     "plan_occlusion", "polygons_mask", "read_landmarks", "read_xlsx", "recognize",
     "region_names", "spotting_metrics", "systems", "train", "train_systems",
-    "transform_points", "unit_metrics", "version", "write_landmarks", "write_npy",
-    "write_pts",
+    "trainer_recipe", "transform_points", "unit_metrics", "version", "write_landmarks",
+    "write_npy", "write_pts",
 ]

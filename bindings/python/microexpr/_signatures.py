@@ -44,6 +44,10 @@ mexpr_classifier_method = c_int
 mexpr_kernel = c_int
 mexpr_gamma_unit = c_int
 mexpr_fusion_rule = c_int
+mexpr_optimiser = c_int
+mexpr_schedule = c_int
+mexpr_loss = c_int
+mexpr_normalisation = c_int
 mexpr_protocol = c_int
 mexpr_classes = c_int
 mexpr_au_side = c_int
@@ -60,6 +64,7 @@ mexpr_log_fn = CFUNCTYPE(None, c_void_p, c_int32, c_char_p)
 mexpr_alloc_fn = CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_size_t)
 mexpr_free_fn = CFUNCTYPE(None, c_void_p, c_void_p, c_size_t)
 mexpr_progress_fn = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+mexpr_epoch_fn = CFUNCTYPE(c_int32, c_void_p, c_int32, c_int32, c_double)
 mexpr_release_fn = CFUNCTYPE(None, c_void_p, c_void_p)
 mexpr_read_fn = CFUNCTYPE(c_int64, c_void_p, c_void_p, c_size_t)
 
@@ -110,6 +115,10 @@ class mexpr_magnifier(Structure):
 
 
 class mexpr_classifier(Structure):
+    """Opaque."""
+
+
+class mexpr_trainer(Structure):
     """Opaque."""
 
 
@@ -517,10 +526,58 @@ class mexpr_dataset_crop(Structure):
     ]
 
 
+class mexpr_trainer_options(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("seed", c_uint64),
+        ("epochs", c_int32),
+        ("batch", c_int32),
+        ("is_shuffled", c_int32),
+        ("optimiser", c_int32),
+        ("rate", c_double),
+        ("momentum", c_double),
+        ("beta2", c_double),
+        ("epsilon", c_double),
+        ("weight_decay", c_double),
+        ("is_nesterov", c_int32),
+        ("schedule", c_int32),
+        ("factor", c_double),
+        ("step_epochs", c_int32),
+        ("warm_up", c_int32),
+        ("clip_norm", c_double),
+        ("average", c_double),
+        ("frozen", c_char_p),
+        ("slow", c_char_p),
+        ("slow_rate", c_double),
+        ("loss", c_int32),
+        ("is_balanced", c_int32),
+        ("gamma", c_double),
+        ("smoothing", c_double),
+        ("normalisation", c_int32),
+        ("is_mirrored", c_int32),
+        ("flip", c_double),
+        ("turn", c_double),
+        ("shift", c_double),
+        ("zoom", c_double),
+        ("noise", c_double),
+        ("occlusion", c_double),
+        ("gain", c_double),
+        ("blur", c_double),
+        ("jitter", c_double),
+        ("mixup", c_double),
+        ("labels", c_char_p),
+        ("checkpoint", c_char_p),
+        ("checkpoint_epochs", c_int32),
+    ]
+
+
 class mexpr_train_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
         ("labels", c_char_p),
+        ("epochs", c_int32),
+        ("normalisation", c_int32),
+        ("seed", c_uint64),
     ]
 
 
@@ -772,6 +829,7 @@ _context = POINTER(mexpr_context)
 _image = POINTER(mexpr_image)
 _clip = POINTER(mexpr_clip)
 _classifier = POINTER(mexpr_classifier)
+_trainer = POINTER(mexpr_trainer)
 _manifest = POINTER(mexpr_manifest)
 _findings = POINTER(mexpr_findings)
 _evaluation = POINTER(mexpr_evaluation)
@@ -1179,6 +1237,20 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_findings_destroy": (None, (POINTER(_findings),)),
     "mexpr_finding_name": (c_char_p, (mexpr_finding_kind,)),
     # train.h
+    "mexpr_trainer_recipe": (mexpr_status, (c_char_p, POINTER(mexpr_trainer_options))),
+    "mexpr_trainer_create": (
+        mexpr_status,
+        (_context, _model, POINTER(mexpr_tensor_view), POINTER(c_int32), c_int32,
+         POINTER(mexpr_trainer_options), POINTER(_trainer))),
+    "mexpr_trainer_destroy": (None, (POINTER(_trainer),)),
+    "mexpr_trainer_last_error": (c_char_p, (_trainer,)),
+    "mexpr_trainer_run": (mexpr_status, (_trainer, mexpr_epoch_fn, c_void_p)),
+    "mexpr_trainer_epoch": (mexpr_status, (_trainer,)),
+    "mexpr_trainer_n_epochs": (c_int32, (_trainer,)),
+    "mexpr_trainer_loss": (c_double, (_trainer, c_int32)),
+    "mexpr_trainer_save": (mexpr_status, (_trainer, c_char_p)),
+    "mexpr_trainer_resume": (mexpr_status, (_trainer, c_char_p)),
+    "mexpr_trainer_model": (mexpr_status, (_trainer, POINTER(_model))),
     "mexpr_train_system": (c_char_p, (c_int32,)),
     "mexpr_train": (
         mexpr_status,

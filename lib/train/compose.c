@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "train/compose.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/checked.h"
+#include "model/operator.h"
+#include "train/flow_features.h"
+
+/* Numbers of values, beyond those of the systems. */
+enum { TRAINING_NAMES = 1000000, FINAL_NAMES = 2000000, MAX_RENAMES = 16 };
+#define LIMIT 4 /* root mean squares, of normalised flow */
+#define NORMALISATION "microexpr.normalisation"
+
+/* Names that the model's tensors get in the new network. */
+typedef struct renames {
+    int n;
+    struct {
+        const char *from;
+        mx_name to;
+    } pairs[MAX_RENAMES];
+} renames;
+
+static mx_name name_of(const char *text)
+{
+    mx_name name;
+    snprintf(name.text, sizeof name.text, "%s", text);
+    return name;
+}
+
+static void add_rename(renames *r, const char *from, mx_name to)
+{
+    r->pairs[r->n].from = from;
+    r->pairs[r->n++].to = to;
+}
+
+static const char *renamed(const renames *r, const char *name)
+{
+    for (int k = 0; k < r->n; k++)
+        if (strcmp(r->pairs[k].from, name) == 0)
+            return r->pairs[k].to.text;
+    return name;
+}
+
+/* --- the model's nodes -------------------------------------------------------------- */
+
+static void add_tensor(
+    mexpr_builder *b, const char *name, const mx_tensor *tensor, const bool *is_trainable)
+{
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = tensor->dtype;
+    view.rank = tensor->rank;
+    for (int k = 0; k < tensor->rank; k++)
+        view.dims[k] = tensor->dims[k];
+    view.data = tensor->data;
+    if (is_trainable)
+        mexpr_builder_initializer(
+            b, name, &view, *is_trainable ? MEXPR_ROLE_PARAMETER : MEXPR_ROLE_CONSTANT);
+    else
+        mexpr_builder_tensor(b, name, &view);
+}
+
+static void add_attribute(mexpr_builder *b, const mx_attribute *a)
+{
+    switch (a->kind) {
+    case MX_ATTRIBUTE_INT:
+        mexpr_builder_int(b, a->name, a->i);
+        break;
+    case MX_ATTRIBUTE_FLOAT:
+        mexpr_builder_float(b, a->name, a->f);
+        break;
+    case MX_ATTRIBUTE_STRING:
+        mexpr_builder_string(b, a->name, a->s);
+        break;
+    case MX_ATTRIBUTE_TENSOR:
+        add_tensor(b, a->name, &a->t, NULL);
+        break;
+    case MX_ATTRIBUTE_INTS:
+        mexpr_builder_ints(b, a->name, a->ints, a->n);
+        break;
+    case MX_ATTRIBUTE_FLOATS:
+        mexpr_builder_floats(b, a->name, a->floats, a->n);
+        break;
+    case MX_ATTRIBUTE_STRINGS:
+        mexpr_builder_strings(b, a->name, a->strings, a->n);
+        break;
+    }
+}
+
+static mexpr_status add_node(mx_scope *scope, mexpr_builder *b, const mx_graph *graph,
+    const mx_node *node, const renames *r)
+{
+    const size_t n_inputs = (size_t)node->n_inputs, n_outputs = (size_t)node->n_outputs;
+    const char **names = mx_alloc(scope, n_inputs + n_outputs, sizeof *names);
+    if (!names)
+        return MEXPR_E_NOMEM;
+    for (size_t k = 0; k < n_inputs + n_outputs; k++) {
+        const int value = k < n_inputs ? node->inputs[k] : node->outputs[k - n_inputs];
+        names[k] = value < 0 ? "" : renamed(r, graph->values[value].name);
+    }
+    for (size_t k = 0; k < node->n_attributes; k++)
+        add_attribute(b, &node->attributes[k]);
+    mexpr_builder_node(b, node->op->name, node->domain, names, n_inputs, names + n_inputs,
+        n_outputs, node->name);
+    mx_free(scope->context, names);
+    return MEXPR_OK;
+}
+
+/* All of the model's source: weights, then nodes in an order in which they can run. */
+static mexpr_status append(
+    mx_scope *scope, mexpr_builder *b, const mexpr_model *model, const renames *r)
+{
+    const mx_graph *graph = &model->graph;
+    mexpr_status status = MEXPR_OK;
+    for (int k = 0; k < graph->n_file_values; k++) {
+        const mx_value *value = &graph->values[k];
+        if (value->producer < 0 && !value->is_input && value->tensor.data)
+            add_tensor(b, value->name, &value->tensor, &value->is_trainable);
+    }
+    for (int k = 0; k < graph->n_file_nodes && status == MEXPR_OK; k++) {
+        const mx_node *node = &graph->nodes[graph->order ? graph->order[k] : k];
+        if (!node->is_shut)
+            status = add_node(scope, b, graph, node, r);
+    }
+    return status;
+}
+
+/* --- what goes before --------------------------------------------------------------- */
+
+static mx_name slice(mx_layers *l, mx_name x, int64_t axis, int64_t from, int64_t to)
+{
+    const mx_name inputs[4] = {
+        x, mx_ints(l, 1, &from), mx_ints(l, 1, &to), mx_ints(l, 1, &axis)};
+    return mx_op(l, "Slice", inputs, 4);
+}
+
+/* Bilinear; a hair larger than wanted so that rounding down finds it. */
+static mx_name resize(mx_layers *l, mx_name x, const int64_t from[2], const int64_t to[2])
+{
+    static const int64_t dims[1] = {4};
+    const mx_name none = {""};
+    const double hair = 1 + 1e-6;
+    const float scales[4] = {1, 1, (float)((double)to[0] / (double)from[0] * hair),
+        (float)((double)to[1] / (double)from[1] * hair)};
+    if (from[0] == to[0] && from[1] == to[1])
+        return x;
+    const mx_name inputs[3] = {x, none, mx_floats(l, 1, dims, scales)};
+    mexpr_builder_string(l->b, "mode", "linear");
+    mexpr_builder_string(l->b, "coordinate_transformation_mode", "half_pixel");
+    return mx_op(l, "Resize", inputs, 3);
+}
+
+/* A face that fills its picture has brows and eyes in the rows 4..14 of 28 and the mouth
+ * in 18..26. */
+static mx_name bands(mx_layers *l, mx_name x)
+{
+    static const int64_t upper[2] = {11, 28}, upper_to[2] = {17, 28};
+    static const int64_t lower[2] = {8, 28}, lower_to[2] = {11, 28};
+    const mx_name parts[2] = {resize(l, slice(l, x, 2, 4, 15), upper, upper_to),
+        resize(l, slice(l, x, 2, 18, 26), lower, lower_to)};
+    return mx_concat(l, parts, 2, 2);
+}
+
+/* The authors' fixed points for faces without landmarks, limited to 7..21: eyes at
+ * (9, 11) and (21, 10), corners of the mouth at (10, 21) and (20, 21). */
+static mx_name parts(mx_layers *l, mx_name x)
+{
+    static const int64_t corners[4][2] = {{2, 4}, {14, 3}, {3, 14}, {13, 14}};
+    mx_name rows[2];
+    for (int k = 0; k < 2; k++) {
+        mx_name pair[2];
+        for (int j = 0; j < 2; j++) {
+            const int64_t *at = corners[2 * k + j];
+            pair[j] = slice(l, x, 3, at[0], at[0] + 14);
+            pair[j] = slice(l, pair[j], 2, at[1], at[1] + 14);
+        }
+        rows[k] = mx_concat(l, pair, 2, 3);
+    }
+    return mx_concat(l, rows, 2, 2);
+}
+
+static mx_name view_of(mx_layers *l, mx_name x, const mx_view *view, bool is_normalised,
+    const mx_tensor *declared)
+{
+    static const int64_t from[2] = {MX_FLOW_SIDE, MX_FLOW_SIDE};
+    const float scale = (view->high - view->low) / 255;
+    mexpr_builder_int(l->b, "axis", 1);
+    x = mx_op2(l, "Gather", x, mx_ints(l, view->n_planes, view->planes));
+    if (!is_normalised && scale != 1)
+        x = mx_mul(l, x, mx_scalar(l, scale));
+    if (!is_normalised && view->low != 0)
+        x = mx_add(l, x, mx_scalar(l, view->low));
+    if (view->cut == MX_CUT_BANDS)
+        x = bands(l, x);
+    if (view->cut == MX_CUT_PARTS)
+        x = parts(l, x);
+    return resize(l, x, from, declared->dims + 2);
+}
+
+/* The inputs of the model, made of `x` or as they are. */
+static void add_inputs(mx_layers *l, const mexpr_model *model, const mx_composition *c,
+    mx_name x, renames *r)
+{
+    const mx_graph *graph = &model->graph;
+    const bool is_normalised = c->normalisation == MEXPR_NORMALISATION_FLOW;
+    for (int k = 0; c->recipe && k < c->recipe->n_views; k++) {
+        const mx_view *view = &c->recipe->views[k];
+        for (int i = 0; i < graph->n_inputs; i++)
+            if (strcmp(graph->inputs[i].name, view->input) == 0)
+                add_rename(r, view->input,
+                    view_of(l, x, view, is_normalised, &graph->inputs[i].declared));
+    }
+}
+
+/* --- networks ----------------------------------------------------------------------- */
+
+typedef struct composing {
+    mx_scope *scope;
+    const mexpr_model *model;
+    const mx_composition *c;
+    mexpr_builder *b;
+    mx_layers l;
+    renames renames;
+} composing;
+
+static mexpr_status begin(composing *k, int first_name)
+{
+    const mx_graph *graph = &k->model->graph;
+    const mexpr_status status =
+        mexpr_builder_create(k->scope->context, graph->name, &k->b);
+    if (status != MEXPR_OK)
+        return mx_fail(k->scope, status, "no graph could be begun");
+    mx_layers_init(&k->l, k->b);
+    k->l.n = first_name;
+    mexpr_builder_opset(k->b, "", graph->opset);
+    for (size_t i = 0; i < graph->n_imports; i++)
+        if (graph->imports[i].domain[0])
+            mexpr_builder_opset(
+                k->b, graph->imports[i].domain, graph->imports[i].version);
+    return MEXPR_OK;
+}
+
+static mexpr_status end(composing *k, mexpr_status status, mexpr_model **out)
+{
+    if (status == MEXPR_OK) {
+        status = mexpr_builder_finish(k->b, out);
+        if (status != MEXPR_OK)
+            mx_fail(k->scope, status, "%s", mexpr_builder_last_error(k->b));
+    }
+    mexpr_builder_destroy(&k->b);
+    return status;
+}
+
+/* The network's own input: of flow, or as the model declares it. */
+static mx_name own_input(composing *k)
+{
+    const mx_port *port = &k->model->graph.inputs[0];
+    if (k->c->recipe)
+        return mx_input(&k->l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
+    mexpr_builder_input(
+        k->b, port->name, port->declared.dtype, port->declared.rank, port->declared.dims);
+    return name_of(port->name);
+}
+
+mexpr_status mx_compose_training(mx_scope *scope, const mexpr_model *model,
+    const mx_composition *composition, mexpr_model **out)
+{
+    composing k = {.scope = scope, .model = model, .c = composition};
+    mexpr_status status = begin(&k, TRAINING_NAMES);
+    if (status != MEXPR_OK)
+        return status;
+    const mx_recipe *recipe = composition->recipe;
+    for (size_t i = 0; i < model->graph.n_metadata; i++)
+        mexpr_builder_metadata(
+            k.b, model->graph.metadata[i].key, model->graph.metadata[i].text);
+    add_inputs(&k.l, model, composition, own_input(&k), &k.renames);
+    status = append(scope, k.b, model, &k.renames);
+    mexpr_builder_output(k.b, model->graph.outputs[0].name);
+    for (int i = 0; recipe && i < recipe->n_terms; i++)
+        for (int j = 0; j < 2 && recipe->terms[i].tensors[j]; j++)
+            mexpr_builder_output(k.b, recipe->terms[i].tensors[j]);
+    return end(&k, status, out);
+}
+
+/* --- the final one ------------------------------------------------------------------ */
+
+static mx_name mean_of_both(mx_layers *l, mx_name scores, int32_t n_classes)
+{
+    const int64_t dims[3] = {2, -1, n_classes};
+    return mx_reduce(l, "ReduceMean", mx_reshape(l, scores, 3, dims), 0, false);
+}
+
+/* In pictures u is stretched to 0..255, so that -u is 255 - u. */
+static mx_name prepare(mx_layers *l, const mx_composition *c, mx_name x)
+{
+    const bool is_normalised = c->normalisation == MEXPR_NORMALISATION_FLOW;
+    if (is_normalised)
+        x = mx_flow_normalise(l, x, LIMIT);
+    return c->is_mirrored ? mx_flow_both(l, x, is_normalised ? 0 : 255) : x;
+}
+
+static void describe(composing *k)
+{
+    static const char *const own[] = {
+        "microexpr.labels", "microexpr.planes", "microexpr.range", NORMALISATION};
+    const mx_graph *graph = &k->model->graph;
+    const mx_composition *c = k->c;
+    const bool is_flow = c->normalisation == MEXPR_NORMALISATION_FLOW;
+    const char *labels = mexpr_model_metadata(k->model, own[0]);
+    for (size_t i = 0; i < graph->n_metadata; i++) {
+        bool is_own = strcmp(graph->metadata[i].key, own[0]) == 0;
+        for (int j = 1; c->recipe && j < 4; j++)
+            is_own = is_own || strcmp(graph->metadata[i].key, own[j]) == 0;
+        if (!is_own)
+            mexpr_builder_metadata(k->b, graph->metadata[i].key, graph->metadata[i].text);
+    }
+    if (c->labels || labels)
+        mexpr_builder_metadata(k->b, own[0], c->labels ? c->labels : labels);
+    if (c->recipe) {
+        mexpr_builder_metadata(k->b, own[1], "u,v,strain");
+        mexpr_builder_metadata(k->b, NORMALISATION, is_flow ? "flow" : "picture");
+    }
+}
+
+mexpr_status mx_compose_final(mx_scope *scope, const mexpr_model *model,
+    const mx_composition *composition, mexpr_model **out)
+{
+    composing k = {.scope = scope, .model = model, .c = composition};
+    const char *scores = model->graph.outputs[0].name;
+    const mx_name both = name_of("scores_of_both");
+    mexpr_status status = begin(&k, FINAL_NAMES);
+    if (status != MEXPR_OK)
+        return status;
+    describe(&k);
+    mx_name x = own_input(&k);
+    const mx_name prepared = prepare(&k.l, composition, x);
+    if (composition->is_mirrored)
+        add_rename(&k.renames, scores, both);
+    if (strcmp(prepared.text, x.text) != 0)
+        add_rename(&k.renames, model->graph.inputs[0].name, prepared);
+    status = append(scope, k.b, model, &k.renames);
+    if (composition->is_mirrored)
+        mx_mark(&k.l, mean_of_both(&k.l, both, composition->n_classes), scores);
+    mexpr_builder_output(k.b, scores);
+    return end(&k, status, out);
+}
+
+/* --- clips -------------------------------------------------------------------------- */
+
+static mexpr_status build_normalise(mx_scope *scope, mexpr_model **out)
+{
+    mexpr_builder *b;
+    mx_layers l;
+    mexpr_status status = mexpr_builder_create(scope->context, "normalise", &b);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "no graph could be begun");
+    mx_layers_init(&l, b);
+    const mx_name flow = mx_input(&l, "flow", 3, MX_FLOW_SIDE, MX_FLOW_SIDE);
+    mx_output(&l, mx_flow_normalise(&l, flow, LIMIT), "normalised");
+    status = mexpr_builder_finish(b, out);
+    if (status != MEXPR_OK)
+        mx_fail(scope, status, "%s", mexpr_builder_last_error(b));
+    mexpr_builder_destroy(&b);
+    return status;
+}
+
+static mexpr_status run_normalise(
+    mx_scope *scope, mexpr_session *session, int64_t n, float *values)
+{
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = MEXPR_DTYPE_F32;
+    view.rank = 4;
+    view.dims[0] = n;
+    view.dims[1] = 3;
+    view.dims[2] = view.dims[3] = MX_FLOW_SIDE;
+    view.data = values;
+    mexpr_status status = mexpr_session_set_input(session, NULL, &view);
+    if (status == MEXPR_OK)
+        status = mexpr_session_run(session);
+    if (status == MEXPR_OK)
+        status = mexpr_session_output(session, NULL, &view);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "%s", mexpr_session_last_error(session));
+    memcpy(
+        values, view.data, (size_t)n * 3 * MX_FLOW_SIDE * MX_FLOW_SIDE * sizeof *values);
+    return MEXPR_OK;
+}
+
+mexpr_status mx_compose_normalise(mx_scope *scope, int64_t n, float *values)
+{
+    mexpr_model *model = NULL;
+    mexpr_session *session = NULL;
+    mexpr_status status = build_normalise(scope, &model);
+    if (status == MEXPR_OK) {
+        status = mexpr_session_create(model, &session);
+        if (status != MEXPR_OK)
+            mx_fail(scope, status, "no session for normalising could be made");
+    }
+    if (status == MEXPR_OK)
+        status = run_normalise(scope, session, n, values);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    return status;
+}
