@@ -24,14 +24,13 @@ static const float size_step = 1.1f;
 
 struct mx_face_detector {
     mx_face_model model;
+    mx_small_net net; /* the model's */
     mx_face_kernels kernels;
-    mx_gemm gemm;
     mx_face_octaves octaves;
     mx_face_scan scan;
     mx_face_box *hits; /* MOST_HITS */
     size_t n_hits;
     mx_face_box *found; /* MOST_CANDIDATES */
-    float *work;
 };
 
 extern const unsigned char mx_face_detector_weights[];
@@ -49,15 +48,15 @@ mexpr_status mx_face_detector_create_from(
     mx_face_detector *detector = mx_calloc(scope, 1, sizeof *detector);
     if (!detector)
         return MEXPR_E_NOMEM;
-    const uint32_t cpu = mexpr_context_cpu(scope->context);
-    mx_face_kernels_init(&detector->kernels, cpu);
-    mx_gemm_init(&detector->gemm, cpu);
+    mx_face_kernels_init(&detector->kernels, mexpr_context_cpu(scope->context));
     mexpr_status status = mx_face_model_read(scope, bytes, size, &detector->model);
+    if (status == MEXPR_OK)
+        status = mx_face_net_prepare(scope, &detector->model.net, &detector->net);
+    mx_face_net_free(scope->context, &detector->model.net);
     if (status == MEXPR_OK) {
         detector->hits = mx_alloc(scope, MOST_HITS, sizeof *detector->hits);
         detector->found = mx_alloc(scope, MOST_CANDIDATES, sizeof *detector->found);
-        detector->work = mx_alloc(scope, mx_face_net_work(), sizeof *detector->work);
-        if (!detector->hits || !detector->found || !detector->work)
+        if (!detector->hits || !detector->found)
             status = MEXPR_E_NOMEM;
     }
     if (status == MEXPR_OK)
@@ -79,11 +78,11 @@ void mx_face_detector_destroy(mexpr_context *context, mx_face_detector **detecto
     if (!d)
         return;
     mx_face_model_free(context, &d->model);
+    mx_small_net_free(context, &d->net);
     mx_face_octaves_free(context, &d->octaves);
     mx_face_scan_free(context, &d->scan);
     mx_free(context, d->hits);
     mx_free(context, d->found);
-    mx_free(context, d->work);
     mx_free(context, d);
     *detector = NULL;
 }
@@ -190,7 +189,7 @@ static mx_face_box look(mx_face_detector *detector, const mx_face_box *box, bool
     const mx_face_frame frame = {box->x + middle, box->y + middle, factor, 0, mirror};
     mx_face_patch(&detector->octaves, mx_face_octave_of(&detector->octaves, factor),
         &frame, MX_FACE_NET_SIDE, patch);
-    mx_face_net_run(&detector->model.net, &detector->gemm, patch, detector->work, out);
+    mx_face_net_run(&detector->net, patch, out);
     const float dx = (mirror ? -out[1] : out[1]) * box->size, dy = out[2] * box->size;
     const float size = box->size * expf(fminf(fmaxf(out[3], -0.7f), 0.7f));
     return (mx_face_box){frame.x + fminf(fmaxf(dx, -box->size), box->size) - 0.5f * size,

@@ -68,7 +68,7 @@ static void test_weights_round_trip(void **state)
     uint8_t *bytes, *twice;
     size_t size, size_twice;
     for (int i = 0; i < MX_FACE_NET_LAYERS; i++)
-        for (int k = 0; k < mx_face_layers[i].out_channels; k++)
+        for (int k = 0; k < mx_face_layers[i].out; k++)
             model.net.weights[i][k] = (float)(k - 3) / 32767.0f;
     assert_ok(context, mx_face_model_write(scope, &model, &bytes, &size));
     assert_ok(context, mx_face_model_read(scope, bytes, size, &again));

@@ -209,8 +209,8 @@ static uint8_t *some_weights(uint64_t seed)
     uint8_t *next = bytes + MX_LANDMARK_WEIGHTS_HEAD;
     for (int stage = 0; stage < MX_LANDMARK_STAGES; stage++) {
         for (int i = 0; i < mx_landmark_plans[stage].n_layers; i++) {
-            const mx_landmark_layer *layer = &mx_landmark_plans[stage].layers[i];
-            const size_t out = (size_t)layer->out, taps = mx_landmark_layer_taps(layer);
+            const mx_small_layer *layer = &mx_landmark_plans[stage].layers[i];
+            const size_t out = (size_t)layer->out, taps = mx_small_layer_taps(layer);
             next += 8 * out; /* scales and biases stay */
             for (size_t j = 0; j < taps * out; j++)
                 next[j] = (uint8_t)mx_rng_u64(&rng);
@@ -221,13 +221,13 @@ static uint8_t *some_weights(uint64_t seed)
 }
 
 /* A layer as its definition has it, in double. */
-static void layer_by_definition(const mx_landmark_layer *layer, const float *weights,
+static void layer_by_definition(const mx_small_layer *layer, const float *weights,
     const float *bias, const double *in, double *out)
 {
-    const int side = mx_landmark_layer_out_side(layer);
+    const int side = mx_small_layer_out_side(layer);
     const int kernel = layer->kernel ? layer->kernel : layer->side;
     const int pad = layer->kernel / 2;
-    const size_t taps = mx_landmark_layer_taps(layer);
+    const size_t taps = mx_small_layer_taps(layer);
     for (int o = 0; o < layer->out * side * side; o++) {
         const int channel = o % layer->out, x = o / layer->out % side;
         const int y = o / layer->out / side;
@@ -255,12 +255,13 @@ static void check_net(mexpr_context *context, const mx_landmark_plan *plan,
     assert_ok(
         context, mx_landmark_net_create(mx_context_scope(context), plan, bytes, &net));
     mx_landmark_net_run(&net, crop, output);
-    mx_landmark_crop_norm(&net.nn, crop, plan->side, &factor, &summand);
+    mx_landmark_crop_norm(&net.net.nn, crop, plan->side, &factor, &summand);
     for (int i = 0; i < plan->side * plan->side; i++)
         now[i] = (double)crop[i] * factor + summand;
     double largest = 0.0;
     for (int i = 0; i < plan->n_layers; i++) {
-        layer_by_definition(&plan->layers[i], net.weights[i], net.bias[i], now, then);
+        layer_by_definition(
+            &plan->layers[i], net.net.weights[i], net.net.bias[i], now, then);
         memcpy(now, then, sizeof now);
     }
     for (int i = 0; i < MX_LANDMARK_OUTPUTS; i++)
