@@ -577,6 +577,27 @@ static void empty_pictures_have_no_face(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* Surer parts make a surer whole; a sure detector does not outvote landmarks that are of
+ * no face, and weak boxes are those that landmarks can still save. */
+static void both_scores_count(void **state)
+{
+    (void)state;
+    const float steps[] = {0.0f, 0.01f, 0.1f, 0.5f, 0.9f, 0.99f, 1.0f};
+    const int n = (int)(sizeof steps / sizeof steps[0]);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+            const float score = mx_face_both_score(steps[i], steps[j]);
+            assert_true(score >= 0.0f && score <= 1.0f);
+            assert_true(i == 0 || score >= mx_face_both_score(steps[i - 1], steps[j]));
+            assert_true(j == 0 || score >= mx_face_both_score(steps[i], steps[j - 1]));
+        }
+    }
+    assert_true(fabsf(mx_face_both_score(0.5f, 0.268941f) - 0.5f) < 1e-5f);
+    assert_true(mx_face_both_score(0.99f, 0.02f) < 0.5f);
+    assert_true(mx_face_both_score(0.2f, 0.5f) > 0.5f);
+    assert_true(mx_face_weak_score(0.5f) < 0.1f && mx_face_weak_score(0.0f) == 0.0f);
+}
+
 static mexpr_status find_once(mexpr_context *context, void *arg)
 {
     const drawn *d = arg;
@@ -642,6 +663,7 @@ int main(void)
         cmocka_unit_test(rolled_faces_are_followed),
         cmocka_unit_test(boxes_beyond_reason_are_refused),
         cmocka_unit_test(empty_pictures_have_no_face),
+        cmocka_unit_test(both_scores_count),
         cmocka_unit_test(memory_may_be_short),
         cmocka_unit_test(warm_calls_allocate_nothing),
     };
