@@ -47,8 +47,7 @@ mexpr_status mx_face_net_prepare(
         const mx_small_layer *layer = &mx_face_layers[i];
         const size_t taps = mx_small_layer_taps(layer), n = (size_t)layer->out;
         for (size_t k = 0; k < taps * n; k++)
-            out->weights[i][layer->kernel ? k : k % n * taps + k / n] =
-                net->weights[i][k];
+            *mx_small_net_weight(out, i, k / n, k % n) = net->weights[i][k];
         memcpy(out->bias[i], net->biases[i], n * sizeof(float));
     }
     return status;

@@ -41,17 +41,17 @@ static float read_float(const uint8_t *bytes)
     return value;
 }
 
-static void read_layer(
-    const mx_small_layer *layer, const uint8_t *bytes, float *weights, float *bias)
+static void read_layer(const mx_small_net *net, int i, const uint8_t *bytes)
 {
+    const mx_small_layer *layer = &net->layers[i];
     const size_t out = (size_t)layer->out, taps = mx_small_layer_taps(layer);
     const uint8_t *stored = bytes + 2 * out * sizeof(float);
     for (size_t o = 0; o < out; o++) {
         const float scale = read_float(bytes + o * sizeof(float));
-        bias[o] = read_float(bytes + (out + o) * sizeof(float));
+        net->bias[i][o] = read_float(bytes + (out + o) * sizeof(float));
         for (size_t t = 0; t < taps; t++) {
             const size_t at = layer->kernel ? t * out + o : o * taps + t;
-            weights[at] = scale * (float)(int8_t)stored[at];
+            *mx_small_net_weight(net, i, t, o) = scale * (float)(int8_t)stored[at];
         }
     }
 }
@@ -64,7 +64,7 @@ mexpr_status mx_landmark_net_create(mx_scope *scope, const mx_landmark_plan *pla
         mx_small_net_create(scope, plan->layers, plan->n_layers, &net->net);
     for (int i = 0; i < plan->n_layers && status == MEXPR_OK; i++) {
         const mx_small_layer *layer = &plan->layers[i];
-        read_layer(layer, bytes, net->net.weights[i], net->net.bias[i]);
+        read_layer(&net->net, i, bytes);
         bytes += (size_t)layer->out * (2 * sizeof(float) + mx_small_layer_taps(layer));
     }
     return status;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A convolution is a matrix product whose left matrix is never written down: with the
  * channels innermost, the inputs under one row of taps lie one behind the other, and
- * those of the next output a fixed distance further. */
+ * those of the next output a fixed distance further. Its weights lie in panels of as many
+ * outputs as the kernel makes at a time. */
 #include "face/small_net.h"
 
 #include "base/checked.h"
@@ -22,36 +23,51 @@ static size_t padded_inputs(const mx_small_layer *layer)
     return mx_round_up(side * side * (size_t)layer->in, 16);
 }
 
-static size_t weights_room(const mx_small_layer *layer)
+static int n_panels(const mx_small_net *net, const mx_small_layer *layer)
 {
-    /* Blocks read whole vectors behind the last weights. */
-    return mx_round_up(
-        mx_small_layer_taps(layer) * (size_t)layer->out + MX_GEMM_COLS, 16);
+    return (layer->out + net->conv.cols - 1) / net->conv.cols;
+}
+
+static size_t weights_room(const mx_small_net *net, const mx_small_layer *layer)
+{
+    const size_t outputs = layer->kernel ? (size_t)(n_panels(net, layer) * net->conv.cols)
+                                         : (size_t)layer->out;
+    return mx_round_up(mx_small_layer_taps(layer) * outputs, 16);
 }
 
 static size_t outputs_room(const mx_small_layer *layer)
 {
-    return mx_round_up((size_t)layer->out, 16);
+    return mx_round_up((size_t)layer->out, MX_TILE_COLS);
+}
+
+float *mx_small_net_weight(const mx_small_net *net, int i, size_t tap, size_t out)
+{
+    const mx_small_layer *layer = &net->layers[i];
+    const size_t taps = mx_small_layer_taps(layer), cols = (size_t)net->conv.cols;
+    return net->weights[i] + (layer->kernel
+                                     ? (out / cols * taps + tap) * cols + out % cols
+                                     : out * taps + tap);
 }
 
 mexpr_status mx_small_net_create(
     mx_scope *scope, const mx_small_layer *layers, int n_layers, mx_small_net *net)
 {
     size_t room = 0;
-    for (int i = 0; i < n_layers; i++)
-        room += weights_room(&layers[i]) + outputs_room(&layers[i]) +
-                padded_inputs(&layers[i]);
     const uint32_t cpu = mexpr_context_cpu(scope->context);
     *net = (mx_small_net){.layers = layers, .n_layers = n_layers};
+    mx_conv_kernels_init(&net->conv, cpu);
     mx_gemm_kernels_init(&net->gemm, cpu);
     mx_nn_kernels_init(&net->nn, cpu);
+    for (int i = 0; i < n_layers; i++)
+        room += weights_room(net, &layers[i]) + outputs_room(&layers[i]) +
+                padded_inputs(&layers[i]);
     net->memory = mx_calloc(scope, room, sizeof(float));
     if (!net->memory)
         return MEXPR_E_NOMEM;
     float *next = net->memory;
     for (int i = 0; i < n_layers; i++) {
         net->weights[i] = next;
-        net->bias[i] = net->weights[i] + weights_room(&layers[i]);
+        net->bias[i] = net->weights[i] + weights_room(net, &layers[i]);
         net->input[i] = net->bias[i] + outputs_room(&layers[i]);
         next = net->input[i] + padded_inputs(&layers[i]);
     }
@@ -76,44 +92,32 @@ float *mx_small_net_row(const mx_small_net *net, int y)
     return first_pixel(net, 0) + y * input_row(&net->layers[0]);
 }
 
-/* One row of outputs, `columns` of them, from the input's upper left tap on. */
-static void convolve_row(const mx_small_net *net, const mx_small_layer *layer,
-    const float *weights, const float *input, int columns, float *output)
-{
-    const int n_blocks = (columns + net->gemm.rows - 1) / net->gemm.rows;
-    mx_gemm_block block = {.k = layer->kernel * layer->in,
-        .a_row = (ptrdiff_t)layer->stride * layer->in,
-        .a_col = 1,
-        .b_row = layer->out,
-        .c_row = layer->out,
-        .alpha = 1.0f};
-    for (int x = 0, left = n_blocks; left > 0; x += block.rows, left--) {
-        block.rows = (columns - x + left - 1) / left;
-        for (int o = 0; o < layer->out; o += block.cols) {
-            block.cols =
-                layer->out - o < net->gemm.cols ? layer->out - o : net->gemm.cols;
-            block.c = output + (ptrdiff_t)x * layer->out + o;
-            for (int y = 0; y < layer->kernel; y++) {
-                block.a = input + y * input_row(layer) + x * block.a_row;
-                block.b = weights + (ptrdiff_t)y * block.k * layer->out + o;
-                block.beta = y == 0 ? 0.0f : 1.0f;
-                net->gemm.block(&block);
-            }
-        }
-    }
-}
-
 /* `output`: the first pixel of the next layer's input; its rows are `output_row` long. */
 static void convolve(const mx_small_net *net, int i, float *output, ptrdiff_t output_row)
 {
     const mx_small_layer *layer = &net->layers[i];
-    const int side = mx_small_layer_out_side(layer);
-    const ptrdiff_t step = layer->stride * input_row(layer);
-    for (int y = 0; y < side; y++) {
-        float *row = output + y * output_row;
-        convolve_row(net, layer, net->weights[i], net->input[i] + y * step, side, row);
-        net->nn.bias_cols(
-            (size_t)side, (size_t)layer->out, row, net->bias[i], layer->relu, row);
+    const int side = mx_small_layer_out_side(layer), cols = net->conv.cols;
+    ptrdiff_t offsets[MX_SMALL_KERNEL];
+    const float *input;
+    mx_conv_tile tile = {.rows = side,
+        .runs = (size_t)layer->kernel,
+        .length = (size_t)(layer->kernel * layer->in),
+        .x = &input,
+        .offsets = offsets,
+        .step = (ptrdiff_t)layer->stride * layer->in,
+        .y_row = layer->out,
+        .finish = {.activation = layer->relu ? MX_ACTIVATION_RELU : MX_ACTIVATION_NONE}};
+    for (int k = 0; k < layer->kernel; k++)
+        offsets[k] = k * input_row(layer);
+    for (int o = 0; o < layer->out; o += cols) {
+        tile.cols = layer->out - o < cols ? layer->out - o : cols;
+        tile.w = mx_small_net_weight(net, i, 0, (size_t)o);
+        tile.finish.shift = net->bias[i] + o;
+        for (int y = 0; y < side; y++) {
+            input = net->input[i] + y * layer->stride * input_row(layer);
+            tile.y = output + y * output_row + o;
+            net->conv.tile(&tile);
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 #define MX_FACE_SMALL_NET_H
 
 #include "base/scope.h"
+#include "kernel/conv_kernel.h"
 #include "kernel/gemm_kernel.h"
 #include "kernel/nn_kernel.h"
 
-enum { MX_SMALL_LAYERS = 9 /* at most */ };
+enum { MX_SMALL_LAYERS = 9, MX_SMALL_KERNEL = 5 }; /* at most */
 
 /* Input: side x side pixels of `in` channels, channels innermost. A convolution has
  * kernel x kernel taps, zeros around the input and side / stride outputs each way; kernel
@@ -40,12 +41,11 @@ static inline size_t mx_small_layer_taps(const mx_small_layer *layer)
 typedef struct mx_small_net {
     const mx_small_layer *layers; /* borrowed */
     int n_layers;
+    mx_conv_kernels conv;
     mx_gemm_kernels gemm;
     mx_nn_kernels nn;
     float *memory;
-    /* To be filled: of a convolution [tap][out] with taps in the order row, column,
-     * channel, of a dense layer [out][input]. */
-    float *weights[MX_SMALL_LAYERS];
+    float *weights[MX_SMALL_LAYERS]; /* see mx_small_net_weight() */
     float *bias[MX_SMALL_LAYERS];
     float *input[MX_SMALL_LAYERS]; /* with the zeros around */
 } mx_small_net;
@@ -54,6 +54,10 @@ typedef struct mx_small_net {
 mexpr_status mx_small_net_create(
     mx_scope *scope, const mx_small_layer *layers, int n_layers, mx_small_net *net);
 void mx_small_net_free(mexpr_context *context, mx_small_net *net);
+
+/* Where the weight of layer i is that takes tap `tap`, in the order row, column, channel,
+ * to output `out`. */
+float *mx_small_net_weight(const mx_small_net *net, int i, size_t tap, size_t out);
 
 /* Where row y of the input is to be put. */
 float *mx_small_net_row(const mx_small_net *net, int y);

@@ -221,9 +221,10 @@ static uint8_t *some_weights(uint64_t seed)
 }
 
 /* A layer as its definition has it, in double. */
-static void layer_by_definition(const mx_small_layer *layer, const float *weights,
-    const float *bias, const double *in, double *out)
+static void layer_by_definition(
+    const mx_small_net *net, int i, const double *in, double *out)
 {
+    const mx_small_layer *layer = &net->layers[i];
     const int side = mx_small_layer_out_side(layer);
     const int kernel = layer->kernel ? layer->kernel : layer->side;
     const int pad = layer->kernel / 2;
@@ -231,16 +232,15 @@ static void layer_by_definition(const mx_small_layer *layer, const float *weight
     for (int o = 0; o < layer->out * side * side; o++) {
         const int channel = o % layer->out, x = o / layer->out % side;
         const int y = o / layer->out / side;
-        double sum = bias[channel];
+        double sum = net->bias[i][channel];
         for (size_t t = 0; t < taps; t++) {
             const int c = (int)t % layer->in, kx = (int)t / layer->in % kernel;
             const int from_x = x * layer->stride + kx - pad;
             const int from_y = y * layer->stride + (int)t / layer->in / kernel - pad;
-            const size_t at = layer->kernel ? t * (size_t)layer->out + (size_t)channel
-                                            : (size_t)channel * taps + t;
             if (from_x >= 0 && from_x < layer->side && from_y >= 0 &&
                 from_y < layer->side)
-                sum += weights[at] * in[(from_y * layer->side + from_x) * layer->in + c];
+                sum += (double)*mx_small_net_weight(net, i, t, (size_t)channel) *
+                       in[(from_y * layer->side + from_x) * layer->in + c];
         }
         out[o] = layer->relu && sum < 0.0 ? 0.0 : sum;
     }
@@ -260,8 +260,7 @@ static void check_net(mexpr_context *context, const mx_landmark_plan *plan,
         now[i] = (double)crop[i] * factor + summand;
     double largest = 0.0;
     for (int i = 0; i < plan->n_layers; i++) {
-        layer_by_definition(
-            &plan->layers[i], net.net.weights[i], net.net.bias[i], now, then);
+        layer_by_definition(&net.net, i, now, then);
         memcpy(now, then, sizeof now);
     }
     for (int i = 0; i < MX_LANDMARK_OUTPUTS; i++)
