@@ -7,12 +7,7 @@
 #include "base/pool.h"
 #include "kernel/gemm.h"
 
-enum {
-    LAYERS = MX_LANDMARK_LAYERS,
-    MOST_CHANNELS = 256,
-    COLUMN_ROWS = 256,
-    CHUNK = 8192
-};
+enum { LAYERS = MX_SMALL_LAYERS, MOST_CHANNELS = 256, COLUMN_ROWS = 256, CHUNK = 8192 };
 
 static const float dropout = 0.1f;       /* of the inputs of the first dense layer */
 static const float norm_epsilon = 1e-5f; /* Ioffe and Szegedy 2015 */
@@ -59,17 +54,16 @@ struct landmark_trainer {
     float rate;
 };
 
-static size_t outputs(const mx_landmark_layer *layer)
+static size_t outputs(const mx_small_layer *layer)
 {
-    const size_t side = (size_t)mx_landmark_layer_out_side(layer);
+    const size_t side = (size_t)mx_small_layer_out_side(layer);
     return side * side * (size_t)layer->out;
 }
 
 /* Samples whose columns are multiplied at once. */
-static int group(const mx_landmark_layer *layer)
+static int group(const mx_small_layer *layer)
 {
-    const int pixels =
-        mx_landmark_layer_out_side(layer) * mx_landmark_layer_out_side(layer);
+    const int pixels = mx_small_layer_out_side(layer) * mx_small_layer_out_side(layer);
     const int n = COLUMN_ROWS / pixels;
     return n < 1 ? 1 : n > LANDMARK_SHARD ? LANDMARK_SHARD : n;
 }
@@ -80,9 +74,9 @@ static void place_parameters(landmark_trainer *t)
 {
     size_t at = 0;
     for (int i = 0; i < t->plan->n_layers; i++) {
-        const mx_landmark_layer *layer = &t->plan->layers[i];
+        const mx_small_layer *layer = &t->plan->layers[i];
         t->weights[i] = at;
-        at += mx_landmark_layer_taps(layer) * (size_t)layer->out;
+        at += mx_small_layer_taps(layer) * (size_t)layer->out;
         t->bias[i] = at;
         at += (size_t)layer->out;
         t->gain[i] = at;
@@ -96,7 +90,7 @@ static size_t largest_gradient(const mx_landmark_plan *plan)
     size_t most = 0;
     for (int i = 0; i < plan->n_layers; i++) {
         const size_t n = outputs(&plan->layers[i]),
-                     m = mx_landmark_layer_inputs(&plan->layers[i]);
+                     m = mx_small_layer_inputs(&plan->layers[i]);
         most = n > most ? n : most;
         most = m > most ? m : most;
     }
@@ -107,10 +101,9 @@ static size_t largest_columns(const mx_landmark_plan *plan)
 {
     size_t most = 1;
     for (int i = 0; i < plan->n_layers; i++) {
-        const mx_landmark_layer *layer = &plan->layers[i];
-        const size_t side = (size_t)mx_landmark_layer_out_side(layer);
-        const size_t n =
-            side * side * (size_t)group(layer) * mx_landmark_layer_taps(layer);
+        const mx_small_layer *layer = &plan->layers[i];
+        const size_t side = (size_t)mx_small_layer_out_side(layer);
+        const size_t n = side * side * (size_t)group(layer) * mx_small_layer_taps(layer);
         most = layer->kernel && n > most ? n : most;
     }
     return most;
@@ -128,9 +121,8 @@ static size_t place_shard(const mx_landmark_plan *plan, size_t n_parameters, sha
     float *memory, size_t used)
 {
     for (int i = 0; i < plan->n_layers; i++) {
-        const mx_landmark_layer *layer = &plan->layers[i];
-        s->input[i] =
-            take(memory, &used, mx_landmark_layer_inputs(layer) * LANDMARK_SHARD);
+        const mx_small_layer *layer = &plan->layers[i];
+        s->input[i] = take(memory, &used, mx_small_layer_inputs(layer) * LANDMARK_SHARD);
         s->normal[i] = take(memory, &used, outputs(layer) * LANDMARK_SHARD);
     }
     s->input[plan->n_layers] = take(memory, &used, MX_LANDMARK_OUTPUTS * LANDMARK_SHARD);
@@ -159,8 +151,8 @@ static void draw_parameters(landmark_trainer *t)
     mx_rng rng;
     mx_rng_seed(&rng, t->seed, (uint64_t)t->stage);
     for (int i = 0; i < t->plan->n_layers; i++) {
-        const mx_landmark_layer *layer = &t->plan->layers[i];
-        const size_t taps = mx_landmark_layer_taps(layer);
+        const mx_small_layer *layer = &t->plan->layers[i];
+        const size_t taps = mx_small_layer_taps(layer);
         const double deviation = layer->kernel ? sqrt(2.0 / (double)taps) : 0.02;
         for (size_t j = 0; j < taps * (size_t)layer->out; j++)
             t->parameters[t->weights[i] + j] = (float)(deviation * mx_rng_normal(&rng));
@@ -222,7 +214,7 @@ void landmark_trainer_destroy(landmark_trainer *t)
 /* The inputs under the taps of row `ky` for the output at (x, y): *n of them from
  * input[*from] on go to columns[*to]; 0 where all lie outside. */
 static size_t span(
-    const mx_landmark_layer *layer, int x, int y, int ky, size_t *from, size_t *to)
+    const mx_small_layer *layer, int x, int y, int ky, size_t *from, size_t *to)
 {
     const int pad = layer->kernel / 2, row = y * layer->stride + ky - pad;
     const int left = x * layer->stride - pad, right = left + layer->kernel;
@@ -235,10 +227,10 @@ static size_t span(
     return (size_t)((last - first) * layer->in);
 }
 
-static void to_columns(const mx_landmark_layer *layer, const float *input, float *columns)
+static void to_columns(const mx_small_layer *layer, const float *input, float *columns)
 {
-    const int side = mx_landmark_layer_out_side(layer);
-    const size_t taps = mx_landmark_layer_taps(layer);
+    const int side = mx_small_layer_out_side(layer);
+    const size_t taps = mx_small_layer_taps(layer);
     memset(columns, 0, sizeof *columns * taps * (size_t)(side * side));
     for (int p = 0; p < side * side; p++, columns += taps) {
         for (int ky = 0; ky < layer->kernel; ky++) {
@@ -249,12 +241,11 @@ static void to_columns(const mx_landmark_layer *layer, const float *input, float
     }
 }
 
-static void from_columns(
-    const mx_landmark_layer *layer, const float *columns, float *input)
+static void from_columns(const mx_small_layer *layer, const float *columns, float *input)
 {
-    const int side = mx_landmark_layer_out_side(layer);
-    const size_t taps = mx_landmark_layer_taps(layer);
-    memset(input, 0, sizeof *input * mx_landmark_layer_inputs(layer));
+    const int side = mx_small_layer_out_side(layer);
+    const size_t taps = mx_small_layer_taps(layer);
+    memset(input, 0, sizeof *input * mx_small_layer_inputs(layer));
     for (int p = 0; p < side * side; p++, columns += taps) {
         for (int ky = 0; ky < layer->kernel; ky++) {
             size_t from = 0, to = 0;
@@ -266,12 +257,10 @@ static void from_columns(
 }
 
 /* Columns of `n` samples from number `first` on; returns their rows. */
-static int group_columns(
-    const mx_landmark_layer *layer, shard *s, int i, int first, int n)
+static int group_columns(const mx_small_layer *layer, shard *s, int i, int first, int n)
 {
-    const int side = mx_landmark_layer_out_side(layer);
-    const size_t inputs = mx_landmark_layer_inputs(layer),
-                 taps = mx_landmark_layer_taps(layer);
+    const int side = mx_small_layer_out_side(layer);
+    const size_t inputs = mx_small_layer_inputs(layer), taps = mx_small_layer_taps(layer);
     for (int j = 0; j < n; j++)
         to_columns(layer, s->input[i] + (size_t)(first + j) * inputs,
             s->columns + (size_t)(j * side * side) * taps);
@@ -281,7 +270,7 @@ static int group_columns(
 /* Batch normalisation over the shard, gain, bias and ReLU. */
 static void normalise(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
+    const mx_small_layer *layer = &t->plan->layers[i];
     const int channels = layer->out;
     const size_t rows = outputs(layer) / (size_t)channels * LANDMARK_SHARD;
     const float *gain = t->parameters + t->gain[i], *bias = t->parameters + t->bias[i];
@@ -316,8 +305,8 @@ static void normalise(const landmark_trainer *t, shard *s, int i)
 
 static void convolve_forward(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
-    const int taps = (int)mx_landmark_layer_taps(layer), n = group(layer);
+    const mx_small_layer *layer = &t->plan->layers[i];
+    const int taps = (int)mx_small_layer_taps(layer), n = group(layer);
     for (int j = 0; j < LANDMARK_SHARD; j += n) {
         const int rows = group_columns(layer, s, i, j, n);
         mx_sgemm_builtin(&t->gemm, false, false, rows, layer->out, taps, 1.0f, s->columns,
@@ -330,7 +319,7 @@ static void convolve_forward(const landmark_trainer *t, shard *s, int i)
 /* Through ReLU and normalisation: `above` becomes the gradient of the products. */
 static void normalise_backward(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
+    const mx_small_layer *layer = &t->plan->layers[i];
     const int channels = layer->out;
     const size_t rows = outputs(layer) / (size_t)channels * LANDMARK_SHARD;
     float *to_gain = s->gradient + t->gain[i], *to_bias = s->gradient + t->bias[i];
@@ -359,9 +348,9 @@ static void normalise_backward(const landmark_trainer *t, shard *s, int i)
 
 static void convolve_backward(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
-    const int taps = (int)mx_landmark_layer_taps(layer), n = group(layer);
-    const size_t inputs = mx_landmark_layer_inputs(layer);
+    const mx_small_layer *layer = &t->plan->layers[i];
+    const int taps = (int)mx_small_layer_taps(layer), n = group(layer);
+    const size_t inputs = mx_small_layer_inputs(layer);
     normalise_backward(t, s, i);
     for (int j = 0; j < LANDMARK_SHARD; j += n) {
         const int rows = group_columns(layer, s, i, j, n);
@@ -396,8 +385,8 @@ static void drop_inputs(shard *s, float *x, size_t n)
 
 static void dense_forward(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
-    const int n = (int)mx_landmark_layer_inputs(layer);
+    const mx_small_layer *layer = &t->plan->layers[i];
+    const int n = (int)mx_small_layer_inputs(layer);
     if (t->plan->layers[i - 1].kernel)
         drop_inputs(s, s->input[i], (size_t)n * LANDMARK_SHARD);
     mx_sgemm_builtin(&t->gemm, false, true, LANDMARK_SHARD, layer->out, n, 1.0f,
@@ -411,8 +400,8 @@ static void dense_forward(const landmark_trainer *t, shard *s, int i)
  * is in the input itself. */
 static void dense_backward(const landmark_trainer *t, shard *s, int i)
 {
-    const mx_landmark_layer *layer = &t->plan->layers[i];
-    const int n = (int)mx_landmark_layer_inputs(layer);
+    const mx_small_layer *layer = &t->plan->layers[i];
+    const int n = (int)mx_small_layer_inputs(layer);
     t->nn.sum_cols(
         LANDMARK_SHARD, (size_t)layer->out, s->above, s->gradient + t->bias[i]);
     mx_sgemm_builtin(&t->gemm, true, false, layer->out, n, LANDMARK_SHARD, 1.0f, s->above,
@@ -599,8 +588,8 @@ static float store_weights(
 void landmark_trainer_store(const landmark_trainer *t, uint8_t *bytes)
 {
     for (int i = 0; i < t->plan->n_layers; i++) {
-        const mx_landmark_layer *layer = &t->plan->layers[i];
-        const size_t taps = mx_landmark_layer_taps(layer), out = (size_t)layer->out;
+        const mx_small_layer *layer = &t->plan->layers[i];
+        const size_t taps = mx_small_layer_taps(layer), out = (size_t)layer->out;
         const float *weights = t->average + t->weights[i];
         uint8_t *stored = bytes + 8 * out;
         for (size_t o = 0; o < out; o++) {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/gemm.h"
+
 enum {
     SIDE = MX_FACE_NET_SIDE,
     N_LAYERS = MX_FACE_NET_LAYERS,
@@ -35,18 +37,17 @@ static size_t input_size(int i)
 {
     if (i == N_LAYERS)
         return MX_FACE_NET_OUT;
-    const mx_face_layer *layer = &mx_face_layers[i];
-    return (size_t)(layer->side * layer->side * layer->channels);
+    return mx_small_layer_inputs(&mx_face_layers[i]);
 }
 
-static size_t rows_of(const mx_face_layer *layer)
+static size_t rows_of(const mx_small_layer *layer)
 {
-    return (size_t)(layer->out_side * layer->out_side);
+    return (size_t)(mx_small_layer_out_side(layer) * mx_small_layer_out_side(layer));
 }
 
 static size_t columns_size(int i)
 {
-    return rows_of(&mx_face_layers[i]) * (size_t)mx_face_layer_terms(&mx_face_layers[i]);
+    return rows_of(&mx_face_layers[i]) * mx_small_layer_taps(&mx_face_layers[i]);
 }
 
 static bool allocate(mx_scope *scope, training *t)
@@ -62,8 +63,8 @@ static bool allocate(mx_scope *scope, training *t)
         good = good && t->values[i] && t->slopes[i];
     }
     for (int i = 0; i < N_LAYERS; i++) {
-        t->n_parameters += (size_t)(mx_face_layer_terms(&mx_face_layers[i]) + 1) *
-                           (size_t)mx_face_layers[i].out_channels;
+        t->n_parameters +=
+            (mx_small_layer_taps(&mx_face_layers[i]) + 1) * (size_t)mx_face_layers[i].out;
         if (!mx_face_layers[i].kernel)
             continue;
         most = columns_size(i) > most ? columns_size(i) : most;
@@ -93,8 +94,8 @@ static void release(mexpr_context *context, training *t)
 static void initialise(mx_face_net *net, mx_rng *rng)
 {
     for (int i = 0; i < N_LAYERS; i++) {
-        const int terms = mx_face_layer_terms(&mx_face_layers[i]);
-        const int n = terms * mx_face_layers[i].out_channels;
+        const int terms = (int)mx_small_layer_taps(&mx_face_layers[i]);
+        const int n = terms * mx_face_layers[i].out;
         const float scale = sqrtf((i + 1 < N_LAYERS ? 2.0f : 0.1f) / (float)terms);
         for (int k = 0; k < n; k++)
             net->weights[i][k] = scale * (float)mx_rng_normal(rng);
@@ -184,16 +185,35 @@ static void make_other(mx_rng *rng, net_other *others, int n, sample *out)
 /* --- gradient -------------------------------------------------------------------------
  */
 
+/* The inputs that each output of a layer meets: outputs x taps. */
+static void columns_of(const mx_small_layer *layer, const float *input, float *columns)
+{
+    const int side = layer->side, c = layer->in,
+              out_side = mx_small_layer_out_side(layer);
+    for (int y = 0; y < out_side; y++)
+        for (int x = 0; x < out_side; x++)
+            for (int k = 0; k < 9; k++, columns += c) {
+                const int sy = y * layer->stride + k / 3 - 1;
+                const int sx = x * layer->stride + k % 3 - 1;
+                const bool inside = sy >= 0 && sy < side && sx >= 0 && sx < side;
+                if (inside)
+                    memcpy(columns, input + (ptrdiff_t)(sy * side + sx) * c,
+                        (size_t)c * sizeof *columns);
+                else
+                    memset(columns, 0, (size_t)c * sizeof *columns);
+            }
+}
+
 static void forward(training *t, const mx_face_net *net, int n)
 {
     for (int i = 0; i < N_LAYERS; i++) {
-        const mx_face_layer *layer = &mx_face_layers[i];
-        const int out = layer->out_channels, terms = mx_face_layer_terms(layer);
+        const mx_small_layer *layer = &mx_face_layers[i];
+        const int out = layer->out, terms = (int)mx_small_layer_taps(layer);
         const int rows = n * (int)rows_of(layer);
         const float *a = t->values[i];
         if (layer->kernel) {
             for (int k = 0; k < n; k++)
-                mx_face_net_columns(layer, t->values[i] + (size_t)k * input_size(i),
+                columns_of(layer, t->values[i] + (size_t)k * input_size(i),
                     t->columns[i] + (size_t)k * columns_size(i));
             a = t->columns[i];
         }
@@ -207,11 +227,12 @@ static void forward(training *t, const mx_face_net *net, int n)
     }
 }
 
-static void columns_back(const mx_face_layer *layer, const float *columns, float *input)
+static void columns_back(const mx_small_layer *layer, const float *columns, float *input)
 {
-    const int side = layer->side, c = layer->channels;
-    for (int y = 0; y < layer->out_side; y++)
-        for (int x = 0; x < layer->out_side; x++)
+    const int side = layer->side, c = layer->in,
+              out_side = mx_small_layer_out_side(layer);
+    for (int y = 0; y < out_side; y++)
+        for (int x = 0; x < out_side; x++)
             for (int k = 0; k < 9; k++, columns += c) {
                 const int sy = y * layer->stride + k / 3 - 1;
                 const int sx = x * layer->stride + k % 3 - 1;
@@ -226,8 +247,8 @@ static void columns_back(const mx_face_layer *layer, const float *columns, float
 static void backward(training *t, int n)
 {
     for (int i = N_LAYERS - 1; i >= 0; i--) {
-        const mx_face_layer *layer = &mx_face_layers[i];
-        const int out = layer->out_channels, terms = mx_face_layer_terms(layer);
+        const mx_small_layer *layer = &mx_face_layers[i];
+        const int out = layer->out, terms = (int)mx_small_layer_taps(layer);
         const int rows = n * (int)rows_of(layer);
         float *slope = t->slopes[i + 1];
         const float *y = t->values[i + 1];

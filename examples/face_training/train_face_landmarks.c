@@ -14,7 +14,7 @@
 #include "face/face_landmark.h"
 #include "landmark_trainer.h"
 
-enum { EPOCHS = 120, REPORT = 10, WARM_STEPS = 200 };
+enum { EPOCHS = 360, REPORT = 10, WARM_STEPS = 200 };
 
 static const double peak_rate = 2.5e-3;
 

@@ -24,7 +24,8 @@ typedef struct mexpr_face {
      * picture. Without landmarks what the detector says.
      */
     double box[4];
-    double score;          /**< the detector's; higher is surer */
+    double score; /**< 0 to 1; the detector's and the landmarks' together, if there are
+                       landmarks; else the detector's alone */
     double confidence;     /**< of the landmarks, 0 to 1; 0 without */
     int32_t has_landmarks; /**< 0: the numbers below are 0 */
     int32_t followed;      /**< a tracker: 1 when followed from the frame before */
@@ -44,7 +45,7 @@ typedef struct mexpr_face_options {
     size_t struct_size;
     double smallest;       /**< side of the smallest box in px, [16, 1e5]; 40 */
     double largest;        /**< side of the largest box, [16, 1e5]; 1e5 */
-    double threshold;      /**< least score of a face; the detector's own choice */
+    double threshold;      /**< least score of a face; 0.5 */
     int32_t threshold_set; /**< not 0: take threshold as it is, also when it is 0 */
     int32_t max_faces;     /**< the best that many, 1..64; 16 */
     int32_t boxes_only;    /**< not 0: no landmarks (finders alone) */
@@ -54,7 +55,8 @@ typedef struct mexpr_face_options {
     int32_t no_filter; /**< not 0: landmarks as they are in each frame, without filter */
     int32_t reserved;  /**< 0 */
     double confidence; /**< landmarks less sure than this are of no face: a finder drops
-                          it, a tracker has lost it; (0, 1]; 0.2 */
+                          it, a tracker has lost it; (0, 1]; finders 0.15,
+                          trackers 0.25 */
 } mexpr_face_options;
 
 #define MEXPR_FACE_OPTIONS_INIT                                                          \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ferns look at every window, the network at what they leave: once to say where the face
- * is, once more, with the mirror image, from there, and when it is not sure then, at that
- * place a little off, too. */
+/* Ferns look at every window, the network at what they leave. Each look says where the
+ * face is, and the next one is from there, so that what starts beside a face comes to it:
+ * one at all candidates, one at the mirror image where there may be a face, a third where
+ * there still may be one, and when the network is not sure then, four a little off. */
 #include "face/face_detector.h"
 
 #include <math.h>
@@ -13,25 +14,27 @@ enum {
     MOST_SIDE = 1 << 24 /* of a picture: whole numbers that float holds */
 };
 
-/* Overlap (intersection over union) from which windows are one candidate, and faces one
- * face; and the part of the smaller box inside the larger that makes them one. */
-static const float same_candidate = 0.5f, same_face = 0.3f, inside_face = 0.7f;
-/* Log-odds that a candidate needs for a second look; that need no further ones; from
- * which it is a face. */
-static const float second_look = -6.0f, sure = 5.0f, enough = 1.0f;
+/* Overlap (intersection over union) from which windows are one candidate, boxes looked at
+ * one place, and faces one face; and the part of the smaller box inside the larger that
+ * makes them one face. */
+static const float same_candidate = 0.4f, same_place = 0.5f, same_face = 0.3f,
+                   inside_face = 0.7f, never_inside = 2.0f;
+/* Log-odds that a place needs after its first, second and third look for another one;
+ * that need no further ones; from which it is a face. */
+static const float first_look = -6.0f, second_look = -4.0f, third_look = -3.0f,
+                   sure = 5.0f, enough = 1.0f;
 static const float smallest_side = 20.0f; /* where windows are pixels of the picture */
 static const float size_step = 1.1f;
 
 struct mx_face_detector {
     mx_face_model model;
+    mx_small_net net; /* the model's */
     mx_face_kernels kernels;
-    mx_gemm gemm;
     mx_face_octaves octaves;
     mx_face_scan scan;
     mx_face_box *hits; /* MOST_HITS */
     size_t n_hits;
     mx_face_box *found; /* MOST_CANDIDATES */
-    float *work;
 };
 
 extern const unsigned char mx_face_detector_weights[];
@@ -49,15 +52,15 @@ mexpr_status mx_face_detector_create_from(
     mx_face_detector *detector = mx_calloc(scope, 1, sizeof *detector);
     if (!detector)
         return MEXPR_E_NOMEM;
-    const uint32_t cpu = mexpr_context_cpu(scope->context);
-    mx_face_kernels_init(&detector->kernels, cpu);
-    mx_gemm_init(&detector->gemm, cpu);
+    mx_face_kernels_init(&detector->kernels, mexpr_context_cpu(scope->context));
     mexpr_status status = mx_face_model_read(scope, bytes, size, &detector->model);
+    if (status == MEXPR_OK)
+        status = mx_face_net_prepare(scope, &detector->model.net, &detector->net);
+    mx_face_net_free(scope->context, &detector->model.net);
     if (status == MEXPR_OK) {
         detector->hits = mx_alloc(scope, MOST_HITS, sizeof *detector->hits);
         detector->found = mx_alloc(scope, MOST_CANDIDATES, sizeof *detector->found);
-        detector->work = mx_alloc(scope, mx_face_net_work(), sizeof *detector->work);
-        if (!detector->hits || !detector->found || !detector->work)
+        if (!detector->hits || !detector->found)
             status = MEXPR_E_NOMEM;
     }
     if (status == MEXPR_OK)
@@ -79,11 +82,11 @@ void mx_face_detector_destroy(mexpr_context *context, mx_face_detector **detecto
     if (!d)
         return;
     mx_face_model_free(context, &d->model);
+    mx_small_net_free(context, &d->net);
     mx_face_octaves_free(context, &d->octaves);
     mx_face_scan_free(context, &d->scan);
     mx_free(context, d->hits);
     mx_free(context, d->found);
-    mx_free(context, d->work);
     mx_free(context, d);
     *detector = NULL;
 }
@@ -190,7 +193,7 @@ static mx_face_box look(mx_face_detector *detector, const mx_face_box *box, bool
     const mx_face_frame frame = {box->x + middle, box->y + middle, factor, 0, mirror};
     mx_face_patch(&detector->octaves, mx_face_octave_of(&detector->octaves, factor),
         &frame, MX_FACE_NET_SIDE, patch);
-    mx_face_net_run(&detector->model.net, &detector->gemm, patch, detector->work, out);
+    mx_face_net_run(&detector->net, patch, out);
     const float dx = (mirror ? -out[1] : out[1]) * box->size, dy = out[2] * box->size;
     const float size = box->size * expf(fminf(fmaxf(out[3], -0.7f), 0.7f));
     return (mx_face_box){frame.x + fminf(fmaxf(dx, -box->size), box->size) - 0.5f * size,
@@ -209,20 +212,20 @@ static mx_face_box mean_of(const mx_face_box *boxes, int n)
     return mean;
 }
 
+/* The third look at a place, and further ones. */
 static mx_face_box look_again(mx_face_detector *detector, const mx_face_box *box)
 {
     enum { LOOKS = 6, FIRST = 2 };
-    static const float off[LOOKS][2] = {/* to the right; longer */
-        {0, 0}, {0, 0}, {0, -0.12f}, {0, 0.12f}, {-0.08f, 0}, {0.08f, 0}};
-    mx_face_box seen[LOOKS], from = *box;
-    for (int i = 0; i < LOOKS; i++) {
-        if (i == FIRST) {
-            from = mean_of(seen, FIRST);
-            if (from.score >= sure || from.score < second_look)
-                return from;
-        }
-        const float longer = off[i][1] * from.size;
-        const mx_face_box at = {from.x + off[i][0] * from.size - 0.5f * longer,
+    static const float off[LOOKS - FIRST][2] = {/* to the right; longer */
+        {0, -0.12f}, {0, 0.12f}, {-0.08f, 0}, {0.08f, 0}};
+    mx_face_box seen[LOOKS] = {*box, look(detector, box, false)};
+    const mx_face_box from = mean_of(seen, FIRST);
+    if (from.score >= sure || from.score < third_look)
+        return from;
+    seen[0] = seen[1] = from;
+    for (int i = FIRST; i < LOOKS; i++) {
+        const float *way = off[i - FIRST], longer = way[1] * from.size;
+        const mx_face_box at = {from.x + way[0] * from.size - 0.5f * longer,
             from.y - 0.5f * longer, from.size + longer, 0};
         seen[i] = look(detector, &at, i % 2 == 1);
     }
@@ -237,35 +240,43 @@ static float inside(const mx_face_box *a, const mx_face_box *b)
     return dx > 0 && dy > 0 ? dx * dy / (small * small) : 0;
 }
 
-/* Sorts; drops what is the same face as a better one. */
-static size_t merge(mx_face_box *boxes, size_t n)
+/* Sorts; drops what overlaps a better one, or lies in it. */
+static size_t merge(mx_face_box *boxes, size_t n, float same, float within)
 {
     size_t kept = 0;
     sort(boxes, n);
     for (size_t i = 0; i < n; i++) {
         bool fresh = true;
         for (size_t j = 0; j < kept && fresh; j++)
-            fresh = mx_face_box_overlap(&boxes[i], &boxes[j]) < same_face &&
-                    inside(&boxes[i], &boxes[j]) < inside_face;
+            fresh = mx_face_box_overlap(&boxes[i], &boxes[j]) < same &&
+                    inside(&boxes[i], &boxes[j]) < within;
         if (fresh)
             boxes[kept++] = boxes[i];
     }
     return kept;
 }
 
-/* Replaces the candidates by faces, with log-odds for scores. */
-static size_t verify(mx_face_detector *detector, mx_face_box *boxes, size_t n)
+/* Moves all boxes to where a look at them says, and drops those below `least`. */
+static size_t look_at_all(
+    mx_face_detector *detector, mx_face_box *boxes, size_t n, bool mirror, float least)
 {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        const mx_face_box box = look(detector, &boxes[i], false);
-        if (box.score >= second_look)
+        const mx_face_box box = look(detector, &boxes[i], mirror);
+        if (box.score >= least)
             boxes[kept++] = box;
     }
-    kept = merge(boxes, kept);
-    for (size_t i = 0; i < kept; i++)
+    return merge(boxes, kept, same_place, never_inside);
+}
+
+/* Replaces the candidates by faces, with log-odds for scores. */
+static size_t verify(mx_face_detector *detector, mx_face_box *boxes, size_t n)
+{
+    n = look_at_all(detector, boxes, n, false, first_look);
+    n = look_at_all(detector, boxes, n, true, second_look);
+    for (size_t i = 0; i < n; i++)
         boxes[i] = look_again(detector, &boxes[i]);
-    return merge(boxes, kept);
+    return merge(boxes, n, same_face, inside_face);
 }
 
 mexpr_status mx_face_detector_run(mx_scope *scope, mx_face_detector *detector,

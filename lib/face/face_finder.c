@@ -11,8 +11,12 @@
 
 enum { MAX_FACES = 64, STANDARD_FACES = 16, MAX_SEARCH = 1000 };
 
+static const float same_face = 0.5f; /* overlap of boxes */
+
 static const double least_side = 16, most_side = 1e5, standard_smallest = 40;
-static const double standard_confidence = 0.2, least_box = 8;
+static const double least_box = 8;
+/* Of `confidence`. What is followed has no detector that speaks for it. */
+static const double found_confidence = 0.15, followed_confidence = 0.25;
 
 /* What finders and trackers have in common. */
 typedef struct seer {
@@ -48,8 +52,8 @@ static mexpr_status check_side(
     return MEXPR_OK;
 }
 
-static mexpr_status take_options(
-    mx_scope *scope, const mexpr_face_options *given, mexpr_face_options *o)
+static mexpr_status take_options(mx_scope *scope, const mexpr_face_options *given,
+    double confidence, mexpr_face_options *o)
 {
     *o = (mexpr_face_options)MEXPR_FACE_OPTIONS_INIT;
     mexpr_status status = mx_options_copy(scope, given, sizeof *o, o, sizeof *o);
@@ -69,8 +73,7 @@ static mexpr_status take_options(
     if (status == MEXPR_OK)
         status = mx_option_i32(scope, "search", &o->search, 0, 0, MAX_SEARCH);
     if (status == MEXPR_OK)
-        status =
-            mx_option_f64(scope, "confidence", &o->confidence, standard_confidence, 0, 1);
+        status = mx_option_f64(scope, "confidence", &o->confidence, confidence, 0, 1);
     if (o->threshold == 0 && !o->threshold_set)
         o->threshold = (double)mx_face_detector_threshold();
     if (status == MEXPR_OK && !isfinite(o->threshold))
@@ -79,10 +82,10 @@ static mexpr_status take_options(
 }
 
 static mexpr_status seer_init(
-    mexpr_context *context, const mexpr_face_options *options, seer *s)
+    mexpr_context *context, const mexpr_face_options *options, double confidence, seer *s)
 {
     mx_scope *scope = mx_context_scope(context);
-    mexpr_status status = take_options(scope, options, &s->options);
+    mexpr_status status = take_options(scope, options, confidence, &s->options);
     if (status == MEXPR_OK)
         status = mx_face_detector_create(scope, &s->detector);
     if (status == MEXPR_OK)
@@ -112,7 +115,8 @@ mexpr_status mexpr_face_finder_create(
     if (!finder)
         return MEXPR_E_NOMEM;
     mx_scope_init(&finder->seer.scope, mx_context_retain(context));
-    const mexpr_status status = seer_init(context, options, &finder->seer);
+    const mexpr_status status =
+        seer_init(context, options, found_confidence, &finder->seer);
     if (status == MEXPR_OK)
         *out = finder;
     else
@@ -182,29 +186,88 @@ static mexpr_status add_landmarks(
     return MEXPR_OK;
 }
 
+static bool is_before(const mexpr_face *a, const mexpr_face *b)
+{
+    if (a->score != b->score)
+        return a->score > b->score;
+    return a->box[1] != b->box[1] ? a->box[1] < b->box[1] : a->box[0] < b->box[0];
+}
+
+static void sort_faces(seer *s)
+{
+    for (int32_t i = 1; i < s->n; i++) {
+        const mexpr_face face = s->faces[i];
+        int32_t at = i;
+        for (; at > 0 && is_before(&face, &s->faces[at - 1]); at--)
+            s->faces[at] = s->faces[at - 1];
+        s->faces[at] = face;
+    }
+}
+
+static mx_face_box box_of(const mexpr_face *face)
+{
+    return (mx_face_box){
+        (float)face->box[0], (float)face->box[1], (float)face->box[2], 0.0f};
+}
+
+/* Two boxes of the detector may come to the same landmarks: the better one stays. */
+static void drop_doubles(seer *s)
+{
+    int32_t kept = 0;
+    for (int32_t i = 0; i < s->n; i++) {
+        const mx_face_box box = box_of(&s->faces[i]);
+        bool fresh = kept < s->options.max_faces;
+        for (int32_t j = 0; j < kept && fresh; j++) {
+            const mx_face_box other = box_of(&s->faces[j]);
+            fresh = mx_face_box_overlap(&box, &other) < same_face;
+        }
+        if (fresh) {
+            s->faces[kept] = s->faces[i];
+            s->faces[kept].id = kept;
+            kept++;
+        }
+    }
+    s->n = kept;
+}
+
+/* One box of the detector: with landmarks, *good when both are sure enough. */
+static mexpr_status judge(seer *s, const mx_face_view *view, const mx_face_box *box,
+    mexpr_face *face, bool *good)
+{
+    const mexpr_face_options *o = &s->options;
+    *face = (mexpr_face)MEXPR_FACE_INIT;
+    *good = true;
+    face->score = (double)box->score;
+    put_box(box, face);
+    if (o->boxes_only)
+        return MEXPR_OK;
+    const mexpr_status status = add_landmarks(s, view, box, face);
+    face->score = (double)mx_face_both_score(box->score, (float)face->confidence);
+    *good = face->confidence >= o->confidence && face->score >= o->threshold;
+    return status;
+}
+
 static mexpr_status find(seer *s, const mexpr_image *image)
 {
     mx_face_view view;
     mx_face_box boxes[MAX_FACES];
     size_t n = 0;
+    bool good;
     const mexpr_face_options *o = &s->options;
+    const float threshold = (float)o->threshold;
     mexpr_status status = see(s, image, &view);
     if (status == MEXPR_OK)
         status = mx_face_detector_run(&s->scope, s->detector, &view, (float)o->smallest,
-            (float)o->largest, (float)o->threshold, boxes, (size_t)o->max_faces, &n);
+            (float)o->largest, o->boxes_only ? threshold : mx_face_weak_score(threshold),
+            boxes, MAX_FACES, &n);
     for (size_t i = 0; i < n && status == MEXPR_OK; i++) {
-        mexpr_face *face = &s->faces[s->n];
-        *face = (mexpr_face)MEXPR_FACE_INIT;
-        face->id = s->n;
-        face->score = (double)boxes[i].score;
-        put_box(&boxes[i], face);
-        if (!o->boxes_only)
-            status = add_landmarks(s, &view, &boxes[i], face);
-        /* The landmarks know better than the detector alone what is no face. */
-        s->n += o->boxes_only || face->confidence >= o->confidence;
+        status = judge(s, &view, &boxes[i], &s->faces[s->n], &good);
+        s->n += good;
     }
     if (status != MEXPR_OK)
         s->n = 0;
+    sort_faces(s);
+    drop_doubles(s);
     return status;
 }
 
@@ -311,7 +374,8 @@ mexpr_status mexpr_face_tracker_create(
     if (!tracker)
         return MEXPR_E_NOMEM;
     mx_scope_init(&tracker->seer.scope, mx_context_retain(context));
-    mexpr_status status = seer_init(context, options, &tracker->seer);
+    mexpr_status status =
+        seer_init(context, options, followed_confidence, &tracker->seer);
     if (status == MEXPR_OK)
         status = tracker_init(context, tracker);
     if (status == MEXPR_OK)

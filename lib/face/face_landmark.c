@@ -171,3 +171,26 @@ mexpr_status mx_face_landmarker_follow(mx_scope *scope, mx_face_landmarker *land
         return status;
     return run_stage(scope, landmarker, 1, view, &pose, points, confidence);
 }
+
+/* --- with the detector ------------------------------------------------------------- */
+
+static float log_odds(float p)
+{
+    p = fminf(fmaxf(p, 1e-6f), 1.0f - 1e-6f);
+    return logf(p / (1.0f - p));
+}
+
+/* A sum of log-odds, as if both were independent. On the people for choices the landmarks
+ * tell better than the detector what is no face, and are less sure of what is one; hence
+ * weight and summand. */
+float mx_face_both_score(float score, float confidence)
+{
+    const float weight = 2.0f, summand = 2.0f;
+    return 1.0f /
+           (1.0f + expf(-(log_odds(score) + weight * log_odds(confidence) + summand)));
+}
+
+float mx_face_weak_score(float threshold)
+{
+    return fminf(threshold, 0.03f);
+}

@@ -46,8 +46,7 @@ static uint8_t *put_float(uint8_t *at, float value)
 
 static size_t layer_numbers(int i)
 {
-    return (size_t)(mx_face_layer_terms(&mx_face_layers[i]) + 1) *
-           (size_t)mx_face_layers[i].out_channels;
+    return (mx_small_layer_taps(&mx_face_layers[i]) + 1) * (size_t)mx_face_layers[i].out;
 }
 
 static size_t file_size(int n_ferns)

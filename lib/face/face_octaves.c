@@ -83,25 +83,26 @@ int mx_face_octave_of(const mx_face_octaves *octaves, float factor)
     return octave < octaves->n ? octave : octaves->n - 1;
 }
 
-static float clamp(float x, float high)
+/* Between pixels `at` and `next` of a row or column, `t` / 256 of the way: weights of 8
+ * bits, as in the levels of the search. */
+typedef struct place {
+    uint32_t at, next, t;
+} place;
+
+static place place_of(float x, uint32_t size)
 {
-    return x > 0 ? (x < high ? x : high) : 0;
+    const float last = (float)(size - 1);
+    x = x > 0 ? (x < last ? x : last) : 0;
+    const uint32_t at = (uint32_t)x;
+    return (place){at, at + 1 < size ? at + 1 : at, (uint32_t)((x - (float)at) * 256.0f)};
 }
 
-/* Weights of 8 bits, as in the levels of the search. */
-static uint8_t sample(const mx_face_view *view, float x, float y)
+/* From the row at a place and the one behind it. */
+static uint8_t sample(const uint8_t *a, const uint8_t *b, uint32_t t, place x)
 {
-    x = clamp(x, (float)(view->width - 1));
-    y = clamp(y, (float)(view->height - 1));
-    const uint32_t x0 = (uint32_t)x, y0 = (uint32_t)y;
-    const uint32_t tx = (uint32_t)((x - (float)x0) * 256.0f);
-    const uint32_t ty = (uint32_t)((y - (float)y0) * 256.0f);
-    const uint8_t *a = view->pixels + (size_t)y0 * view->stride + x0;
-    const uint8_t *b = y0 + 1 < view->height ? a + view->stride : a;
-    const size_t right = x0 + 1 < view->width;
-    const uint32_t left_side = (256 - ty) * a[0] + ty * b[0];
-    const uint32_t right_side = (256 - ty) * a[right] + ty * b[right];
-    return (uint8_t)(((256 - tx) * left_side + tx * right_side + 32768) >> 16);
+    const uint32_t left = (256 - t) * a[x.at] + t * b[x.at];
+    const uint32_t right = (256 - t) * a[x.next] + t * b[x.next];
+    return (uint8_t)(((256 - x.t) * left + x.t * right + 32768) >> 16);
 }
 
 void mx_face_patch(const mx_face_octaves *octaves, int octave, const mx_face_frame *frame,
@@ -112,11 +113,21 @@ void mx_face_patch(const mx_face_octaves *octaves, int octave, const mx_face_fra
     const float cx = (frame->x + 0.5f) * scale - 0.5f;
     const float cy = (frame->y + 0.5f) * scale - 0.5f;
     const float ax = frame->ax * scale, ay = frame->ay * scale;
-    for (int j = 0; j < side; j++) {
+    place x[MX_FACE_PATCH_SIDE], y[MX_FACE_PATCH_SIDE];
+    for (int j = 0; j < side; j++, out += side) {
         const float v = (float)j - middle;
+        /* Upright patches, as a search takes them, have the same columns in all rows. */
+        for (int i = 0; i < side && (j == 0 || ay != 0.0f); i++) {
+            const float u = frame->mirror ? middle - (float)i : (float)i - middle;
+            x[i] = place_of(cx + ax * u - ay * v, view->width);
+        }
         for (int i = 0; i < side; i++) {
             const float u = frame->mirror ? middle - (float)i : (float)i - middle;
-            out[j * side + i] = sample(view, cx + ax * u - ay * v, cy + ay * u + ax * v);
+            y[i] = i == 0 || ay != 0.0f ? place_of(cy + ay * u + ax * v, view->height)
+                                        : y[0];
         }
+        for (int i = 0; i < side; i++)
+            out[i] = sample(view->pixels + (size_t)y[i].at * view->stride,
+                view->pixels + (size_t)y[i].next * view->stride, y[i].t, x[i]);
     }
 }

@@ -6,7 +6,7 @@
 #include "face/face_parts.h"
 #include "kernel/face_kernel.h"
 
-enum { MX_FACE_OCTAVES = 16 };
+enum { MX_FACE_OCTAVES = 16, MX_FACE_PATCH_SIDE = 64 /* at most */ };
 
 /* views[0] is the caller's picture, each further one the means of 2 x 2 pixels of the one
  * before, without a last odd row or column. Start with {0}; the memory grows and is used

@@ -68,6 +68,14 @@ mexpr_status mx_face_landmarker_run(mx_scope *scope, mx_face_landmarker *landmar
     const mx_face_view *view, const mx_face_box *box, float points[2 * MX_FACE_POINTS],
     float *confidence);
 
+/* How sure both together are that a box shows a face, 0..1: the detector's score, and the
+ * confidence of the landmarks found in it. 0.5 separates best. */
+float mx_face_both_score(float score, float confidence);
+
+/* The score from which a box of the detector may yet reach `threshold` by its landmarks.
+ */
+float mx_face_weak_score(float threshold);
+
 /* --- tracking (face_track.c) -------------------------------------------------------- */
 
 typedef struct mx_face_tracker mx_face_tracker;
@@ -76,7 +84,7 @@ typedef struct mx_face_tracker mx_face_tracker;
 typedef struct mx_face_track_options {
     float smallest; /* box side in px, as for the detector */
     float largest;
-    float threshold;
+    float threshold;    /* of mx_face_both_score() */
     float confidence;   /* points less sure than this are a loss */
     uint32_t max_faces; /* at once, 1..64 */
     uint32_t search; /* frames between searches of the whole picture for new faces while
@@ -89,7 +97,7 @@ typedef struct mx_face_track_options {
 typedef struct mx_face_track {
     int64_t id; /* from 0 on, never used again until the tracker is reset */
     mx_face_box
-        box; /* mx_face_box_around() of the points, with the detector's last score */
+        box; /* mx_face_box_around() of the points; score: both's, when last found */
     float confidence;
     bool followed; /* from the frame before; false: found by the detector in this one */
     float points[2 * MX_FACE_POINTS];

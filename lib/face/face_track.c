@@ -246,17 +246,19 @@ static slot *new_slot(mx_face_tracker *tracker)
 static mexpr_status take_found(mx_scope *scope, mx_face_tracker *tracker,
     const mx_face_view *view, const mx_face_box *box)
 {
-    float points[COORDINATES], confidence;
+    float points[COORDINATES], confidence = 0.0f;
     slot *s = known(tracker, box);
     if (s && s->lost_for == 0) {
-        s->track.box.score = box->score;
+        s->track.box.score = mx_face_both_score(box->score, s->track.confidence);
         return MEXPR_OK;
     }
     if (n_followed(tracker) == tracker->options.max_faces)
         return MEXPR_OK;
     const mexpr_status status = mx_face_landmarker_run(
         scope, tracker->landmarker, view, box, points, &confidence);
-    if (status != MEXPR_OK || !(confidence >= tracker->options.confidence))
+    const float score = mx_face_both_score(box->score, confidence);
+    if (status != MEXPR_OK || !(confidence >= tracker->options.confidence) ||
+        !(score >= tracker->options.threshold))
         return status;
     const mx_face_box found = mx_face_box_around(points);
     slot *also = known(tracker, &found);
@@ -264,7 +266,7 @@ static mexpr_status take_found(mx_scope *scope, mx_face_tracker *tracker,
         return MEXPR_OK;
     s = s ? s : also ? also : new_slot(tracker);
     memcpy(s->points, points, sizeof points);
-    s->track.box.score = box->score;
+    s->track.box.score = score;
     take(tracker, s, confidence, false);
     return MEXPR_OK;
 }
@@ -274,9 +276,9 @@ static mexpr_status search(
 {
     const mx_face_track_options *options = &tracker->options;
     size_t count = 0;
-    mexpr_status status =
-        mx_face_detector_run(scope, tracker->detector, view, options->smallest,
-            options->largest, options->threshold, tracker->boxes, MOST_FACES, &count);
+    mexpr_status status = mx_face_detector_run(scope, tracker->detector, view,
+        options->smallest, options->largest, mx_face_weak_score(options->threshold),
+        tracker->boxes, MOST_FACES, &count);
     for (size_t i = 0; i < count && status == MEXPR_OK; i++)
         status = take_found(scope, tracker, view, &tracker->boxes[i]);
     tracker->since_search = 0;

@@ -68,7 +68,7 @@ static void test_weights_round_trip(void **state)
     uint8_t *bytes, *twice;
     size_t size, size_twice;
     for (int i = 0; i < MX_FACE_NET_LAYERS; i++)
-        for (int k = 0; k < mx_face_layers[i].out_channels; k++)
+        for (int k = 0; k < mx_face_layers[i].out; k++)
             model.net.weights[i][k] = (float)(k - 3) / 32767.0f;
     assert_ok(context, mx_face_model_write(scope, &model, &bytes, &size));
     assert_ok(context, mx_face_model_read(scope, bytes, size, &again));
@@ -562,6 +562,71 @@ static void test_patch(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* --- the network ---------------------------------------------------------------------
+ */
+
+/* A layer as its definition has it, in double; weights are taps x outputs. */
+static void layer_by_definition(const mx_small_layer *layer, const float *weights,
+    const float *bias, const double *in, double *out)
+{
+    const int side = mx_small_layer_out_side(layer), pad = layer->kernel / 2;
+    const int kernel = layer->kernel ? layer->kernel : layer->side;
+    const int taps = (int)mx_small_layer_taps(layer);
+    for (int o = 0; o < layer->out * side * side; o++) {
+        const int channel = o % layer->out, x = o / layer->out % side;
+        const int y = o / layer->out / side;
+        double sum = (double)bias[channel];
+        for (int t = 0; t < taps; t++) {
+            const int from_x = x * layer->stride + t / layer->in % kernel - pad;
+            const int from_y = y * layer->stride + t / layer->in / kernel - pad;
+            if (from_x >= 0 && from_x < layer->side && from_y >= 0 &&
+                from_y < layer->side)
+                sum += (double)weights[t * layer->out + channel] *
+                       in[(from_y * layer->side + from_x) * layer->in + t % layer->in];
+        }
+        out[o] = layer->relu && sum < 0 ? 0 : sum;
+    }
+}
+
+static void test_network(void **state)
+{
+    (void)state;
+    enum { SIDE = MX_FACE_NET_SIDE, MOST_VALUES = 16 * 16 * 16 };
+    static double now[MOST_VALUES], then[MOST_VALUES];
+    mexpr_context *context = test_context(NULL, 1);
+    mx_scope *scope = mx_context_scope(context);
+    const picture p = make_noise(SIDE, SIDE, 21);
+    mx_face_net net;
+    mx_small_net ready;
+    mx_rng rng;
+    float input[SIDE * SIDE], out[MX_FACE_NET_OUT];
+    mx_rng_seed(&rng, 5, 0);
+    assert_ok(context, mx_face_net_create(scope, &net));
+    for (int i = 0; i < MX_FACE_NET_LAYERS; i++) {
+        const int taps = (int)mx_small_layer_taps(&mx_face_layers[i]);
+        const int n = mx_face_layers[i].out;
+        for (int k = 0; k < taps * n; k++)
+            net.weights[i][k] = (float)mx_rng_normal(&rng) * sqrtf(2.0f / (float)taps);
+        for (int k = 0; k < n; k++)
+            net.biases[i][k] = 0.1f * (float)mx_rng_normal(&rng);
+    }
+    assert_ok(context, mx_face_net_prepare(scope, &net, &ready));
+    mx_face_net_run(&ready, p.pixels, out);
+    mx_face_net_input(p.pixels, input);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        now[i] = (double)input[i];
+    for (int i = 0; i < MX_FACE_NET_LAYERS; i++) {
+        layer_by_definition(&mx_face_layers[i], net.weights[i], net.biases[i], now, then);
+        memcpy(now, then, sizeof now);
+    }
+    for (int i = 0; i < MX_FACE_NET_OUT; i++)
+        assert_true(fabs((double)out[i] - now[i]) < 1e-4);
+    mx_small_net_free(context, &ready);
+    mx_face_net_free(context, &net);
+    free(p.pixels);
+    mexpr_context_destroy(&context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_warm_runs_allocate_nothing),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_patch),
+        cmocka_unit_test(test_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,8 +209,8 @@ static uint8_t *some_weights(uint64_t seed)
     uint8_t *next = bytes + MX_LANDMARK_WEIGHTS_HEAD;
     for (int stage = 0; stage < MX_LANDMARK_STAGES; stage++) {
         for (int i = 0; i < mx_landmark_plans[stage].n_layers; i++) {
-            const mx_landmark_layer *layer = &mx_landmark_plans[stage].layers[i];
-            const size_t out = (size_t)layer->out, taps = mx_landmark_layer_taps(layer);
+            const mx_small_layer *layer = &mx_landmark_plans[stage].layers[i];
+            const size_t out = (size_t)layer->out, taps = mx_small_layer_taps(layer);
             next += 8 * out; /* scales and biases stay */
             for (size_t j = 0; j < taps * out; j++)
                 next[j] = (uint8_t)mx_rng_u64(&rng);
@@ -221,26 +221,26 @@ static uint8_t *some_weights(uint64_t seed)
 }
 
 /* A layer as its definition has it, in double. */
-static void layer_by_definition(const mx_landmark_layer *layer, const float *weights,
-    const float *bias, const double *in, double *out)
+static void layer_by_definition(
+    const mx_small_net *net, int i, const double *in, double *out)
 {
-    const int side = mx_landmark_layer_out_side(layer);
+    const mx_small_layer *layer = &net->layers[i];
+    const int side = mx_small_layer_out_side(layer);
     const int kernel = layer->kernel ? layer->kernel : layer->side;
     const int pad = layer->kernel / 2;
-    const size_t taps = mx_landmark_layer_taps(layer);
+    const size_t taps = mx_small_layer_taps(layer);
     for (int o = 0; o < layer->out * side * side; o++) {
         const int channel = o % layer->out, x = o / layer->out % side;
         const int y = o / layer->out / side;
-        double sum = bias[channel];
+        double sum = net->bias[i][channel];
         for (size_t t = 0; t < taps; t++) {
             const int c = (int)t % layer->in, kx = (int)t / layer->in % kernel;
             const int from_x = x * layer->stride + kx - pad;
             const int from_y = y * layer->stride + (int)t / layer->in / kernel - pad;
-            const size_t at = layer->kernel ? t * (size_t)layer->out + (size_t)channel
-                                            : (size_t)channel * taps + t;
             if (from_x >= 0 && from_x < layer->side && from_y >= 0 &&
                 from_y < layer->side)
-                sum += weights[at] * in[(from_y * layer->side + from_x) * layer->in + c];
+                sum += (double)*mx_small_net_weight(net, i, t, (size_t)channel) *
+                       in[(from_y * layer->side + from_x) * layer->in + c];
         }
         out[o] = layer->relu && sum < 0.0 ? 0.0 : sum;
     }
@@ -255,12 +255,12 @@ static void check_net(mexpr_context *context, const mx_landmark_plan *plan,
     assert_ok(
         context, mx_landmark_net_create(mx_context_scope(context), plan, bytes, &net));
     mx_landmark_net_run(&net, crop, output);
-    mx_landmark_crop_norm(&net.nn, crop, plan->side, &factor, &summand);
+    mx_landmark_crop_norm(&net.net.nn, crop, plan->side, &factor, &summand);
     for (int i = 0; i < plan->side * plan->side; i++)
         now[i] = (double)crop[i] * factor + summand;
     double largest = 0.0;
     for (int i = 0; i < plan->n_layers; i++) {
-        layer_by_definition(&plan->layers[i], net.weights[i], net.bias[i], now, then);
+        layer_by_definition(&net.net, i, now, then);
         memcpy(now, then, sizeof now);
     }
     for (int i = 0; i < MX_LANDMARK_OUTPUTS; i++)
@@ -576,6 +576,27 @@ static void empty_pictures_have_no_face(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* Surer parts make a surer whole; a sure detector does not outvote landmarks that are of
+ * no face, and weak boxes are those that landmarks can still save. */
+static void both_scores_count(void **state)
+{
+    (void)state;
+    const float steps[] = {0.0f, 0.01f, 0.1f, 0.5f, 0.9f, 0.99f, 1.0f};
+    const int n = (int)(sizeof steps / sizeof steps[0]);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < n; j++) {
+            const float score = mx_face_both_score(steps[i], steps[j]);
+            assert_true(score >= 0.0f && score <= 1.0f);
+            assert_true(i == 0 || score >= mx_face_both_score(steps[i - 1], steps[j]));
+            assert_true(j == 0 || score >= mx_face_both_score(steps[i], steps[j - 1]));
+        }
+    }
+    assert_true(fabsf(mx_face_both_score(0.5f, 0.268941f) - 0.5f) < 1e-5f);
+    assert_true(mx_face_both_score(0.99f, 0.02f) < 0.5f);
+    assert_true(mx_face_both_score(0.2f, 0.5f) > 0.5f);
+    assert_true(mx_face_weak_score(0.5f) < 0.1f && mx_face_weak_score(0.0f) == 0.0f);
+}
+
 static mexpr_status find_once(mexpr_context *context, void *arg)
 {
     const drawn *d = arg;
@@ -641,6 +662,7 @@ int main(void)
         cmocka_unit_test(rolled_faces_are_followed),
         cmocka_unit_test(boxes_beyond_reason_are_refused),
         cmocka_unit_test(empty_pictures_have_no_face),
+        cmocka_unit_test(both_scores_count),
         cmocka_unit_test(memory_may_be_short),
         cmocka_unit_test(warm_calls_allocate_nothing),
     };

@@ -87,7 +87,8 @@ class Face(NamedTuple):
     Attributes:
         id: a tracker's number of this face; a finder's place in order.
         box: x, y, width, height in px, a square from above the brows to the chin.
-        score: the detector's; higher is surer.
+        score: 0 to 1; the detector's and the landmarks' together, if there are
+            landmarks; else the detector's alone.
         confidence: of the landmarks, 0 to 1.
         landmarks: float32 (68, 2) in px, iBUG order; None without.
         followed: from the frame before, by a tracker.
@@ -120,10 +121,10 @@ class FaceFinder(Speaker):
 
     Args:
         smallest, largest: sides of the boxes looked for in px; 0: 40 and any.
-        threshold: least score; None: the detector's own choice.
+        threshold: least score; None: 0.5.
         max_faces: the best that many; 0: 16.
         landmarks: find those too.
-        confidence: faces whose landmarks are less sure are dropped; 0: 0.2.
+        confidence: faces whose landmarks are less sure are dropped; 0: 0.15.
     """
 
     _last_error = lib.mexpr_face_finder_last_error
@@ -178,7 +179,7 @@ class FaceTracker(Speaker):
     Args:
         smallest, largest, threshold, max_faces: as those of FaceFinder.
         search: frames from one search for new faces to the next; 0: only after a loss.
-        confidence: landmarks less sure are a loss; 0: 0.2.
+        confidence: landmarks less sure are a loss; 0: 0.25.
         filter: smooth the landmarks in time.
     """
 
