@@ -68,7 +68,8 @@ typedef struct mexpr_class_metrics {
  * Measures of one class from a confusion, such as those of mexpr_metrics_compute() and
  * mexpr_evaluation_metrics(), of all clips or of a database.
  * @param confusion n_classes × n_classes counts, row: label, column: prediction
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (n_classes, the class), MEXPR_E_ABI
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (n_classes, the class, a negative
+ *         count, more than 2^62 clips), MEXPR_E_ABI
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_metrics_class(mexpr_context *context,
@@ -78,7 +79,8 @@ MEXPR_API mexpr_status mexpr_metrics_class(mexpr_context *context,
  * Percentile intervals of the measures when persons are drawn with replacement: B. Efron,
  * "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
  * Clips of a person are not independent, so persons are drawn, not clips.
- * @param persons    n numbers from 0 on: whose clip it is
+ * @param persons    n numbers, each 0..n-1, in any order and with gaps: whose clip it is.
+ *                   Only persons with a clip are drawn
  * @param confidence of the interval, in (0, 1); 0: 0.95
  * @param n_rounds   100..1000000; 0: 4000
  * @param seed       the same seed gives the same interval

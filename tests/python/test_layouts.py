@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -97,36 +98,38 @@ SAMM: list[list[object]] = [
     ["SAMM dataset"], ["notes"], [],
     ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame",
      "Duration", "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"],
-    ["006", "006_1_2", 1, 5562, 5588, 5632, 71, "Micro - 1/2", 4, "Anger", 3, ""],
+    ["006", "006_9_2", 9, 1002, 1020, 1040, 39, "Micro - 1/2", 4, "Anger", 3, ""],
     [7, "007_3_1", 1, 10, 12, 20, 11, "Micro - 1/2", "R12A+7", "Happiness", 1, ""],
     ["008", "008_3_1", 1, 10, 12, 20, 11, "Micro - 1/2", "R12A+7", "Other", 7, ""]]
 
 
 def test_samm_from_xlsx(tmp_path: Path) -> None:
-    frames = tmp_path / "samm" / "006" / "006_1_2"
+    frames = tmp_path / "samm" / "006" / "006_9_2"
     frames.mkdir(parents=True)
-    for number in (*range(5560, 5600), *range(5603, 5633)):
+    for number in (*range(1000, 1025), *range(1028, 1041)):
         (frames / f"006_{number:05}.jpg").touch()
     table = write_book(tmp_path / "SAMM.xlsx", {"Notes": [["read me"]], "Micro": SAMM})
     manifest = microexpr.Manifest.load_layout("samm", tmp_path / "samm", table,
                                               classes="megc2019")
     assert len(manifest) == 2 and manifest.classes == ("negative", "positive")
     first = manifest[0]
-    assert (first.subject, first.path, first.first_frame) == ("006", "006/006_1_2", 5560)
-    assert (first.onset, first.apex, first.offset, first.fps) == (5562, 5588, 5632, 200)
+    assert (first.subject, first.path, first.first_frame) == ("006", "006/006_9_2", 1000)
+    assert (first.onset, first.apex, first.offset, first.fps) == (1002, 1020, 1040, 200)
     assert (first.label3, first.label5, first.objective) == ("negative", "anger", "III")
     assert manifest[1].subject == "007" and manifest[1].action_units == "R12A+7"
     assert manifest.persons == ("samm/006", "samm/007")
 
     found = manifest.check(tmp_path / "samm", files="names")
     assert [(f.kind, f.clip, f.frame) for f in found] == [
-        (FindingKind.FRAME_GAP, 0, 5600), (FindingKind.CLIP_ABSENT, 1, None)]
-    assert found[0].name == "frame_gap" and "5600 to 5602" in found[0].detail
+        (FindingKind.FRAME_GAP, 0, 1025), (FindingKind.CLIP_ABSENT, 1, None)]
+    assert found[0].name == "frame_gap" and "1025 to 1027" in found[0].detail
     assert manifest.check(files="nothing") == []
 
     manifest.write(tmp_path / "m.csv")
     again = microexpr.Manifest.read(tmp_path / "m.csv")
-    assert again.sha256 == manifest.sha256 and list(again) == list(manifest)
+    assert again.sha256 == manifest.sha256
+    assert [clip.line for clip in manifest] == [5, 6] and [clip.line for clip in again] == [2, 3]
+    assert list(again) == [replace(clip, line=k + 2) for k, clip in enumerate(manifest)]
     both = microexpr.Manifest.join([manifest, again])
     assert len(both) == 4 and both.persons == manifest.persons
     assert [f.kind for f in both.check(files="nothing")] == [FindingKind.CLIP_DUPLICATE] * 2
@@ -156,7 +159,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = microexpr.Manifest.load_layout("samm", tmp_path, tmp_path / "t.csv",
                                               classes=Classes.FIVE, prefix="data/samm")
     assert [r.label5 for r in manifest] == ["anger", "happiness", "other"]
-    assert manifest[0].path == "data/samm/006/006_1_2"
+    assert manifest[0].path == "data/samm/006/006_9_2"
     assert xlsx.main([str(table), "-", "--sheet", "Micro"]) == 0
     assert "006_1_2" in capsys.readouterr().out
     with pytest.raises(SystemExit):

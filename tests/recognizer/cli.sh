@@ -202,14 +202,19 @@ holds 'a person' prints 'samm/006'
 ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
 holds 'one class' json_is 1 classes positive
 finds 5 dataset check db --layout samm --table samm.csv
-holds 'the frame' prints 'line 2, samm/006/006_1_2: frame_absent'
+holds 'the frame' prints 'line 3, samm/006/006_1_2: frame_absent'
 holds 'the units' prints 'soft'
 finds 5 dataset check db --layout samm --table samm.csv --csv
-holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,3,5,'
+holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,4,5,'
 finds 5 dataset check db --layout samm --table samm.csv --json
 holds 'a finding' json_is frame_gap findings 0 finding
 holds 'its clip' json_is 006_1_2 findings 0 clip
 ok dataset convert db --layout samm --table samm.csv --classes megc2019 --prefix db -o all.csv
+holds 'what became of the others' prints '1 clips, 1 without a class left out'
+ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
+holds 'dropped' json_is 1 dropped
+finds 2 dataset check db --layout samm --table samm.csv --classes megc2019 --csv
+holds 'the line of the table' prints 'frame_gap,samm,006,006_1_2,3,13,'
 ok dataset show all.csv --json
 ok dataset convert all.csv all.csv -o twice.csv
 ok dataset show twice.csv
