@@ -120,7 +120,16 @@ static void units(void **state)
     assert_float_equal(m.accuracy, 12.0 / 15, 1e-12);
     assert_float_equal(m.exact, 2.0 / 4, 1e-12);
     assert_ok(context, mexpr_units_compute(context, NULL, NULL, 0, 4, 0, f1, NULL, &m));
-    assert_true(m.n_absent == 4 && m.mean_f1 == 0 && m.exact == 0 && f1[3] == 0);
+    assert_true(m.n_absent == 4 && m.mean_f1 == 0 && f1[3] == 0);
+    assert_true(isnan(m.accuracy) && isnan(m.exact));
+    /* A clip of which nothing is known is not a right one. */
+    static const int8_t unknown[] = {-1, -1, 1, -1};
+    assert_ok(context,
+        mexpr_units_compute(context, unknown, scores, 1, 2, 0.5, NULL, NULL, &m));
+    assert_true(isnan(m.accuracy) && isnan(m.exact));
+    assert_ok(context,
+        mexpr_units_compute(context, unknown, scores, 2, 2, 0.5, NULL, NULL, &m));
+    assert_true(m.accuracy == 0 && m.exact == 0);
 }
 
 static void unit_refusals(void **state)

@@ -161,7 +161,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [r.label5 for r in manifest] == ["anger", "happiness", "other"]
     assert manifest[0].path == "data/samm/006/006_9_2"
     assert xlsx.main([str(table), "-", "--sheet", "Micro"]) == 0
-    assert "006_1_2" in capsys.readouterr().out
+    assert "006_9_2" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         xlsx.main([str(table), "-", "--sheet", "Macro"])
     assert "there is no sheet 'Macro'" in capsys.readouterr().err
