@@ -190,8 +190,15 @@ static const char *inputs_of(const check_request *r, const char *argument, char 
 
 static void add_text(const mexpr_record *r, const mexpr_finding *f, text *out)
 {
-    text_add(out, "line %d, %s/%s/%s: %s: %s\n", (int)r->line, r->dataset, r->subject,
-        r->clip, mexpr_finding_name((mexpr_finding_kind)f->kind), f->detail);
+    const char *const names[] = {r->dataset, r->subject, r->clip};
+    text_add(out, "line %d, ", (int)r->line);
+    for (int k = 0; k < 3; k++) {
+        text_add_plain(out, names[k], 0);
+        text_add(out, k < 2 ? "/" : ": ");
+    }
+    text_add(out, "%s: ", mexpr_finding_name((mexpr_finding_kind)f->kind));
+    text_add_plain(out, f->detail, 0);
+    text_add(out, "\n");
 }
 
 static void add_row(const mexpr_record *r, const mexpr_finding *f, table *rows)
@@ -493,7 +500,9 @@ static int add_counts(const show_request *r, const mexpr_manifest *m, group by, 
             json_key(out, name_of(m, by, k));
             json_integer(out, counts[k]);
         } else {
-            text_add(out, "  %-24s %" PRId64 "\n", name_of(m, by, k), counts[k]);
+            text_add(out, "  ");
+            text_add_plain(out, name_of(m, by, k), 24);
+            text_add(out, " %" PRId64 "\n", counts[k]);
         }
     }
     if (r->json)
