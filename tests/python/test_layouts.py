@@ -2,6 +2,8 @@
 """dataset.py on published layouts, xlsx.py on workbooks that are made here."""
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -30,10 +32,10 @@ def cell(row: int, column: int, value: object, shared: list[str]) -> str:
 
 
 def write_book(path: Path, sheets: dict[str, list[list[object]]], *,
-               extra: dict[str, str] | None = None) -> Path:
+               extra: dict[str, str | bytes] | None = None) -> Path:
     """A workbook; empty cells are left out, as office programs do."""
     shared: list[str] = []
-    parts = {}
+    parts: dict[str, str | bytes] = {}
     for number, rows in enumerate(sheets.values(), 1):
         body = "".join(
             f'<row r="{r + 1}">' + "".join(cell(r, k, value, shared)
@@ -74,15 +76,45 @@ def test_cells(tmp_path: Path) -> None:
      "document type"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1" t="s">'
                                   "<v>99</v></c></row></worksheet>"}, "cannot be read"),
+    ({"xl/worksheets/sheet1.xml": ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY'
+                                   ' a "b">]><x/>').encode("utf-16")}, "document type"),
+    ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1" t="s">'
+                                  "<v>-1</v></c></row></worksheet>"}, "no shared text -1"),
+    ({"xl/worksheets/sheet1.xml": '<?xml version="1.0" encoding="none-such"?><x/>'},
+     "cannot be read"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="9999999">'
                                   '<c><v>1</v></c></row></worksheet>'}, "outside of a sheet"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1000000">'
                                   '<c r="ZZ1000000"><v>1</v></c></row></worksheet>'},
      "too large"),
 ])
-def test_bad_books(tmp_path: Path, extra: dict[str, str], part: str) -> None:
+def test_bad_books(tmp_path: Path, extra: dict[str, str | bytes], part: str) -> None:
     path = write_book(tmp_path / "t.xlsx", {"One": [["a"]]}, extra=extra)
     with pytest.raises(ValueError, match=part):
+        microexpr.read_xlsx(path)
+
+
+def test_numbers_without_end(tmp_path: Path) -> None:
+    sheet = (f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1"><v>1e999</v></c>'
+             '<c r="B1"><v>nan</v></c></row></worksheet>')
+    path = write_book(tmp_path / "t.xlsx", {"One": [["a"]]},
+                      extra={"xl/worksheets/sheet1.xml": sheet})
+    assert microexpr.read_xlsx(path) == {"One": [["1e999", "nan"]]}
+
+
+def test_damaged_books(tmp_path: Path) -> None:
+    """Compressed parts that are cut, and parts that are encrypted."""
+    path = tmp_path / "t.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/workbook.xml", "<x/>" * 500)
+    good = path.read_bytes()
+    at = 30 + len("xl/workbook.xml")
+    path.write_bytes(good[:at] + b"\xff" * 8 + good[at + 8:])
+    with pytest.raises(ValueError, match="t.xlsx.* cannot be read as .xlsx"):
+        microexpr.read_xlsx(path)
+    flags = good.index(b"PK\1\2") + 8
+    path.write_bytes(good[:6] + b"\1" + good[7:flags] + b"\1" + good[flags + 1:])
+    with pytest.raises(ValueError, match="t.xlsx.* cannot be read as .xlsx"):
         microexpr.read_xlsx(path)
 
 
@@ -165,6 +197,19 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         xlsx.main([str(table), "-", "--sheet", "Macro"])
     assert "there is no sheet 'Macro'" in capsys.readouterr().err
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(SystemExit):
+        xlsx.main([str(table), str(tmp_path / "taken")])
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_module_runs(tmp_path: Path) -> None:
+    table = write_book(tmp_path / "SAMM.xlsx", {"Micro": SAMM})
+    done = subprocess.run([sys.executable, "-B", "-m", "microexpr.xlsx", str(table), "-"],
+                          capture_output=True, text=True, check=True)
+    assert "006_9_2" in done.stdout and done.stderr == ""
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        getattr(microexpr, "nonsense")
 
 
 def test_action_units() -> None:
