@@ -334,6 +334,9 @@ static mexpr_status read_cells(loader *l, int64_t row, draft *d)
     if (l->columns[MX_FIELD_TYPE] >= 0)
         r->type = plain_type(cell(l, row, MX_FIELD_TYPE));
     write_subject(l->layout, cell(l, row, MX_FIELD_SUBJECT), d->subject);
+    if (strcmp(d->subject, "NA") == 0)
+        return mx_fail(l->scope, MEXPR_E_FORMAT,
+            "line %d has no subject; a clip of nobody cannot be held out", r->line);
     mexpr_status status = check_name(l, row, d->subject);
     if (status == MEXPR_OK)
         status = check_name(l, row, r->clip);

@@ -411,6 +411,8 @@ static void refused(void **state)
             "'../a' in line 2 is no name of a folder"},
         {"casme2", "any", "Subject,Filename\n..,a\n", MEXPR_E_FORMAT, "'..' in line 2"},
         {"casme2", "any", "Subject,Filename\n,\n", MEXPR_E_NOT_FOUND, "no clip"},
+        {"casme2", "any", "notes,\nSubject,Filename\n,\nNA,a\n", MEXPR_E_FORMAT,
+            "line 4 has no subject"},
         {"dfme", "any", "Subject,Filename,Fps\n1,a,fast\n", MEXPR_E_FORMAT,
             "'fast' in line 2 is not a number of frames per second"},
     };
