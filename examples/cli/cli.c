@@ -393,6 +393,25 @@ static const char *obstacle(const char *path)
     return S_ISDIR(info.st_mode) ? "it is a folder" : "it is not a regular file";
 }
 
+/* Why nothing can be written into the file's folder, or NULL. */
+static const char *folder_obstacle(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const size_t n = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
+    struct stat info;
+    char *folder = calloc(n + 2, 1);
+    if (!folder)
+        return "out of memory";
+    memcpy(folder, n > 0 ? path : ".", n > 0 ? n : 1);
+    errno = 0;
+    const int is_folder = stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
+    const int can = is_folder && access(folder, W_OK | X_OK) == 0;
+    free(folder);
+    return can         ? NULL
+           : is_folder ? strerror(errno)
+                       : "there is no such folder; make it or name another";
+}
+
 static char *temporary_name(const char *path)
 {
     const size_t size = strlen(path) + 32;
@@ -478,6 +497,18 @@ const char *cli_output(cli_outputs *outputs, const char *path)
         return NULL;
     }
     return temporary;
+}
+
+int cli_check_output(const char *path)
+{
+    if (!path)
+        return CLI_OK;
+    const char *why = *path ? obstacle(path) : "the name is empty";
+    if (!why)
+        why = folder_obstacle(path);
+    if (!why && is_named_twice(path))
+        why = two_options;
+    return why ? cli_fail("cannot write '%s': %s", path, why) : CLI_OK;
 }
 
 const char *cli_output_png(cli_outputs *outputs, const char *path)

@@ -116,6 +116,8 @@ int cli_write(cli_outputs *outputs, const char *path, const text *out);
 int cli_output_failed(const cli_outputs *outputs, mexpr_context *context);
 /* Renames the files when `code` is CLI_OK, removes them otherwise; the exit code. */
 int cli_outputs_finish(cli_outputs *outputs, int code);
+/* Whether a file can be written, told before hours of work; NULL can. An exit code. */
+int cli_check_output(const char *path);
 /* Writes an ONNX file, all of it or nothing; an exit code. */
 int cli_write_model(mexpr_context *context, const mexpr_model *model, const char *path);
 

@@ -171,6 +171,19 @@ static int pair_clips(compare_job *job)
     return CLI_OK;
 }
 
+/* The same clips may have been other pictures or frames. */
+static int check_manifests(const report *a, const report *b)
+{
+    const char *left = json_text(a->document.root, "manifest_sha256", "");
+    const char *right = json_text(b->document.root, "manifest_sha256", "?");
+    return strcmp(left, right) == 0
+               ? CLI_OK
+               : cli_fail(
+                     "'%s' and '%s' are of different manifests; evaluate both systems "
+                     "with one",
+                     a->path, b->path);
+}
+
 static int read_both(compare_job *job, char **paths)
 {
     int code = read_report(paths[0], &job->a);
@@ -187,7 +200,8 @@ static int read_both(compare_job *job, char **paths)
     job->predicted_a = job->labels + n;
     job->predicted_b = job->labels + 2 * n;
     job->persons = job->labels + 3 * n;
-    return pair_clips(job);
+    code = pair_clips(job);
+    return code == CLI_OK ? check_manifests(&job->a, &job->b) : code;
 }
 
 static int compare(compare_job *job, const compare_request *r)
@@ -224,8 +238,11 @@ static const char *system_of(const report *r)
 
 static void print_row(const report *r, const mexpr_metrics *m, text *out)
 {
-    text_add(out, "  %-32s UF1 %.4f  UAR %.4f  accuracy %.4f  (%s)\n", system_of(r),
-        m->uf1, m->uar, m->accuracy, r->path);
+    text_add(out, "  ");
+    text_add_plain(out, system_of(r), 32);
+    text_add(out, " UF1 %.4f  UAR %.4f  accuracy %.4f  (", m->uf1, m->uar, m->accuracy);
+    text_add_plain(out, r->path, 0);
+    text_add(out, ")\n");
 }
 
 static void print_difference(
@@ -340,7 +357,7 @@ static int run(const void *opaque, char **arguments, int n)
 const cli_command cmd_compare = {
     .name = "compare",
     .arguments = "A.json B.json",
-    .summary = "Two reports of 'evaluate' on the same clips: how sure is a difference?",
+    .summary = "Two reports of 'evaluate' on the same clips: how sure a difference is",
     .about = "McNemar's exact test, and 95 % intervals of the differences, people drawn\n"
              "with replacement.",
     .options = options,

@@ -49,8 +49,33 @@ static int failed(mexpr_context *context, mexpr_status status)
 
 /* --- reading ----------------------------------------------------------------------- */
 
-static int load_layout(const source_request *r, mexpr_context *context,
-    const char *folder, mexpr_manifest **out)
+/* The clips, and how many were left out since they are of none of the classes. */
+typedef struct source {
+    mexpr_manifest *manifest;
+    int64_t dropped;
+} source;
+
+/* The clips of the table without any left out, less those that are here. */
+static int count_dropped(const source_request *r, mexpr_context *context,
+    const char *folder, mexpr_layout_options options, source *out)
+{
+    mexpr_manifest *all = NULL;
+    options.classes = MEXPR_CLASSES_EMOTION;
+    const mexpr_status status =
+        mexpr_manifest_load_layout(context, r->layout, folder, r->table, &options, &all);
+    out->dropped = mexpr_manifest_n_clips(all) - mexpr_manifest_n_clips(out->manifest);
+    mexpr_manifest_destroy(&all);
+    return status == MEXPR_OK ? CLI_OK : failed(context, status);
+}
+
+static void add_dropped(const source *s, text *out)
+{
+    if (s->dropped > 0)
+        text_add(out, ", %" PRId64 " without a class left out", s->dropped);
+}
+
+static int load_layout(
+    const source_request *r, mexpr_context *context, const char *folder, source *out)
 {
     static const cli_word words[] = {
         {"emotion", MEXPR_CLASSES_EMOTION},
@@ -68,9 +93,13 @@ static int load_layout(const source_request *r, mexpr_context *context,
     options.no_errata = r->no_errata;
     options.type = r->type;
     options.prefix = r->prefix;
-    const mexpr_status status =
-        mexpr_manifest_load_layout(context, r->layout, folder, r->table, &options, out);
-    return status == MEXPR_OK ? CLI_OK : failed(context, status);
+    const mexpr_status status = mexpr_manifest_load_layout(
+        context, r->layout, folder, r->table, &options, &out->manifest);
+    if (status != MEXPR_OK)
+        return failed(context, status);
+    return classes == MEXPR_CLASSES_EMOTION
+               ? CLI_OK
+               : count_dropped(r, context, folder, options, out);
 }
 
 static int read_manifest(const source_request *r, mexpr_context *context,
@@ -103,8 +132,8 @@ static int read_all(const source_request *r, mexpr_context *context, char **path
 }
 
 /* A folder in a layout, or manifests. */
-static int read_source(const source_request *r, mexpr_context *context, char **arguments,
-    int n, mexpr_manifest **out)
+static int read_source(
+    const source_request *r, mexpr_context *context, char **arguments, int n, source *out)
 {
     if (r->layout && n > 1)
         return cli_usage("--layout is for one folder; here are %d arguments", n);
@@ -115,8 +144,8 @@ static int read_source(const source_request *r, mexpr_context *context, char **a
     if (r->table || r->classes || r->type || r->prefix || r->no_errata)
         return cli_usage("--table, --classes, --type, --prefix and --no-errata need "
                          "--layout");
-    return n == 1 ? read_manifest(r, context, arguments[0], out)
-                  : read_all(r, context, arguments, n, out);
+    return n == 1 ? read_manifest(r, context, arguments[0], &out->manifest)
+                  : read_all(r, context, arguments, n, &out->manifest);
 }
 
 /* --- check ------------------------------------------------------------------------- */
@@ -161,8 +190,15 @@ static const char *inputs_of(const check_request *r, const char *argument, char 
 
 static void add_text(const mexpr_record *r, const mexpr_finding *f, text *out)
 {
-    text_add(out, "line %d, %s/%s/%s: %s: %s\n", (int)r->line, r->dataset, r->subject,
-        r->clip, mexpr_finding_name((mexpr_finding_kind)f->kind), f->detail);
+    const char *const names[] = {r->dataset, r->subject, r->clip};
+    text_add(out, "line %d, ", (int)r->line);
+    for (int k = 0; k < 3; k++) {
+        text_add_plain(out, names[k], 0);
+        text_add(out, k < 2 ? "/" : ": ");
+    }
+    text_add(out, "%s: ", mexpr_finding_name((mexpr_finding_kind)f->kind));
+    text_add_plain(out, f->detail, 0);
+    text_add(out, "\n");
 }
 
 static void add_row(const mexpr_record *r, const mexpr_finding *f, table *rows)
@@ -200,25 +236,43 @@ static void add_json(const mexpr_record *r, const mexpr_finding *f, text *out)
     json_close(out, '}');
 }
 
-static void begin_json(const mexpr_manifest *m, text *out)
+static void json_source(const source *s, text *out)
 {
     json_open(out, '{');
     json_key(out, "clips");
-    json_integer(out, mexpr_manifest_n_clips(m));
+    json_integer(out, mexpr_manifest_n_clips(s->manifest));
+    json_key(out, "dropped");
+    json_integer(out, s->dropped);
     json_key(out, "manifest_sha256");
-    json_string(out, mexpr_manifest_sha256(m));
+    json_string(out, mexpr_manifest_sha256(s->manifest));
+}
+
+static void begin_json(const source *s, text *out)
+{
+    json_source(s, out);
     json_key(out, "findings");
     json_open(out, '[');
 }
 
-static int print_findings(
-    const check_request *r, const mexpr_manifest *m, const mexpr_findings *findings)
+static int fail_findings(const source *s, int64_t n)
 {
+    text dropped = {0};
+    add_dropped(s, &dropped);
+    const int code = cli_fail("%" PRId64 " findings in %" PRId64 " clips%s", n,
+        mexpr_manifest_n_clips(s->manifest), dropped.bytes ? dropped.bytes : "");
+    text_free(&dropped);
+    return code;
+}
+
+static int print_findings(
+    const check_request *r, const source *s, const mexpr_findings *findings)
+{
+    const mexpr_manifest *m = s->manifest;
     const int64_t n = mexpr_findings_count(findings);
     table rows = {0};
     text out = {0};
     if (r->json)
-        begin_json(m, &out);
+        begin_json(s, &out);
     for (int64_t k = 0; k < n; k++) {
         mexpr_finding f = MEXPR_FINDING_INIT;
         mexpr_record record = MEXPR_RECORD_INIT;
@@ -240,28 +294,27 @@ static int print_findings(
     } else if (r->csv) {
         text_add(&out, "finding,dataset,subject,clip,line,frame,detail\n");
     } else if (n == 0) {
-        text_add(&out, "%" PRId64 " clips, no findings\n", mexpr_manifest_n_clips(m));
+        text_add(&out, "%" PRId64 " clips, no findings", mexpr_manifest_n_clips(m));
+        add_dropped(s, &out);
+        text_add(&out, "\n");
     }
     const int code = cli_print(&out);
     table_free(&rows);
     text_free(&out);
-    if (code == CLI_OK && n > 0)
-        return cli_fail(
-            "%" PRId64 " findings in %" PRId64 " clips", n, mexpr_manifest_n_clips(m));
-    return code;
+    return code == CLI_OK && n > 0 ? fail_findings(s, n) : code;
 }
 
-static int check_clips(const check_request *r, mexpr_context *context,
-    const mexpr_manifest *m, const char *folder, int files)
+static int check_clips(const check_request *r, mexpr_context *context, const source *s,
+    const char *folder, int files)
 {
     mexpr_check_options options = MEXPR_CHECK_OPTIONS_INIT;
     mexpr_findings *findings = NULL;
     options.files = files;
     const mexpr_status status = mexpr_manifest_check(
-        context, m, folder, &options, clip_progress, NULL, &findings);
+        context, s->manifest, folder, &options, clip_progress, NULL, &findings);
     clip_progress_end();
     const int code =
-        status == MEXPR_OK ? print_findings(r, m, findings) : failed(context, status);
+        status == MEXPR_OK ? print_findings(r, s, findings) : failed(context, status);
     mexpr_findings_destroy(&findings);
     return code;
 }
@@ -277,7 +330,7 @@ static int check(const void *opaque, char **arguments, int n)
     };
     const check_request *r = opaque;
     mexpr_context *context = NULL;
-    mexpr_manifest *m = NULL;
+    source s = {0};
     int files = MEXPR_CHECK_KEY_FRAMES;
     char *own = NULL;
     const char *folder = inputs_of(r, arguments[0], &own);
@@ -289,10 +342,10 @@ static int check(const void *opaque, char **arguments, int n)
     if (code == CLI_OK)
         code = cli_context(1, &context);
     if (code == CLI_OK)
-        code = read_source(&r->source, context, arguments, n, &m);
+        code = read_source(&r->source, context, arguments, n, &s);
     if (code == CLI_OK)
-        code = check_clips(r, context, m, folder, files);
-    mexpr_manifest_destroy(&m);
+        code = check_clips(r, context, &s, folder, files);
+    mexpr_manifest_destroy(&s.manifest);
     mexpr_context_destroy(&context);
     free(own);
     return code;
@@ -339,19 +392,32 @@ static int write_manifest(
     return cli_outputs_finish(&outputs, code);
 }
 
+static int print_written(const source *s)
+{
+    text out = {0};
+    text_add(&out, "%" PRId64 " clips", mexpr_manifest_n_clips(s->manifest));
+    add_dropped(s, &out);
+    text_add(&out, "\n");
+    const int code = cli_print(&out);
+    text_free(&out);
+    return code;
+}
+
 static int convert(const void *opaque, char **arguments, int n)
 {
     const convert_request *r = opaque;
     mexpr_context *context = NULL;
-    mexpr_manifest *m = NULL;
+    source s = {0};
     if (!r->output)
         return cli_usage("no output given; name the file with --output F.csv");
     int code = cli_context(1, &context);
     if (code == CLI_OK)
-        code = read_source(&r->source, context, arguments, n, &m);
+        code = read_source(&r->source, context, arguments, n, &s);
     if (code == CLI_OK)
-        code = write_manifest(context, m, r->output);
-    mexpr_manifest_destroy(&m);
+        code = write_manifest(context, s.manifest, r->output);
+    if (code == CLI_OK)
+        code = print_written(&s);
+    mexpr_manifest_destroy(&s.manifest);
     mexpr_context_destroy(&context);
     return code;
 }
@@ -434,7 +500,9 @@ static int add_counts(const show_request *r, const mexpr_manifest *m, group by, 
             json_key(out, name_of(m, by, k));
             json_integer(out, counts[k]);
         } else {
-            text_add(out, "  %-24s %" PRId64 "\n", name_of(m, by, k), counts[k]);
+            text_add(out, "  ");
+            text_add_plain(out, name_of(m, by, k), 24);
+            text_add(out, " %" PRId64 "\n", counts[k]);
         }
     }
     if (r->json)
@@ -443,18 +511,17 @@ static int add_counts(const show_request *r, const mexpr_manifest *m, group by, 
     return CLI_OK;
 }
 
-static int print_manifest(const show_request *r, const mexpr_manifest *m)
+static int print_manifest(const show_request *r, const source *s)
 {
+    const mexpr_manifest *m = s->manifest;
     text out = {0};
     if (r->json) {
-        json_open(&out, '{');
-        json_key(&out, "clips");
-        json_integer(&out, mexpr_manifest_n_clips(m));
-        json_key(&out, "manifest_sha256");
-        json_string(&out, mexpr_manifest_sha256(m));
+        json_source(s, &out);
     } else {
-        text_add(&out, "%" PRId64 " clips, sha256 %s\n", mexpr_manifest_n_clips(m),
+        text_add(&out, "%" PRId64 " clips, sha256 %s", mexpr_manifest_n_clips(m),
             mexpr_manifest_sha256(m));
+        add_dropped(s, &out);
+        text_add(&out, "\n");
     }
     int code = add_counts(r, m, BY_DATASET, &out);
     if (code == CLI_OK)
@@ -475,13 +542,13 @@ static int show(const void *opaque, char **arguments, int n)
 {
     const show_request *r = opaque;
     mexpr_context *context = NULL;
-    mexpr_manifest *m = NULL;
+    source s = {0};
     int code = cli_context(1, &context);
     if (code == CLI_OK)
-        code = read_source(&r->source, context, arguments, n, &m);
+        code = read_source(&r->source, context, arguments, n, &s);
     if (code == CLI_OK)
-        code = print_manifest(r, m);
-    mexpr_manifest_destroy(&m);
+        code = print_manifest(r, &s);
+    mexpr_manifest_destroy(&s.manifest);
     mexpr_context_destroy(&context);
     return code;
 }

@@ -83,13 +83,17 @@ const char *evaluate_protocol_name(const evaluate_job *job)
     return word_of(protocols, job->options.protocol);
 }
 
-const char *evaluate_selection_name(const evaluate_job *job)
+int evaluate_decides(const evaluate_job *job)
 {
     const int32_t joining = job->options.joining;
-    const int decides = joining == MEXPR_JOINING_SELECT ||
-                        joining == MEXPR_JOINING_WEIGHTED ||
-                        joining == MEXPR_JOINING_LEARNED;
-    return job->n_candidates > 1 && decides ? "inner-subject" : "fixed";
+    return job->n_candidates > 1 &&
+           (joining == MEXPR_JOINING_SELECT || joining == MEXPR_JOINING_WEIGHTED ||
+               joining == MEXPR_JOINING_LEARNED);
+}
+
+const char *evaluate_selection_name(const evaluate_job *job)
+{
+    return evaluate_decides(job) ? "inner-subject" : "fixed";
 }
 
 const char *evaluate_fusion_name(const evaluate_job *job)
@@ -318,7 +322,8 @@ static void print_classes(const evaluate_job *job, text *out)
         out, "confusion (rows: label, columns: prediction), recall, precision, F1\n");
     for (int32_t i = 0; i < n; i++) {
         const mexpr_class_metrics m = evaluate_class(job, &job->all, i);
-        text_add(out, "  %-12s", mexpr_manifest_class(job->data.manifest, i));
+        text_add(out, "  ");
+        text_add_plain(out, mexpr_manifest_class(job->data.manifest, i), 12);
         for (int32_t k = 0; k < n; k++)
             text_add(out, " %5lld", (long long)job->all.confusion[i * n + k]);
         text_add(out, "   %.3f %.3f %.3f\n", m.recall, m.precision, m.f1);
@@ -340,10 +345,12 @@ static int print_summary(const evaluate_job *job)
         m->accuracy);
     for (int32_t k = 0; k < job->n_datasets; k++) {
         m = &job->datasets[k].metrics;
-        if (m->n > 0)
-            text_add(&out, "  %-12s %4lld clips  UF1 %.4f  UAR %.4f\n",
-                mexpr_manifest_dataset(job->data.manifest, k), (long long)m->n, m->uf1,
-                m->uar);
+        if (m->n == 0)
+            continue;
+        text_add(&out, "  ");
+        text_add_plain(&out, mexpr_manifest_dataset(job->data.manifest, k), 12);
+        text_add(
+            &out, " %4lld clips  UF1 %.4f  UAR %.4f\n", (long long)m->n, m->uf1, m->uar);
     }
     print_classes(job, &out);
     const int code = cli_print(&out);
@@ -375,6 +382,35 @@ static int read_joining(evaluate_job *job)
     return CLI_OK;
 }
 
+/* Options that would do nothing, and systems that are given twice. */
+static int check_use(const evaluate_job *job)
+{
+    int chance = 0;
+    for (int32_t k = 0; k < job->n_candidates; k++) {
+        mexpr_trainer_options recipe = MEXPR_TRAINER_OPTIONS_INIT;
+        chance |= mexpr_trainer_recipe(job->candidates[k].name, &recipe) == MEXPR_OK;
+        for (int32_t i = 0; i < k; i++)
+            if (strcmp(job->candidates[i].name, job->candidates[k].name) == 0)
+                return cli_usage("--system has '%s' twice", job->candidates[k].name);
+    }
+    if (job->request->seeds > 1 && !chance)
+        return cli_usage("these systems leave nothing to chance: --seeds has no use");
+    if (job->request->inner_folds && !evaluate_decides(job))
+        return cli_usage("--inner-folds is for --selection inner-subject, --fusion "
+                         "weighted and --fusion learned");
+    return CLI_OK;
+}
+
+static int check_outputs(const evaluate_request *r)
+{
+    const char *const paths[] = {r->report, r->csv, r->html};
+    int code = CLI_OK;
+    for (size_t k = 0; k < sizeof paths / sizeof paths[0] && code == CLI_OK; k++)
+        if (paths[k] && strcmp(paths[k], "-") != 0)
+            code = cli_check_output(paths[k]);
+    return code;
+}
+
 static int read_options(evaluate_job *job)
 {
     const evaluate_request *r = job->request;
@@ -390,6 +426,9 @@ static int read_options(evaluate_job *job)
     if (code == CLI_OK && !is_holdout && (r->train_database || r->test_database))
         code =
             cli_usage("--train-database and --test-database are for --protocol holdout");
+    if (code == CLI_OK && r->folds && protocol != MEXPR_PROTOCOL_KFOLD)
+        code = cli_usage("--folds is for --protocol kfold; the others have as many as "
+                         "there are people or databases");
     if (code == CLI_OK && (r->history || r->pictures) && !r->html)
         code = cli_usage("--history and --pictures are for --html F.html");
     job->options.protocol = protocol;
@@ -412,6 +451,10 @@ static int steps(evaluate_job *job)
         code = read_systems(job);
     if (code == CLI_OK)
         code = read_joining(job);
+    if (code == CLI_OK)
+        code = check_use(job);
+    if (code == CLI_OK)
+        code = check_outputs(r);
     if (code == CLI_OK)
         code = evaluate_check_history(r);
     if (code == CLI_OK)

@@ -215,6 +215,8 @@ static int check(const train_request *r)
         return cli_usage("no output given; name the file with --output F.onnx");
     if ((r->every || r->resume) && !r->checkpoint)
         return cli_usage("--every and --resume need --checkpoint F");
+    if (strchr(r->data.system, ','))
+        return cli_usage("--system '%s' are several; train makes one", r->data.system);
     return labelled_seed(&r->seed);
 }
 
@@ -224,6 +226,10 @@ static int run(const void *opaque, char **arguments, int n)
     (void)arguments;
     (void)n;
     int code = check(job.request);
+    if (code == CLI_OK)
+        code = cli_check_output(job.request->output);
+    if (code == CLI_OK)
+        code = cli_check_output(job.request->checkpoint);
     if (code == CLI_OK)
         code = cli_context(job.request->jobs, &job.context);
     if (code == CLI_OK)

@@ -44,6 +44,8 @@ static void add_text(text *out, const char *value)
             text_add(out, "&gt;");
         else if (*value == '"')
             text_add(out, "&quot;");
+        else if ((unsigned char)*value < 0x20 || *value == 0x7f)
+            text_add(out, "?");
         else
             text_add_bytes(out, value, 1);
     }
@@ -319,7 +321,13 @@ static int by_fold(const void *left, const void *right)
     return a->order - b->order;
 }
 
-/* The lines that have a loss; others are passed over. */
+static int is_drawable(const json_value *line, const char *key)
+{
+    return json_member(line, key, JSON_NUMBER) &&
+           fabs(json_value_of(line, key, 0)) <= 1e15;
+}
+
+/* The lines that have a loss that can be drawn; others are passed over. */
 static int read_losses(const json_document *document, loss **list, int *n)
 {
     int room = 1;
@@ -330,7 +338,7 @@ static int read_losses(const json_document *document, loss **list, int *n)
     if (!*list)
         return cli_fail("out of memory; close other programs and try again");
     for (const json_value *v = document->root->first; v; v = v->next) {
-        if (!json_member(v, "loss", JSON_NUMBER) || !json_member(v, "epoch", JSON_NUMBER))
+        if (!is_drawable(v, "loss") || !is_drawable(v, "epoch"))
             continue;
         (*list)[*n] = (loss){json_value_of(v, "fold", 0), json_value_of(v, "epoch", 0),
             json_value_of(v, "loss", 0), *n};
@@ -352,7 +360,7 @@ static void add_curve(text *out, const loss *list, int from, int to, double firs
     for (int k = from; k < to; k += skip)
         text_add(out, "%.1f,%.1f ",
             50 + 540 * (list[k].epoch - first) / (last > first ? last - first : 1),
-            190 - 175 * list[k].value / highest);
+            190 - 175 * fmax(0, list[k].value) / highest);
     text_add(out, "\"/></g>\n");
 }
 

@@ -58,6 +58,8 @@ typedef struct evaluate_job {
     mexpr_metrics mean, deviation; /* over the seeds; of one seed the deviation is 0 */
 } evaluate_job;
 
+/* Whether inner folds decide. */
+int evaluate_decides(const evaluate_job *job);
 /* "loso", …; what decided between systems: "fixed" or "inner-subject"; how they were
  * fused, or NULL. */
 const char *evaluate_protocol_name(const evaluate_job *job);

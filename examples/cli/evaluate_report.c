@@ -90,6 +90,8 @@ static void json_datasets(const evaluate_job *job, text *out)
     json_open(out, '{');
     for (int32_t k = 0; k < job->n_datasets; k++) {
         const evaluate_slice *slice = &job->datasets[k];
+        if (slice->metrics.n == 0)
+            continue;
         json_key(out, mexpr_manifest_dataset(job->data.manifest, k));
         json_open(out, '{');
         json_metrics(&slice->metrics, out);
@@ -233,11 +235,58 @@ static void json_head(const evaluate_job *job, text *out)
     json_string(out, evaluate_fusion_name(job));
 }
 
+static void json_crops(const evaluate_job *job, text *out)
+{
+    json_key(out, "crops");
+    json_open(out, '[');
+    for (int k = 0; k < job->request->data.crops.n; k++) {
+        const mexpr_dataset_crop *crop = &job->data.crops[k];
+        json_open(out, '{');
+        json_key(out, "dataset");
+        json_string(out, crop->dataset);
+        json_field("scale_x", crop->scale_x, out);
+        json_field("scale_y", crop->scale_y, out);
+        json_field("shift_x", crop->shift_x, out);
+        json_field("shift_y", crop->shift_y, out);
+        json_close(out, '}');
+    }
+    json_close(out, ']');
+}
+
+/* NULL for a number of 0. */
+static void json_given(const char *key, int32_t value, text *out)
+{
+    json_key(out, key);
+    if (value)
+        json_integer(out, value);
+    else
+        json_string(out, NULL);
+}
+
+static void json_options(const evaluate_job *job, text *out)
+{
+    enum { INNER_FOLDS = 5 }; /* of mexpr_evaluate_options */
+    const evaluate_request *r = job->request;
+    const int32_t inner = r->inner_folds ? r->inner_folds : INNER_FOLDS;
+    json_key(out, "options");
+    json_open(out, '{');
+    json_key(out, "label");
+    json_string(out, r->data.label ? r->data.label : "label");
+    json_crops(job, out);
+    json_given("n_folds", mexpr_evaluation_n_folds(job->evaluation), out);
+    json_given("inner_folds", evaluate_decides(job) ? inner : 0, out);
+    json_given("epochs", r->epochs, out);
+    json_key(out, "normalisation");
+    json_string(out, r->normalisation);
+    json_close(out, '}');
+}
+
 void evaluate_json(const evaluate_job *job, text *out)
 {
     const mexpr_manifest *manifest = job->data.manifest;
     json_open(out, '{');
     json_head(job, out);
+    json_options(job, out);
     json_seeds(job, out);
     json_metrics(&job->all.metrics, out);
     json_interval(job, out);

@@ -57,17 +57,40 @@ static int unknown(int n, char **words)
     return cli_usage("there is no command '%s'; see 'microexpr help'", words[0]);
 }
 
+static void list_command(const cli_command *command, text *out)
+{
+    const int group = command->group ? (int)strlen(command->group) + 1 : 0;
+    text_add(out, "  %s%s%-*s %s\n", command->group ? command->group : "",
+        command->group ? " " : "", 14 - group, command->name, command->summary);
+}
+
+static int is_of_group(const cli_command *command, const char *group)
+{
+    return command->group && strcmp(command->group, group) == 0;
+}
+
+/* The commands of which the word is the first; 0 when there are none. */
+static int list_group(const char *group, text *out)
+{
+    int n = 0;
+    text_add(out, "usage: microexpr %s COMMAND [options]\n\ncommands:\n", group);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (!is_of_group(commands[i], group))
+            continue;
+        list_command(commands[i], out);
+        n++;
+    }
+    text_add(out, "\n'microexpr help %s COMMAND' tells all about one.\n", group);
+    return n;
+}
+
 static void list_commands(text *out)
 {
     text_add(out, "usage: microexpr COMMAND [options]\n"
                   "Reads micro-expressions: faces, flow, networks, class scores.\n\n"
                   "commands:\n");
-    for (int i = 0; i < N_COMMANDS; i++) {
-        const cli_command *command = commands[i];
-        const int group = command->group ? (int)strlen(command->group) + 1 : 0;
-        text_add(out, "  %s%s%-*s %s\n", command->group ? command->group : "",
-            command->group ? " " : "", 14 - group, command->name, command->summary);
-    }
+    for (int i = 0; i < N_COMMANDS; i++)
+        list_command(commands[i], out);
     text_add(out, "  %-14s %s\n", "help [COMMAND]", "This list, or all about a command");
     text_add(out,
         "\nExit codes: 0 done, 1 failed, 2 wrong usage. Results are for research only:\n"
@@ -78,13 +101,15 @@ static int help(int n, char **words)
 {
     int used;
     const cli_command *command = n > 0 ? find(n, words, &used) : NULL;
-    if (n > 0 && !command)
-        return unknown(n, words);
     text out = {0};
-    if (command)
+    if (command) {
         cli_help(command, &out);
-    else
+    } else if (n == 0) {
         list_commands(&out);
+    } else if (n > 1 || list_group(words[0], &out) == 0) {
+        text_free(&out);
+        return unknown(n, words);
+    }
     const int code = cli_print(&out);
     text_free(&out);
     return code;

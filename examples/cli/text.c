@@ -49,6 +49,17 @@ void text_add(text *t, const char *format, ...)
     va_end(args);
 }
 
+void text_add_plain(text *t, const char *name, int width)
+{
+    int n = 0;
+    for (; name[n]; n++) {
+        const int control = (unsigned char)name[n] < 0x20 || name[n] == 0x7f;
+        text_add_bytes(t, control ? "?" : name + n, 1);
+    }
+    if (n < width)
+        text_add(t, "%*s", width - n, "");
+}
+
 void text_free(text *t)
 {
     free(t->bytes);

@@ -22,6 +22,8 @@ typedef struct text {
 
 void text_add(text *t, const char *format, ...) TEXT_PRINTF(2, 3);
 void text_add_bytes(text *t, const char *bytes, size_t size);
+/* Adds a name from a file, a '?' for each control character, and blanks up to `width`. */
+void text_add_plain(text *t, const char *name, int width);
 void text_free(text *t);
 
 #endif

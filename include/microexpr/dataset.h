@@ -15,11 +15,13 @@ MEXPR_BEGIN_DECLS
  * A list of labelled clips, read from UTF-8 CSV (RFC 4180) with a header line.
  *
  * Columns, in any order and case; others are passed over:
- * - `subject` (needed), and `dataset` (or `database`): together they are a person, unless
- *   a column `person` says who it is across databases;
+ * - `subject` (needed, also in every row), and `dataset` (or `database`): together they
+ *   are a person, unless a column `person` says who it is across databases. A subject who
+ *   is one person in one row and another in the next is refused;
  * - `file` or `path` (relative to the folder of the inputs) or `clip` (a name); one of
  *   them is needed;
- * - `label`, or the column that the options name: integers from 0, or names;
+ * - `label`, or the column that the options name: integers from 0 to 999, or names, of
+ *   which none is a number;
  * - `onset`, `apex`, `offset`, `first_frame`: frame numbers; `fps`: 200, 29.97 or
  *   30000/1001; `type`, `emotion_raw`, `au_raw`, `errata_id`, `label3`, `label5`,
  *   `objective`: texts. "" and "NA" are unknown.
@@ -55,7 +57,8 @@ typedef struct mexpr_record {
     int32_t label;            /**< class, -1: unknown */
     int32_t person;           /**< 0.., in order of appearance: who it is, for folds */
     int32_t dataset_index;    /**< 0.., in order of appearance */
-    int32_t line;             /**< of the file, counted from 1 */
+    int32_t line;             /**< of the file, or of the table of a layout, from 1; of
+                                   clips that were found in folders, 2 for the first */
     int64_t first_frame;      /**< number of the first file; -1: unknown, as below */
     int64_t onset;
     int64_t apex;
@@ -177,7 +180,9 @@ MEXPR_API const char *mexpr_layout_name(int32_t index);
 /** What its authors call it, "CASME II"; NULL outside of 0..n-1. @since 0.1.0 */
 MEXPR_API const char *mexpr_layout_title(int32_t index);
 
-/** Which classes clips get; those without one are dropped, but for the first. */
+/** Which classes clips get; those without one are dropped, but for the first. A clip of
+ *  an emotion that the database has not is kept without a label by MEGC2019 and FIVE, for
+ *  mexpr_manifest_check() to find. */
 typedef enum mexpr_classes {
     MEXPR_CLASSES_EMOTION = 0,  /**< the emotion as written, in small letters */
     MEXPR_CLASSES_MEGC2019 = 1, /**< negative, positive, surprise */

@@ -68,7 +68,8 @@ typedef struct mexpr_class_metrics {
  * Measures of one class from a confusion, such as those of mexpr_metrics_compute() and
  * mexpr_evaluation_metrics(), of all clips or of a database.
  * @param confusion n_classes × n_classes counts, row: label, column: prediction
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (n_classes, the class), MEXPR_E_ABI
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE (n_classes, the class, a negative
+ *         count, more than 2^62 clips), MEXPR_E_ABI
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_metrics_class(mexpr_context *context,
@@ -78,7 +79,8 @@ MEXPR_API mexpr_status mexpr_metrics_class(mexpr_context *context,
  * Percentile intervals of the measures when persons are drawn with replacement: B. Efron,
  * "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979).
  * Clips of a person are not independent, so persons are drawn, not clips.
- * @param persons    n numbers from 0 on: whose clip it is
+ * @param persons    n numbers, each 0..n-1, in any order and with gaps: whose clip it is.
+ *                   Only persons with a clip are drawn
  * @param confidence of the interval, in (0, 1); 0: 0.95
  * @param n_rounds   100..1000000; 0: 4000
  * @param seed       the same seed gives the same interval
@@ -158,8 +160,9 @@ typedef struct mexpr_unit_metrics {
     double mean_f1_all; /**< the same over all units, 0 for those of neither (as
                              scikit-learn's macro average) */
     double micro_f1;    /**< F1 of the summed counts */
-    double accuracy;    /**< share of the marks that are right */
-    double exact;       /**< share of the clips with all marks right */
+    double accuracy;    /**< share of the known marks that are right; NaN without any */
+    double exact;       /**< share of the clips with a known mark that have all of them
+                             right; NaN without such a clip */
 } mexpr_unit_metrics;
 
 #define MEXPR_UNIT_METRICS_INIT                                                          \
@@ -191,7 +194,7 @@ typedef struct mexpr_spot_interval {
     int64_t apex;   /**< -1: not known */
     int64_t offset; /**< last frame, not before the onset */
     int32_t clip;   /**< number of the video */
-    int32_t person; /**< whose video it is; MEXPR_STRS_MEGC looks at it */
+    int32_t person; /**< whose video it is: videos are one when clip and person are */
     int32_t label;  /**< class, -1: none */
 } mexpr_spot_interval;
 
@@ -200,12 +203,15 @@ typedef enum mexpr_strs {
     /**
      * A true interval has one spotted interval at most and the reverse: pairs are made by
      * falling IoU, equal ones in the order of the true and then of the spotted intervals.
-     * All clips and persons count. What would be 0 / 0 is 0.
+     * This is greedy: where intervals of a list overlap each other, another choice may
+     * make more pairs. All clips and persons count. What would be 0 / 0 is 0, but for
+     * distances of apexes.
      */
     MEXPR_STRS_STRICT = 1,
     /**
      * As the program that the Micro-Expression Grand Challenges hand out counts, flaw for
-     * flaw; docs/evaluate.md lists them. 0 / 0 is NaN.
+     * flaw; docs/evaluate.md lists them. When the class of no pair is right, analysis_f1
+     * and strs are NaN; what else would be 0 / 0 is as above.
      */
     MEXPR_STRS_MEGC = 2
 } mexpr_strs;
@@ -220,7 +226,7 @@ typedef struct mexpr_spotting_metrics {
     double recall;
     double f1;
     int64_t n_apex;        /**< pairs of which both apexes are known */
-    double apex_mae;       /**< their mean distance, frames; 0 without a pair */
+    double apex_mae;       /**< their mean distance, frames; NaN without a pair */
     double apex_mae_share; /**< the same, each over the length of the true interval */
     double apex_inside; /**< share of them whose spotted apex is in the true interval */
     int64_t n_analysed; /**< pairs whose true interval has a class */
@@ -261,9 +267,10 @@ typedef struct mexpr_apex_metrics {
     size_t struct_size;
     int64_t n;        /**< clips */
     int64_t n_found;  /**< clips with a spotted apex */
-    double mae;       /**< mean distance of the spotted apexes, frames */
+    double mae;       /**< mean distance of the spotted apexes, frames; NaN without any */
     double mae_share; /**< the same, each over the length of its interval */
-    double deviation; /**< standard error of those distances, frames */
+    double deviation; /**< standard error of those distances, frames; NaN for less than
+                           two */
     double inside;    /**< share of all clips whose spotted apex is in the interval: the
                            apex spotting rate (ASR) */
 } mexpr_apex_metrics;

@@ -23,6 +23,7 @@ typedef struct loader {
     int64_t columns[MX_N_FIELDS]; /* -1: none */
     mx_csv_writer writer;
     int64_t n_clips;
+    int32_t *lines; /* of the table, of each clip; NULL without a table */
 } loader;
 
 /* One clip, with room for the texts that are not in the table as they are. */
@@ -211,7 +212,8 @@ static void classify(const loader *l, draft *d)
     r->objective = objective(l, r->objective, r->action_units);
 }
 
-/* The clip's label; false for a clip that is left out. */
+/* The clip's label; false for a clip that is left out. An emotion that nobody has heard
+ * of is no class, but may be a slip of the pen: the clip stays, for the check to find. */
 static bool choose_label(const loader *l, draft *d)
 {
     const mexpr_record *r = &d->record;
@@ -223,7 +225,9 @@ static bool choose_label(const loader *l, draft *d)
                             ? d->emotion
                             : (outside ? "" : r->objective);
     snprintf(d->label, sizeof d->label, "%s", label);
-    return *label || l->options.classes == MEXPR_CLASSES_EMOTION;
+    return *label || l->options.classes == MEXPR_CLASSES_EMOTION ||
+           (l->options.classes != MEXPR_CLASSES_MEGC2018 && *r->emotion &&
+               !mx_layout_knows(l->layout, r->emotion));
 }
 
 /* --- clips ------------------------------------------------------------------------- */
@@ -258,6 +262,8 @@ static mexpr_status finish_draft(loader *l, draft *d, const char *relative)
         relative);
     snprintf(d->person, sizeof d->person, "%s/%s", r->dataset, r->subject);
     mx_csv_writer_record(&l->writer, r, d->person, d->label);
+    if (l->lines)
+        l->lines[l->n_clips] = r->line;
     l->n_clips++;
     return l->writer.status;
 }
@@ -319,6 +325,7 @@ static void correct(loader *l, int64_t row, draft *d)
 static mexpr_status read_cells(loader *l, int64_t row, draft *d)
 {
     mexpr_record *r = &d->record;
+    r->line = l->csv.lines[row + 1];
     r->clip = cell(l, row, MX_FIELD_CLIP);
     r->emotion = cell(l, row, MX_FIELD_EMOTION);
     r->action_units = cell(l, row, MX_FIELD_UNITS);
@@ -327,6 +334,9 @@ static mexpr_status read_cells(loader *l, int64_t row, draft *d)
     if (l->columns[MX_FIELD_TYPE] >= 0)
         r->type = plain_type(cell(l, row, MX_FIELD_TYPE));
     write_subject(l->layout, cell(l, row, MX_FIELD_SUBJECT), d->subject);
+    if (strcmp(d->subject, "NA") == 0)
+        return mx_fail(l->scope, MEXPR_E_FORMAT,
+            "line %d has no subject; a clip of nobody cannot be held out", r->line);
     mexpr_status status = check_name(l, row, d->subject);
     if (status == MEXPR_OK)
         status = check_name(l, row, r->clip);
@@ -369,6 +379,10 @@ static mexpr_status load_table(loader *l, const char *table, draft *d)
         l->scope, bytes, size, mx_context_limits(l->scope->context)->frames, &l->csv);
     if (status == MEXPR_OK)
         status = find_header(l);
+    if (status == MEXPR_OK) {
+        l->lines = mx_alloc(l->scope, (size_t)l->csv.n_rows + 1, sizeof *l->lines);
+        status = l->lines ? MEXPR_OK : MEXPR_E_NOMEM;
+    }
     for (int64_t row = l->header + 1; row < l->csv.n_rows && status == MEXPR_OK; row++)
         status = load_row(l, row, d);
     mx_csv_free(l->scope->context, &l->csv);
@@ -463,6 +477,9 @@ mexpr_status mexpr_manifest_load_layout(mexpr_context *context, const char *layo
     status = load_clips(&l, table);
     if (status == MEXPR_OK)
         status = mexpr_manifest_decode(context, l.writer.text, l.writer.size, NULL, out);
+    if (status == MEXPR_OK && l.lines)
+        mx_manifest_set_lines(*out, l.lines);
+    mx_free(context, l.lines);
     mx_csv_writer_free(&l.writer);
     return status;
 }

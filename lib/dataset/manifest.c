@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "dataset/csv.h"
 #include "dataset/name_list.h"
+#include "dataset/published.h"
 #include "dataset/sha256.h"
 #include "microexpr/dataset.h"
 
@@ -18,8 +19,10 @@ struct mexpr_manifest {
     mexpr_record *records;
     char *joined; /* "dataset/subject" and names of clips, one behind another */
     mx_name_list persons, datasets;
-    mx_name_list classes; /* not for integer labels */
-    char (*numbers)[12];  /* names of integer classes */
+    mx_name_list subjects;     /* each "dataset/subject" */
+    int32_t *subjects_persons; /* who each of them is */
+    mx_name_list classes;      /* not for integer labels */
+    char (*numbers)[12];       /* names of integer classes */
     int32_t n_classes;
 };
 
@@ -152,12 +155,36 @@ static const char *join(const char *dataset, const char *subject, char **to)
     return text;
 }
 
+/* Who the record is of. A subject who were two people could be trained on and tested on
+ * in one fold. */
+static mexpr_status read_person(
+    mx_scope *scope, mexpr_manifest *m, const columns *c, int64_t row, char **to)
+{
+    mexpr_record *r = m->records + row;
+    const char *person = mx_csv_cell(&m->csv, row, c->person);
+    const char *subject = join(r->dataset, r->subject, to);
+    if (is_unknown(r->subject))
+        return mx_fail(scope, MEXPR_E_FORMAT,
+            "line %d has no subject; a clip of nobody cannot be held out", r->line);
+    if (is_unknown(person))
+        person = c->dataset >= 0 ? subject : r->subject;
+    r->person = mx_name_list_add(&m->persons, person);
+    const int32_t n = m->subjects.n, k = mx_name_list_add(&m->subjects, subject);
+    if (k == n)
+        m->subjects_persons[k] = r->person;
+    if (m->subjects_persons[k] == r->person)
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_FORMAT,
+        "subject '%.60s' in line %d is person '%.60s', but '%.60s' in a line before",
+        c->dataset >= 0 ? subject : r->subject, r->line, person,
+        m->persons.names[m->subjects_persons[k]]);
+}
+
 static mexpr_status read_record(
     mx_scope *scope, mexpr_manifest *m, const columns *c, int64_t row, char **to)
 {
     const mx_csv *csv = &m->csv;
     mexpr_record *r = m->records + row;
-    const char *person = mx_csv_cell(csv, row, c->person);
     r->struct_size = sizeof *r;
     r->dataset = mx_csv_cell(csv, row, c->dataset);
     r->subject = mx_csv_cell(csv, row, c->subject);
@@ -172,13 +199,10 @@ static mexpr_status read_record(
     r->objective = mx_csv_cell(csv, row, c->objective);
     r->line = csv->lines[row + 1];
     r->label = -1;
-    if (!*r->subject)
-        return mx_fail(scope, MEXPR_E_FORMAT, "line %d has no subject", r->line);
-    if (!*person)
-        person = c->dataset >= 0 ? join(r->dataset, r->subject, to) : r->subject;
-    r->person = mx_name_list_add(&m->persons, person);
     r->dataset_index = mx_name_list_add(&m->datasets, r->dataset);
-    mexpr_status status = frame_cell(scope, csv, row, c->first_frame, &r->first_frame);
+    mexpr_status status = read_person(scope, m, c, row, to);
+    if (status == MEXPR_OK)
+        status = frame_cell(scope, csv, row, c->first_frame, &r->first_frame);
     if (status == MEXPR_OK)
         status = frame_cell(scope, csv, row, c->onset, &r->onset);
     if (status == MEXPR_OK)
@@ -203,9 +227,13 @@ static mexpr_status read_records(mx_scope *scope, mexpr_manifest *m, const colum
     const size_t n = (size_t)m->csv.n_rows;
     m->records = mx_calloc(scope, n, sizeof *m->records);
     m->joined = mx_alloc(scope, joined_size(&m->csv, c), 1);
-    mexpr_status status = m->records && m->joined ? MEXPR_OK : MEXPR_E_NOMEM;
+    m->subjects_persons = mx_alloc(scope, n, sizeof *m->subjects_persons);
+    mexpr_status status =
+        m->records && m->joined && m->subjects_persons ? MEXPR_OK : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
         status = mx_name_list_init(scope, &m->persons, n);
+    if (status == MEXPR_OK)
+        status = mx_name_list_init(scope, &m->subjects, n);
     if (status == MEXPR_OK)
         status = mx_name_list_init(scope, &m->datasets, n);
     char *to = m->joined;
@@ -216,40 +244,52 @@ static mexpr_status read_records(mx_scope *scope, mexpr_manifest *m, const colum
 
 /* --- labels ------------------------------------------------------------------------ */
 
-static mexpr_status check_classes(mx_scope *scope, int64_t n)
+static bool is_number(const char *text)
 {
-    if (n <= MAX_CLASSES)
-        return MEXPR_OK;
-    return mx_fail(scope, MEXPR_E_FORMAT,
-        "the labels are of %lld classes; there may be %d", (long long)n, MAX_CLASSES);
+    double value;
+    return text[strspn(text, "0123456789")] == 0 ||
+           mx_decimal_parse((mx_text){text, strlen(text)}, &value);
 }
 
-/* Labels that are all integers are the classes' numbers. *all is false for others. */
-static mexpr_status read_numbers(
-    mx_scope *scope, mexpr_manifest *m, int64_t column, bool *all)
+static bool has_numbers(const mexpr_manifest *m, int64_t column)
 {
-    int64_t largest = -1;
-    *all = true;
-    for (int64_t row = 0; row < m->csv.n_rows && *all; row++) {
+    for (int64_t row = 0; row < m->csv.n_rows; row++) {
         const char *text = mx_csv_cell(&m->csv, row, column);
-        int64_t value = -1;
-        if (is_unknown(text))
-            continue;
-        *all = read_integer(text, INT32_MAX, &value);
-        m->records[row].label = (int32_t)value;
-        largest = value > largest ? value : largest;
+        if (!is_unknown(text) && is_number(text))
+            return true;
     }
-    if (!*all)
-        return MEXPR_OK;
-    const mexpr_status status = check_classes(scope, largest + 1);
-    if (status != MEXPR_OK)
-        return status;
-    m->n_classes = (int32_t)largest + 1;
+    return false;
+}
+
+/* Names of the classes: their numbers. */
+static mexpr_status name_numbers(mx_scope *scope, mexpr_manifest *m)
+{
     m->numbers = mx_calloc(scope, (size_t)m->n_classes, sizeof *m->numbers);
     for (int32_t k = 0; m->numbers && k < m->n_classes; k++)
         for (int32_t rest = k, at = k > 99 ? 2 : k > 9; at >= 0; at--, rest /= 10)
             m->numbers[k][at] = (char)('0' + rest % 10);
     return m->numbers ? MEXPR_OK : MEXPR_E_NOMEM;
+}
+
+/* One number makes all labels numbers: "-1" or "2.0" among them is no class's name. */
+static mexpr_status read_numbers(mx_scope *scope, mexpr_manifest *m, int64_t column)
+{
+    int64_t largest = -1;
+    for (int64_t row = 0; row < m->csv.n_rows; row++) {
+        const char *text = mx_csv_cell(&m->csv, row, column);
+        int64_t value = -1;
+        if (is_unknown(text))
+            continue;
+        if (!read_integer(text, MAX_CLASSES - 1, &value))
+            return mx_fail(scope, MEXPR_E_FORMAT,
+                "'%.40s' in line %d, column '%s', is not a class: in a column with "
+                "numbers they are whole ones, 0 to %d, and NA where unknown",
+                text, m->csv.lines[row + 1], m->csv.cells[column], MAX_CLASSES - 1);
+        m->records[row].label = (int32_t)value;
+        largest = value > largest ? value : largest;
+    }
+    m->n_classes = (int32_t)largest + 1;
+    return name_numbers(scope, m);
 }
 
 static mexpr_status read_names(mx_scope *scope, mexpr_manifest *m, int64_t column)
@@ -259,7 +299,9 @@ static mexpr_status read_names(mx_scope *scope, mexpr_manifest *m, int64_t colum
         const char *text = mx_csv_cell(&m->csv, row, column);
         if (!is_unknown(text))
             mx_name_list_add(&m->classes, text);
-        status = check_classes(scope, m->classes.n);
+        if (m->classes.n > MAX_CLASSES)
+            status = mx_fail(scope, MEXPR_E_FORMAT,
+                "the labels are of more than %d classes", MAX_CLASSES);
     }
     if (status != MEXPR_OK)
         return status;
@@ -275,9 +317,8 @@ static mexpr_status read_names(mx_scope *scope, mexpr_manifest *m, int64_t colum
 
 static mexpr_status read_labels(mx_scope *scope, mexpr_manifest *m, int64_t column)
 {
-    bool all_numbers;
-    const mexpr_status status = read_numbers(scope, m, column, &all_numbers);
-    return status != MEXPR_OK || all_numbers ? status : read_names(scope, m, column);
+    return has_numbers(m, column) ? read_numbers(scope, m, column)
+                                  : read_names(scope, m, column);
 }
 
 /* --- life -------------------------------------------------------------------------- */
@@ -355,6 +396,12 @@ mexpr_status mexpr_manifest_read(mexpr_context *context, const char *path,
     return status == MEXPR_OK ? status : mx_fail_prefix(scope, status, path);
 }
 
+void mx_manifest_set_lines(mexpr_manifest *manifest, const int32_t *lines)
+{
+    for (int64_t i = 0; i < manifest->csv.n_rows; i++)
+        manifest->records[i].line = lines[i];
+}
+
 void mexpr_manifest_destroy(mexpr_manifest **manifest)
 {
     if (!manifest || !*manifest)
@@ -364,6 +411,8 @@ void mexpr_manifest_destroy(mexpr_manifest **manifest)
     *manifest = NULL;
     mx_csv_free(context, &m->csv);
     mx_name_list_free(context, &m->persons);
+    mx_name_list_free(context, &m->subjects);
+    mx_free(context, m->subjects_persons);
     mx_name_list_free(context, &m->datasets);
     mx_name_list_free(context, &m->classes);
     mx_free(context, m->numbers);

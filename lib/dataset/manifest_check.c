@@ -140,11 +140,11 @@ static mexpr_status check_label(checker *c)
 {
     const mexpr_record *r = c->record;
     const mx_layout *layout = mx_layout_find(r->dataset);
-    if (r->label < 0 && mexpr_manifest_n_classes(c->manifest) > 0)
-        return add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "the clip has no label");
     if (layout && *r->emotion && !mx_layout_knows(layout, r->emotion))
         return add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "'%.60s' is no emotion of %s",
             r->emotion, layout->title);
+    if (r->label < 0 && mexpr_manifest_n_classes(c->manifest) > 0)
+        return add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "the clip has no label");
     return MEXPR_OK;
 }
 

@@ -49,6 +49,9 @@ typedef struct mx_layout {
 /* NULL for an unknown name. */
 const mx_layout *mx_layout_find(const char *name);
 
+/* Where the clips of a manifest stand in the table that it was made of. */
+void mx_manifest_set_lines(mexpr_manifest *manifest, const int32_t *lines);
+
 /* Whether the two texts are equal in any case. */
 bool mx_same_word(const char *a, const char *b);
 

@@ -14,8 +14,9 @@ enum { N_MEASURES = 4 };
 /* Confusions of each person under one system, or two, and what the rounds gave. */
 typedef struct bootstrap {
     int32_t n_persons, n_classes, n_rounds, n_systems;
-    int64_t *counts; /* for each system n_persons confusions, then one for the round */
-    double *values;  /* N_MEASURES rows of n_rounds; of two systems the differences */
+    int32_t *persons; /* of each clip, numbered without gaps */
+    int64_t *counts;  /* for each system n_persons confusions, then one for the round */
+    double *values;   /* N_MEASURES rows of n_rounds; of two systems the differences */
 } bootstrap;
 
 /* The confusions of one system. */
@@ -97,7 +98,7 @@ static double quantile(const double *sorted, int32_t n, double share)
 }
 
 static mexpr_status check_interval(mx_scope *scope, const int32_t *persons, int64_t n,
-    double *confidence, int32_t *n_rounds, int32_t *n_persons)
+    double *confidence, int32_t *n_rounds)
 {
     if (*confidence == 0)
         *confidence = 0.95;
@@ -107,21 +108,38 @@ static mexpr_status check_interval(mx_scope *scope, const int32_t *persons, int6
         return mx_fail(scope, MEXPR_E_RANGE,
             "confidence %g with %d rounds; it is between 0 and 1, with 100 to 1000000",
             *confidence, *n_rounds);
-    *n_persons = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < n; i++)
         if (persons[i] < 0 || persons[i] >= n)
             return mx_fail(scope, MEXPR_E_RANGE,
-                "person %d of clip %lld is not in 0 to the number of clips", persons[i],
-                (long long)i);
-        *n_persons = persons[i] >= *n_persons ? persons[i] + 1 : *n_persons;
-    }
+                "person %d of clip %lld is not in 0 to the number of clips less 1",
+                persons[i], (long long)i);
     return MEXPR_OK;
+}
+
+/* Numbers the persons who have clips, in the order of their given numbers: a person
+ * without any would be drawn for nothing, and make draws smaller. */
+static mexpr_status number_persons(
+    mx_scope *scope, bootstrap *b, const int32_t *persons, int64_t n)
+{
+    int32_t *number = mx_calloc(scope, (size_t)n, sizeof *number);
+    b->persons = mx_alloc(scope, (size_t)n, sizeof *b->persons);
+    const mexpr_status status = number && b->persons ? MEXPR_OK : MEXPR_E_NOMEM;
+    b->n_persons = 0;
+    for (int64_t i = 0; i < n && status == MEXPR_OK; i++)
+        number[persons[i]] = 1;
+    for (int64_t k = 0; k < n && status == MEXPR_OK; k++)
+        if (number[k])
+            number[k] = b->n_persons++;
+    for (int64_t i = 0; i < n && status == MEXPR_OK; i++)
+        b->persons[i] = number[persons[i]];
+    mx_free(scope->context, number);
+    return status;
 }
 
 /* Plays all rounds for one system, or for the difference of two, and sorts what they
  * gave. The arguments but the seed have been checked. */
 static mexpr_status draw(mx_scope *scope, bootstrap *b, const int32_t *labels,
-    const int32_t *const *predicted, const int32_t *persons, int64_t n, uint64_t seed)
+    const int32_t *const *predicted, int64_t n, uint64_t seed)
 {
     const size_t size = (size_t)b->n_classes * (size_t)b->n_classes;
     const size_t n_counts = ((size_t)b->n_persons + 1) * (size_t)b->n_systems;
@@ -138,7 +156,7 @@ static mexpr_status draw(mx_scope *scope, bootstrap *b, const int32_t *labels,
     if (status == MEXPR_OK) {
         for (int32_t s = 0; s < b->n_systems; s++)
             for (int64_t i = 0; i < n; i++)
-                confusions(b, s)[(size_t)persons[i] * size +
+                confusions(b, s)[(size_t)b->persons[i] * size +
                                  (size_t)(labels[i] * b->n_classes + predicted[s][i])]++;
         play(b, seed, drawn);
         for (int k = 0; k < N_MEASURES; k++)
@@ -152,6 +170,7 @@ static void free_bootstrap(mexpr_context *context, bootstrap *b)
 {
     mx_free(context, b->values);
     mx_free(context, b->counts);
+    mx_free(context, b->persons);
 }
 
 static double end_of(const bootstrap *b, int measure, double part)
@@ -192,10 +211,12 @@ mexpr_status mexpr_metrics_interval(mexpr_context *context, const int32_t *label
     if (status == MEXPR_OK)
         status = mx_out_struct_check(scope, high->struct_size, sizeof *high);
     if (status == MEXPR_OK)
-        status = check_interval(scope, persons, n, &confidence, &n_rounds, &b.n_persons);
+        status = check_interval(scope, persons, n, &confidence, &n_rounds);
+    if (status == MEXPR_OK)
+        status = number_persons(scope, &b, persons, n);
     b.n_rounds = n_rounds;
     if (status == MEXPR_OK)
-        status = draw(scope, &b, labels, &predicted, persons, n, seed);
+        status = draw(scope, &b, labels, &predicted, n, seed);
     if (status == MEXPR_OK) {
         read_interval(&b, (1 - confidence) / 2, &all, low);
         read_interval(&b, (1 + confidence) / 2, &all, high);
@@ -305,10 +326,12 @@ mexpr_status mexpr_metrics_compare(mexpr_context *context, const int32_t *labels
     if (status == MEXPR_OK)
         status = measure_both(context, labels, predicted, n, n_classes, &out);
     if (status == MEXPR_OK)
-        status = check_interval(scope, persons, n, &confidence, &n_rounds, &b.n_persons);
+        status = check_interval(scope, persons, n, &confidence, &n_rounds);
+    if (status == MEXPR_OK)
+        status = number_persons(scope, &b, persons, n);
     b.n_rounds = n_rounds;
     if (status == MEXPR_OK)
-        status = draw(scope, &b, labels, predicted, persons, n, seed);
+        status = draw(scope, &b, labels, predicted, n, seed);
     if (status == MEXPR_OK) {
         read_comparison(&b, confidence, &out);
         out.struct_size = comparison->struct_size;

@@ -134,8 +134,9 @@ typedef struct inner {
     int32_t n_folds;
     int32_t *folds; /* of each clip */
     float *scores;  /* n_candidates × n × n_classes */
-    /* One inner fold: the clips that are trained on, then those that are scored. */
-    float *rows, *out;
+    /* One inner fold: clips that are trained on, and apart from them, out of reach of
+     * fit(), those that are scored; labels and order have the former first. */
+    float *rows, *held, *out;
     int32_t *labels;
     int64_t *order;
 } inner;
@@ -172,19 +173,15 @@ static mexpr_status deal_inner(inner *in)
     return status;
 }
 
-/* Copies the clips of all other inner folds to the front, those of this one behind.
- * Returns how many are trained on. */
+/* Orders the clips: those of all other inner folds first. Returns how many they are. */
 static int64_t sort_clips(inner *in, int32_t fold)
 {
     const mx_lesson *lesson = in->lesson;
-    const size_t size = in->l->clip_size;
     int64_t at = 0, n_train = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = 0; i < lesson->n; i++) {
             if ((in->folds[i] == fold) != (pass == 1))
                 continue;
-            memcpy(in->rows + (size_t)at * size, lesson->rows + (size_t)i * size,
-                size * sizeof *in->rows);
             in->labels[at] = pass == 0 ? lesson->labels[i] : -1;
             in->order[at++] = i;
         }
@@ -193,21 +190,41 @@ static int64_t sort_clips(inner *in, int32_t fold)
     return n_train;
 }
 
+/* A copy of n clips from place `from` of the order on; NULL without memory. */
+static float *copy_clips(const inner *in, int64_t from, int64_t n)
+{
+    const size_t size = in->l->clip_size;
+    float *rows = mx_alloc(in->l->scope, (size_t)n, size * sizeof *rows);
+    for (int64_t k = 0; rows && k < n; k++)
+        memcpy(rows + (size_t)k * size,
+            in->lesson->rows + (size_t)in->order[from + k] * size, size * sizeof *rows);
+    return rows;
+}
+
+static void free_clips(inner *in)
+{
+    mx_free(in->l->context, in->rows);
+    mx_free(in->l->context, in->held);
+    in->rows = in->held = NULL;
+}
+
 static mexpr_status score_inner_fold(inner *in, int32_t fold)
 {
     const mx_learner *l = in->l;
     const int64_t n_train = sort_clips(in, fold), n = in->lesson->n;
+    in->rows = copy_clips(in, 0, n_train);
+    in->held = copy_clips(in, n_train, n - n_train);
     const mx_lesson rest = {in->rows, in->labels, NULL, n_train};
-    mexpr_status status = MEXPR_OK;
+    mexpr_status status = in->rows && in->held ? MEXPR_OK : MEXPR_E_NOMEM;
     for (int32_t c = 0; c < l->n_candidates && status == MEXPR_OK; c++) {
         float *scores = in->scores + c * n * l->n_classes;
-        status = learn(
-            l, c, &rest, in->rows + (size_t)n_train * l->clip_size, n - n_train, in->out);
+        status = learn(l, c, &rest, in->held, n - n_train, in->out);
         for (int64_t k = n_train; k < n && status == MEXPR_OK; k++)
             memcpy(scores + in->order[k] * l->n_classes,
                 in->out + (k - n_train) * l->n_classes,
                 (size_t)l->n_classes * sizeof *scores);
     }
+    free_clips(in);
     if (status != MEXPR_OK) {
         char where[64];
         snprintf(where, sizeof where, "inner fold %d of %d", fold, in->n_folds);
@@ -230,13 +247,11 @@ static mexpr_status create_inner(inner *in)
     const size_t n = (size_t)in->lesson->n, c = (size_t)l->n_classes;
     in->folds = mx_alloc(l->scope, n, sizeof *in->folds);
     in->scores = mx_calloc(l->scope, n * c, (size_t)l->n_candidates * sizeof(float));
-    in->rows = mx_alloc(l->scope, n, l->clip_size * sizeof *in->rows);
     in->out = mx_alloc(l->scope, n * c, sizeof *in->out);
     in->labels = mx_alloc(l->scope, n, sizeof *in->labels);
     in->order = mx_alloc(l->scope, n, sizeof *in->order);
-    return in->folds && in->scores && in->rows && in->out && in->labels && in->order
-               ? MEXPR_OK
-               : MEXPR_E_NOMEM;
+    return in->folds && in->scores && in->out && in->labels && in->order ? MEXPR_OK
+                                                                         : MEXPR_E_NOMEM;
 }
 
 static void free_inner(inner *in)
@@ -245,7 +260,6 @@ static void free_inner(inner *in)
     mx_free(context, in->order);
     mx_free(context, in->labels);
     mx_free(context, in->out);
-    mx_free(context, in->rows);
     mx_free(context, in->scores);
     mx_free(context, in->folds);
 }

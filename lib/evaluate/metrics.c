@@ -111,6 +111,20 @@ mexpr_status mexpr_metrics_compute(mexpr_context *context, const int32_t *labels
     return MEXPR_OK;
 }
 
+/* None is negative, and their sum is a number of clips. */
+static mexpr_status check_counts(mx_scope *scope, const int64_t *counts, int32_t n)
+{
+    int64_t left = INT64_MAX / 2;
+    for (int32_t k = 0; k < n * n; k++) {
+        if (counts[k] < 0 || counts[k] > left)
+            return mx_fail(scope, MEXPR_E_RANGE,
+                "%lld clips of class %d taken for class %d are not possible",
+                (long long)counts[k], k / n, k % n);
+        left -= counts[k];
+    }
+    return MEXPR_OK;
+}
+
 mexpr_status mexpr_metrics_class(mexpr_context *context, const int64_t *confusion,
     int32_t n_classes, int32_t k, mexpr_class_metrics *metrics)
 {
@@ -126,6 +140,8 @@ mexpr_status mexpr_metrics_class(mexpr_context *context, const int64_t *confusio
     if (status == MEXPR_OK && (k < 0 || k >= n_classes))
         status = mx_fail(scope, MEXPR_E_RANGE,
             "class %d is not one of the classes 0 to %d", k, n_classes - 1);
+    if (status == MEXPR_OK)
+        status = check_counts(scope, confusion, n_classes);
     if (status == MEXPR_OK)
         measure_class(confusion, n_classes, k, metrics);
     return status;

@@ -127,6 +127,17 @@ static mexpr_status make_pairs(count *c)
     return MEXPR_OK;
 }
 
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : 0;
+}
+
+/* Of distances, which must not look perfect where nothing was measured. */
+static double mean(double sum, double n)
+{
+    return n > 0 ? sum / n : (double)NAN;
+}
+
 /* --- spotting ---------------------------------------------------------------------- */
 
 /* The challenge's program looks at persons of whom something was spotted, and of those at
@@ -169,10 +180,10 @@ static void measure_apexes(const count *c, mexpr_spotting_metrics *m)
         share += distance / (double)(t->offset - t->onset + 1);
         inside += s->apex >= t->onset && s->apex <= t->offset;
     }
-    const double n = m->n_apex > 0 ? (double)m->n_apex : 1;
-    m->apex_mae = sum / n;
-    m->apex_mae_share = share / n;
-    m->apex_inside = inside / n;
+    const double n = (double)m->n_apex;
+    m->apex_mae = mean(sum, n);
+    m->apex_mae_share = mean(share, n);
+    m->apex_inside = ratio(inside, n);
 }
 
 /* --- recognizing what was spotted -------------------------------------------------- */
@@ -203,11 +214,6 @@ static void forget_whole(analysed *a, int64_t n)
 {
     if (a->support == n && a->taken == n)
         a->hits = a->support = a->taken = 0;
-}
-
-static double ratio(double part, double whole)
-{
-    return whole > 0 ? part / whole : 0;
 }
 
 static void analyse(const count *c, analysed *classes, mexpr_spotting_metrics *m)
@@ -352,11 +358,10 @@ mexpr_status mexpr_apex_compute(mexpr_context *context, const mexpr_spot_interva
     }
     metrics->n = n;
     metrics->n_found = (int64_t)found;
-    metrics->mae = ratio(sum, found);
-    metrics->mae_share = ratio(share, found);
-    const double variance =
-        found > 1 ? fmax(0, squares - sum * sum / found) / (found - 1) : 0;
-    metrics->deviation = sqrt(ratio(variance, found));
+    metrics->mae = mean(sum, found);
+    metrics->mae_share = mean(share, found);
+    metrics->deviation =
+        sqrt(mean(fmax(0, squares - sum * metrics->mae) / found, found - 1));
     metrics->inside = ratio(inside, (double)n);
     return MEXPR_OK;
 }

@@ -30,11 +30,15 @@ static mexpr_status check(mx_scope *scope, const int8_t *truth, const float *sco
     return MEXPR_OK;
 }
 
-/* Adds a clip; whether all its known marks are right. */
-static bool count_clip(const int8_t *truth, const float *scores, int32_t n_units,
-    double threshold, mexpr_unit_counts *counts)
+/* Clips of which a mark is known, and those of them with all known ones right. */
+typedef struct clip_counts {
+    int64_t known, right;
+} clip_counts;
+
+static void count_clip(const int8_t *truth, const float *scores, int32_t n_units,
+    double threshold, mexpr_unit_counts *counts, clip_counts *clips)
 {
-    bool right = true;
+    bool known = false, right = true;
     for (int32_t k = 0; k < n_units; k++) {
         const bool found = (double)scores[k] >= threshold;
         if (truth[k] < 0)
@@ -43,9 +47,11 @@ static bool count_clip(const int8_t *truth, const float *scores, int32_t n_units
         counts[k].fp += found && !truth[k];
         counts[k].fn += !found && truth[k];
         counts[k].tn += !found && !truth[k];
+        known = true;
         right = right && found == (truth[k] == 1);
     }
-    return right;
+    clips->known += known;
+    clips->right += known && right;
 }
 
 static double f1_of(const mexpr_unit_counts *c)
@@ -76,7 +82,7 @@ static void summarise(const mexpr_unit_counts *counts, mexpr_unit_metrics *m, do
     m->mean_f1 = n_seen > 0 ? sum / n_seen : 0;
     m->mean_f1_all = sum / m->n_units;
     m->micro_f1 = f1_of(&all);
-    m->accuracy = marks > 0 ? (double)(all.tp + all.tn) / (double)marks : 0;
+    m->accuracy = marks > 0 ? (double)(all.tp + all.tn) / (double)marks : (double)NAN;
 }
 
 mexpr_status mexpr_units_compute(mexpr_context *context, const int8_t *truth,
@@ -97,13 +103,14 @@ mexpr_status mexpr_units_compute(mexpr_context *context, const int8_t *truth,
     mexpr_unit_counts *own = mx_calloc(scope, (size_t)n_units, sizeof *own);
     if (!own)
         return MEXPR_E_NOMEM;
-    int64_t n_exact = 0;
+    clip_counts clips = {0, 0};
     for (int64_t i = 0; i < n; i++)
-        n_exact += count_clip(
-            truth + i * n_units, scores + i * n_units, n_units, threshold, own);
+        count_clip(
+            truth + i * n_units, scores + i * n_units, n_units, threshold, own, &clips);
     metrics->n = n;
     metrics->n_units = n_units;
-    metrics->exact = n > 0 ? (double)n_exact / (double)n : 0;
+    metrics->exact =
+        clips.known > 0 ? (double)clips.right / (double)clips.known : (double)NAN;
     summarise(own, metrics, f1);
     for (int32_t k = 0; counts && k < n_units; k++)
         counts[k] = own[k];

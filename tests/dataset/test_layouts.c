@@ -58,24 +58,24 @@ static void casme(void **state)
 
 static const char casme2_table[] =
     "Subject,Filename,,OnsetFrame,ApexFrame,OffsetFrame,,Action Units,Estimated Emotion\n"
-    "01,EP02_01f,,46,59,86,,12,happiness\n"
-    "04,EP12_01f,,261,/,321,,4+7,disgust\n"
-    "05,EP09_05f,,69,69,123,,R2+15,disgust\n"
-    "17,EP15_01,,81,104,111,,1,sadness\n"
-    "19,EP19_02,,106,129,151,,L1+L2,surprise\n"
-    "20,EP10_02,,131,166,216,,4+14,others\n"
+    "01,EP90_01,,20,30,40,,12,happiness\n"
+    "04,EP12_01f,,200,/,400,,4+7,disgust\n"  /* the corrections name it, */
+    "05,EP09_05f,,10,10,50,,R2+15,disgust\n" /* and MEGC 2019 leaves it out */
+    "07,EP90_02,,11,22,33,,1,sadness\n"
+    "09,EP90_03,,15,25,35,,L1+L2,surprise\n"
+    "08,EP90_04,,12,24,48,,4+14,others\n"
     ",,,,,,,,\n";
 
 static void casme2(void **state)
 {
     (void)state;
-    make_frames("casme2/CASME2_RAW_selected/sub01/EP02_01f", "img", 46, 86, ".jpg");
-    make_frames("casme2/Cropped/sub19/EP19_02", "reg_img", 100, 151, ".jpg");
+    make_frames("casme2/CASME2_RAW_selected/sub01/EP90_01", "img", 20, 40, ".jpg");
+    make_frames("casme2/Cropped/sub09/EP90_03", "reg_img", 14, 35, ".jpg");
     mexpr_manifest *m = load("casme2", "casme2", casme2_table, NULL);
     assert_int_equal(mexpr_manifest_n_clips(m), 6);
     const mexpr_record a = record_at(m, 0), b = record_at(m, 1), d = record_at(m, 4);
-    assert_string_equal(a.path, "CASME2_RAW_selected/sub01/EP02_01f");
-    assert_frames(a, 46, 46, 59, 86);
+    assert_string_equal(a.path, "CASME2_RAW_selected/sub01/EP90_01");
+    assert_frames(a, 20, 20, 30, 40);
     assert_true(a.fps == 200);
     assert_string_equal(a.objective, "I");
     assert_string_equal(a.label5, "happiness");
@@ -84,8 +84,8 @@ static void casme2(void **state)
     assert_string_equal(b.errata, "casme2:EP12_01f:apex");
     assert_string_equal(b.label3, "");
     assert_string_equal(b.objective, "III");
-    assert_string_equal(d.path, "Cropped/sub19/EP19_02");
-    assert_int_equal(d.first_frame, 100);
+    assert_string_equal(d.path, "Cropped/sub09/EP90_03");
+    assert_int_equal(d.first_frame, 14);
     assert_string_equal(d.objective, "II");
     mexpr_manifest_destroy(&m);
 
@@ -96,7 +96,7 @@ static void casme2(void **state)
     assert_int_equal(record_at(m, 1).apex, -1);
     assert_string_equal(record_at(m, 1).errata, "");
     assert_string_equal(
-        record_at(m, 0).path, "all/casme2/CASME2_RAW_selected/sub01/EP02_01f");
+        record_at(m, 0).path, "all/casme2/CASME2_RAW_selected/sub01/EP90_01");
     mexpr_manifest_destroy(&m);
 }
 
@@ -125,6 +125,33 @@ static void classes(void **state)
     mexpr_manifest_destroy(&m);
 }
 
+/* A misspelt emotion is no reason to lose the clip. */
+static void unknown_emotions(void **state)
+{
+    (void)state;
+    make_folder("casme2");
+    mexpr_layout_options o = options(MEXPR_CLASSES_MEGC2019);
+    mexpr_manifest *m = load("casme2", "casme2",
+        "Subject,Filename,OnsetFrame,ApexFrame,OffsetFrame,Estimated Emotion\n"
+        "1,a,1,2,3,happiness\n1,b,1,2,3,hapiness\n1,c,1,2,3,fear\n",
+        &o);
+    mexpr_check_options check = MEXPR_CHECK_OPTIONS_INIT;
+    mexpr_finding f = MEXPR_FINDING_INIT;
+    mexpr_findings *findings;
+    check.files = MEXPR_CHECK_NOTHING;
+    assert_int_equal(mexpr_manifest_n_clips(m), 2);
+    assert_int_equal(record_at(m, 1).label, -1);
+    assert_int_equal(record_at(m, 1).line, 3);
+    assert_ok(
+        context, mexpr_manifest_check(context, m, NULL, &check, NULL, NULL, &findings));
+    assert_int_equal(mexpr_findings_count(findings), 1);
+    assert_ok(context, mexpr_findings_get(findings, 0, &f));
+    assert_int_equal(f.kind, MEXPR_FINDING_LABEL_UNKNOWN);
+    assert_non_null(strstr(f.detail, "'hapiness' is no emotion of CASME II"));
+    mexpr_findings_destroy(&findings);
+    mexpr_manifest_destroy(&m);
+}
+
 static void samm(void **state)
 {
     (void)state;
@@ -132,20 +159,22 @@ static void samm(void **state)
         "SAMM Dataset,,,,,,,,,,,\nNotes on it,,,,,,,,,,,\n"
         "Subject,Filename,Inducement Code,Onset Frame,Apex Frame,Offset Frame,Duration,"
         "Micro,Action Units,Estimated Emotion,Objective Classes,Notes\n"
-        "6,006_1_2,1,5562,5588,5632,71,Micro - 1/2,4,Anger,3,\n"
-        "028,028_4_1,4,1071,,1134,64,Micro - 1/2,4+7,Other,7,\n"
+        "6,006_9_2,9,1002,1020,1040,39,Micro - 1/2,4,Anger,3,\n"
+        "028,028_4_1,4,1000,,1200,201,Micro - 1/2,4+7,Other,7,\n"
         "032,032_9_9,3,10,20,30,21,Micro - 1/2,R14+soft focus,Contempt,V,\n";
-    make_frames("samm/006/006_1_2", "006_0", 5560, 5632, ".jpg");
+    make_frames("samm/006/006_9_2", "006_0", 1000, 1040, ".jpg");
     mexpr_manifest *m = load("samm", "samm", table, NULL);
     const mexpr_record a = record_at(m, 0), b = record_at(m, 1);
     assert_string_equal(a.subject, "006");
-    assert_string_equal(a.path, "006/006_1_2");
-    assert_frames(a, 5560, 5562, 5588, 5632);
+    assert_string_equal(a.path, "006/006_9_2");
+    assert_frames(a, 1000, 1002, 1020, 1040);
     assert_string_equal(a.type, "micro");
     assert_string_equal(a.objective, "III");
     assert_string_equal(a.label3, "negative");
     assert_string_equal(a.label5, "anger");
-    assert_int_equal(a.line, 2);
+    /* The table's, whose header is in line 3. */
+    assert_int_equal(a.line, 4);
+    assert_int_equal(record_at(m, 2).line, 6);
     assert_string_equal(b.errata, "samm:028_4_1:apex");
     assert_int_equal(b.apex, 1105);
     assert_string_equal(b.label5, "other");
@@ -159,7 +188,7 @@ static void smic_folders(void **state)
     (void)state;
     make_frames("smic/HS/s10/micro/surprise/s10_sur_01", "image", 11, 13, ".jpg");
     make_frames(
-        "smic/HS/s01/micro/negative/s01_ne_02", "image00", 559740, 559750, ".jpg");
+        "smic/HS/s01/micro/negative/s01_ne_02", "image00", 700000, 700010, ".jpg");
     make_frames("smic/HS/s01/micro/negative/s01_ne_10", "image", 1, 2, ".jpg");
     mexpr_manifest *m = load("smic_hs", "smic", NULL, NULL);
     assert_int_equal(mexpr_manifest_n_clips(m), 3);
@@ -169,7 +198,7 @@ static void smic_folders(void **state)
     assert_string_equal(a.path, "HS/s01/micro/negative/s01_ne_02");
     assert_string_equal(a.emotion, "negative");
     assert_string_equal(a.label3, "negative");
-    assert_frames(a, 559740, 559740, -1, 559750);
+    assert_frames(a, 700000, 700000, -1, 700010);
     assert_true(a.fps == 100);
     assert_string_equal(record_at(m, 1).clip, "s01_ne_10");
     assert_string_equal(c.subject, "10");
@@ -237,8 +266,8 @@ static void casme3(void **state)
     mexpr_manifest *m = load("casme3", "c3",
         "Subject,Filename,Onset,Apex,Offset,AU,Objective class,emotion\n"
         "spNO.1,b,9,10,0,5,II,happy\n"
-        "spNO.40,e,1812,1824,0,18,VII,others\n"
-        "spNO.216,e,0,17,25,14,VII,Others\n",
+        "spNO.40,e,1812,1820,0,1,II,others\n"
+        "spNO.216,e,0,10,20,1,II,Others\n",
         NULL);
     const mexpr_record a = record_at(m, 0);
     assert_string_equal(a.path, "ME_A/spNO.1/b/color");
@@ -382,6 +411,8 @@ static void refused(void **state)
             "'../a' in line 2 is no name of a folder"},
         {"casme2", "any", "Subject,Filename\n..,a\n", MEXPR_E_FORMAT, "'..' in line 2"},
         {"casme2", "any", "Subject,Filename\n,\n", MEXPR_E_NOT_FOUND, "no clip"},
+        {"casme2", "any", "notes,\nSubject,Filename\n,\nNA,a\n", MEXPR_E_FORMAT,
+            "line 4 has no subject"},
         {"dfme", "any", "Subject,Filename,Fps\n1,a,fast\n", MEXPR_E_FORMAT,
             "'fast' in line 2 is not a number of frames per second"},
     };
@@ -421,6 +452,7 @@ int main(void)
         cmocka_unit_test(casme),
         cmocka_unit_test(casme2),
         cmocka_unit_test(classes),
+        cmocka_unit_test(unknown_emotions),
         cmocka_unit_test(samm),
         cmocka_unit_test(smic_folders),
         cmocka_unit_test(smic_e),

@@ -77,7 +77,8 @@ static void names_of_clips_and_people(void **state)
     static const char text[] = "File,Subject,Person\n"
                                "x/one.two.png,1,anna\n"
                                "three,2,anna\n"
-                               ".four,1,\n";
+                               ".four,3,\n"
+                               "five,3,NA\n";
     mexpr_manifest *m;
     assert_ok(context, decode(text, NULL, &m));
     assert_string_equal(record_of(m, 0).clip, "one.two");
@@ -86,7 +87,8 @@ static void names_of_clips_and_people(void **state)
     /* Only the column says that 1 and 2 are one person. */
     assert_int_equal(mexpr_manifest_n_persons(m), 2);
     assert_int_equal(record_of(m, 1).person, 0);
-    assert_string_equal(mexpr_manifest_person(m, 1), "1");
+    assert_string_equal(mexpr_manifest_person(m, 1), "3");
+    assert_int_equal(record_of(m, 3).person, 1);
     assert_int_equal(mexpr_manifest_n_datasets(m), 1);
     assert_string_equal(mexpr_manifest_dataset(m, 0), "");
     assert_int_equal(mexpr_manifest_n_classes(m), 0);
@@ -106,6 +108,25 @@ static void named_classes(void **state)
     assert_int_equal(record_of(m, 0).label, 2);
     assert_int_equal(record_of(m, 2).label, -1);
     assert_int_equal(record_of(m, 3).label, 1);
+    mexpr_manifest_destroy(&m);
+}
+
+/* NA is nobody's name: two who are not known are not one. */
+static void unknown_persons(void **state)
+{
+    (void)state;
+    static const char text[] = "file,dataset,subject,person,label\n"
+                               "a,x,1,NA,NA\nb,x,2,NA,1\nc,y,1,,\nd,y,2,eve,0\n";
+    mexpr_manifest *m;
+    assert_ok(context, decode(text, NULL, &m));
+    assert_int_equal(mexpr_manifest_n_persons(m), 4);
+    assert_string_equal(mexpr_manifest_person(m, 0), "x/1");
+    assert_string_equal(mexpr_manifest_person(m, 1), "x/2");
+    assert_string_equal(mexpr_manifest_person(m, 2), "y/1");
+    assert_string_equal(mexpr_manifest_person(m, 3), "eve");
+    assert_int_equal(mexpr_manifest_n_classes(m), 2);
+    assert_int_equal(record_of(m, 0).label, -1);
+    assert_int_equal(record_of(m, 2).label, -1);
     mexpr_manifest_destroy(&m);
 }
 
@@ -140,7 +161,17 @@ static void bad_manifests(void **state)
         {"file,subject,fps\na,1,1/366666666666\n", NULL, "0.01 to 1000000"},
         {"file,subject,fps\na,1,1000001\n", NULL, "'1000001' in line 2"},
         {"file,subject,fps\na,1,1e3\n", NULL, "'1e3' in line 2"},
-        {"file,subject,label\na,1,1000\n", NULL, "1001 classes"},
+        {"file,subject\na,NA\n", NULL, "line 2 has no subject"},
+        {"file,subject,person\na,1,eve\nb,1,ann\n", NULL,
+            "subject '1' in line 3 is person 'ann', but 'eve' in a line before"},
+        {"file,dataset,subject,person\na,x,1,eve\nb,x,1,NA\n", NULL,
+            "subject 'x/1' in line 3 is person 'x/1', but 'eve'"},
+        {"file,subject,label\na,1,1000\n", NULL, "'1000' in line 2, column 'label'"},
+        {"file,subject,label\na,1,1\nb,1,-1\n", NULL, "'-1' in line 3"},
+        {"file,subject,label\na,1,2.0\nb,1,1\n", NULL, "'2.0' in line 2"},
+        {"file,subject,label\na,1,2147483648\n", NULL, "'2147483648' in line 2"},
+        {"file,subject,label\na,1,3\nb,1,joy\n", NULL, "'joy' in line 3"},
+        {"file,subject,label\na,1,-1\nb,1,\n", NULL, "'-1' in line 2"},
         {"file,subject,onset\na,1,99999999999999999999\n", NULL, "line 2"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
@@ -253,6 +284,7 @@ int main(void)
         cmocka_unit_test(whole_records),
         cmocka_unit_test(names_of_clips_and_people),
         cmocka_unit_test(named_classes),
+        cmocka_unit_test(unknown_persons),
         cmocka_unit_test(hash_is_of_the_file),
         cmocka_unit_test(bad_manifests),
         cmocka_unit_test(pictures),

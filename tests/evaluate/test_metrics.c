@@ -120,7 +120,16 @@ static void units(void **state)
     assert_float_equal(m.accuracy, 12.0 / 15, 1e-12);
     assert_float_equal(m.exact, 2.0 / 4, 1e-12);
     assert_ok(context, mexpr_units_compute(context, NULL, NULL, 0, 4, 0, f1, NULL, &m));
-    assert_true(m.n_absent == 4 && m.mean_f1 == 0 && m.exact == 0 && f1[3] == 0);
+    assert_true(m.n_absent == 4 && m.mean_f1 == 0 && f1[3] == 0);
+    assert_true(isnan(m.accuracy) && isnan(m.exact));
+    /* A clip of which nothing is known is not a right one. */
+    static const int8_t unknown[] = {-1, -1, 1, -1};
+    assert_ok(context,
+        mexpr_units_compute(context, unknown, scores, 1, 2, 0.5, NULL, NULL, &m));
+    assert_true(isnan(m.accuracy) && isnan(m.exact));
+    assert_ok(context,
+        mexpr_units_compute(context, unknown, scores, 2, 2, 0.5, NULL, NULL, &m));
+    assert_true(m.accuracy == 0 && m.exact == 0);
 }
 
 static void unit_refusals(void **state)
@@ -169,6 +178,28 @@ static void persons_are_drawn(void **state)
     assert_ok(context, mexpr_metrics_interval(context, labels, predicted, persons, N, 2,
                            0.5, 500, 1, &again, &top));
     assert_true(again.accuracy > low.accuracy && top.accuracy < high.accuracy);
+}
+
+/* Numbers may have gaps: who has no clip is not drawn. */
+static void gaps_between_persons(void **state)
+{
+    (void)state;
+    static const int32_t labels[] = {0, 0, 1, 1, 0, 1}, predicted[] = {0, 1, 1, 1, 0, 0};
+    static const int32_t close[] = {0, 0, 1, 1, 2, 2}, apart[] = {1, 1, 3, 3, 5, 5};
+    mexpr_metrics low = MEXPR_METRICS_INIT, high = MEXPR_METRICS_INIT;
+    mexpr_metrics low2 = MEXPR_METRICS_INIT, high2 = MEXPR_METRICS_INIT;
+    mexpr_comparison a = MEXPR_COMPARISON_INIT, b = MEXPR_COMPARISON_INIT;
+    assert_ok(context, mexpr_metrics_interval(context, labels, predicted, close, 6, 2, 0,
+                           500, 1, &low, &high));
+    assert_ok(context, mexpr_metrics_interval(context, labels, predicted, apart, 6, 2, 0,
+                           500, 1, &low2, &high2));
+    assert_memory_equal(&low, &low2, sizeof low);
+    assert_memory_equal(&high, &high2, sizeof high);
+    assert_ok(context, mexpr_metrics_compare(context, labels, predicted, labels, close, 6,
+                           2, 0, 500, 1, &a));
+    assert_ok(context, mexpr_metrics_compare(context, labels, predicted, labels, apart, 6,
+                           2, 0, 500, 1, &b));
+    assert_memory_equal(&a, &b, sizeof a);
 }
 
 static void mcnemar(void **state)
@@ -233,6 +264,13 @@ static void refusals(void **state)
     assert_failure(context,
         mexpr_metrics_compute(context, persons, predicted, 2, 3, NULL, &m), MEXPR_E_RANGE,
         "prediction -1 of clip 1");
+    static const int64_t negative[] = {1, -1, 0, 0};
+    static const int64_t many[] = {0, INT64_MAX / 2, 1, 0};
+    mexpr_class_metrics k = MEXPR_CLASS_METRICS_INIT;
+    assert_failure(context, mexpr_metrics_class(context, negative, 2, 1, &k),
+        MEXPR_E_RANGE, "-1 clips of class 0 taken for class 1");
+    assert_failure(context, mexpr_metrics_class(context, many, 2, 1, &k), MEXPR_E_RANGE,
+        "1 clips of class 1 taken for class 0");
     assert_failure(context,
         mexpr_metrics_interval(context, persons, persons, persons, 2, 3, 0, 0, 0, &m, &h),
         MEXPR_E_RANGE, "person 2 of clip 1");
@@ -253,6 +291,7 @@ int main(void)
         cmocka_unit_test(unit_refusals),
         cmocka_unit_test(comparison),
         cmocka_unit_test(persons_are_drawn),
+        cmocka_unit_test(gaps_between_persons),
         cmocka_unit_test(mcnemar),
         cmocka_unit_test(refusals),
     };

@@ -94,7 +94,8 @@ static void nothing(void **state)
     const interval one[] = {at(0, 0, 9, 0)};
     mexpr_spotting_metrics m = measure(one, 1, NULL, 0, 0);
     assert_counts(&m, 0, 0, 1);
-    assert_true(m.strs == 0 && m.analysis_f1 == 0 && m.n_apex == 0 && m.apex_mae == 0);
+    assert_true(m.strs == 0 && m.analysis_f1 == 0 && m.n_apex == 0);
+    assert_true(isnan(m.apex_mae) && isnan(m.apex_mae_share) && m.apex_inside == 0);
     m = measure(NULL, 0, one, 1, 0);
     assert_counts(&m, 0, 1, 0);
     m = measure(NULL, 0, NULL, 0, 0);
@@ -201,7 +202,10 @@ static void apexes_alone(void **state)
     assert_float_equal(m.inside, 1.0 / 3, 1e-12);
     assert_float_equal(m.deviation, 5.5, 1e-12); /* sqrt(2 · 5.5²) / sqrt(2) */
     assert_ok(context, mexpr_apex_compute(context, NULL, NULL, 0, &m));
-    assert_true(m.n == 0 && m.mae == 0 && m.inside == 0);
+    assert_true(m.n == 0 && isnan(m.mae) && isnan(m.mae_share) && m.inside == 0);
+    assert_true(isnan(m.deviation));
+    assert_ok(context, mexpr_apex_compute(context, truth, spotted, 1, &m));
+    assert_true(m.n_found == 1 && isfinite(m.mae) && isnan(m.deviation));
 }
 
 static void refusals(void **state)

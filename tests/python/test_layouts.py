@@ -2,7 +2,10 @@
 """dataset.py on published layouts, xlsx.py on workbooks that are made here."""
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -29,10 +32,10 @@ def cell(row: int, column: int, value: object, shared: list[str]) -> str:
 
 
 def write_book(path: Path, sheets: dict[str, list[list[object]]], *,
-               extra: dict[str, str] | None = None) -> Path:
+               extra: dict[str, str | bytes] | None = None) -> Path:
     """A workbook; empty cells are left out, as office programs do."""
     shared: list[str] = []
-    parts = {}
+    parts: dict[str, str | bytes] = {}
     for number, rows in enumerate(sheets.values(), 1):
         body = "".join(
             f'<row r="{r + 1}">' + "".join(cell(r, k, value, shared)
@@ -73,15 +76,45 @@ def test_cells(tmp_path: Path) -> None:
      "document type"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1" t="s">'
                                   "<v>99</v></c></row></worksheet>"}, "cannot be read"),
+    ({"xl/worksheets/sheet1.xml": ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x [<!ENTITY'
+                                   ' a "b">]><x/>').encode("utf-16")}, "document type"),
+    ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1" t="s">'
+                                  "<v>-1</v></c></row></worksheet>"}, "no shared text -1"),
+    ({"xl/worksheets/sheet1.xml": '<?xml version="1.0" encoding="none-such"?><x/>'},
+     "cannot be read"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="9999999">'
                                   '<c><v>1</v></c></row></worksheet>'}, "outside of a sheet"),
     ({"xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><row r="1000000">'
                                   '<c r="ZZ1000000"><v>1</v></c></row></worksheet>'},
      "too large"),
 ])
-def test_bad_books(tmp_path: Path, extra: dict[str, str], part: str) -> None:
+def test_bad_books(tmp_path: Path, extra: dict[str, str | bytes], part: str) -> None:
     path = write_book(tmp_path / "t.xlsx", {"One": [["a"]]}, extra=extra)
     with pytest.raises(ValueError, match=part):
+        microexpr.read_xlsx(path)
+
+
+def test_numbers_without_end(tmp_path: Path) -> None:
+    sheet = (f'<worksheet xmlns="{MAIN}"><row r="1"><c r="A1"><v>1e999</v></c>'
+             '<c r="B1"><v>nan</v></c></row></worksheet>')
+    path = write_book(tmp_path / "t.xlsx", {"One": [["a"]]},
+                      extra={"xl/worksheets/sheet1.xml": sheet})
+    assert microexpr.read_xlsx(path) == {"One": [["1e999", "nan"]]}
+
+
+def test_damaged_books(tmp_path: Path) -> None:
+    """Compressed parts that are cut, and parts that are encrypted."""
+    path = tmp_path / "t.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/workbook.xml", "<x/>" * 500)
+    good = path.read_bytes()
+    at = 30 + len("xl/workbook.xml")
+    path.write_bytes(good[:at] + b"\xff" * 8 + good[at + 8:])
+    with pytest.raises(ValueError, match="t.xlsx.* cannot be read as .xlsx"):
+        microexpr.read_xlsx(path)
+    flags = good.index(b"PK\1\2") + 8
+    path.write_bytes(good[:6] + b"\1" + good[7:flags] + b"\1" + good[flags + 1:])
+    with pytest.raises(ValueError, match="t.xlsx.* cannot be read as .xlsx"):
         microexpr.read_xlsx(path)
 
 
@@ -97,36 +130,38 @@ SAMM: list[list[object]] = [
     ["SAMM dataset"], ["notes"], [],
     ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame",
      "Duration", "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"],
-    ["006", "006_1_2", 1, 5562, 5588, 5632, 71, "Micro - 1/2", 4, "Anger", 3, ""],
+    ["006", "006_9_2", 9, 1002, 1020, 1040, 39, "Micro - 1/2", 4, "Anger", 3, ""],
     [7, "007_3_1", 1, 10, 12, 20, 11, "Micro - 1/2", "R12A+7", "Happiness", 1, ""],
     ["008", "008_3_1", 1, 10, 12, 20, 11, "Micro - 1/2", "R12A+7", "Other", 7, ""]]
 
 
 def test_samm_from_xlsx(tmp_path: Path) -> None:
-    frames = tmp_path / "samm" / "006" / "006_1_2"
+    frames = tmp_path / "samm" / "006" / "006_9_2"
     frames.mkdir(parents=True)
-    for number in (*range(5560, 5600), *range(5603, 5633)):
+    for number in (*range(1000, 1025), *range(1028, 1041)):
         (frames / f"006_{number:05}.jpg").touch()
     table = write_book(tmp_path / "SAMM.xlsx", {"Notes": [["read me"]], "Micro": SAMM})
     manifest = microexpr.Manifest.load_layout("samm", tmp_path / "samm", table,
                                               classes="megc2019")
     assert len(manifest) == 2 and manifest.classes == ("negative", "positive")
     first = manifest[0]
-    assert (first.subject, first.path, first.first_frame) == ("006", "006/006_1_2", 5560)
-    assert (first.onset, first.apex, first.offset, first.fps) == (5562, 5588, 5632, 200)
+    assert (first.subject, first.path, first.first_frame) == ("006", "006/006_9_2", 1000)
+    assert (first.onset, first.apex, first.offset, first.fps) == (1002, 1020, 1040, 200)
     assert (first.label3, first.label5, first.objective) == ("negative", "anger", "III")
     assert manifest[1].subject == "007" and manifest[1].action_units == "R12A+7"
     assert manifest.persons == ("samm/006", "samm/007")
 
     found = manifest.check(tmp_path / "samm", files="names")
     assert [(f.kind, f.clip, f.frame) for f in found] == [
-        (FindingKind.FRAME_GAP, 0, 5600), (FindingKind.CLIP_ABSENT, 1, None)]
-    assert found[0].name == "frame_gap" and "5600 to 5602" in found[0].detail
+        (FindingKind.FRAME_GAP, 0, 1025), (FindingKind.CLIP_ABSENT, 1, None)]
+    assert found[0].name == "frame_gap" and "1025 to 1027" in found[0].detail
     assert manifest.check(files="nothing") == []
 
     manifest.write(tmp_path / "m.csv")
     again = microexpr.Manifest.read(tmp_path / "m.csv")
-    assert again.sha256 == manifest.sha256 and list(again) == list(manifest)
+    assert again.sha256 == manifest.sha256
+    assert [clip.line for clip in manifest] == [5, 6] and [clip.line for clip in again] == [2, 3]
+    assert list(again) == [replace(clip, line=k + 2) for k, clip in enumerate(manifest)]
     both = microexpr.Manifest.join([manifest, again])
     assert len(both) == 4 and both.persons == manifest.persons
     assert [f.kind for f in both.check(files="nothing")] == [FindingKind.CLIP_DUPLICATE] * 2
@@ -156,12 +191,25 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = microexpr.Manifest.load_layout("samm", tmp_path, tmp_path / "t.csv",
                                               classes=Classes.FIVE, prefix="data/samm")
     assert [r.label5 for r in manifest] == ["anger", "happiness", "other"]
-    assert manifest[0].path == "data/samm/006/006_1_2"
+    assert manifest[0].path == "data/samm/006/006_9_2"
     assert xlsx.main([str(table), "-", "--sheet", "Micro"]) == 0
-    assert "006_1_2" in capsys.readouterr().out
+    assert "006_9_2" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         xlsx.main([str(table), "-", "--sheet", "Macro"])
     assert "there is no sheet 'Macro'" in capsys.readouterr().err
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(SystemExit):
+        xlsx.main([str(table), str(tmp_path / "taken")])
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_module_runs(tmp_path: Path) -> None:
+    table = write_book(tmp_path / "SAMM.xlsx", {"Micro": SAMM})
+    done = subprocess.run([sys.executable, "-B", "-m", "microexpr.xlsx", str(table), "-"],
+                          capture_output=True, text=True, check=True)
+    assert "006_9_2" in done.stdout and done.stderr == ""
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        getattr(microexpr, "nonsense")
 
 
 def test_action_units() -> None:

@@ -111,6 +111,9 @@ fails 2 "no command 'dance'" dance
 fails 2 "no command 'dance'" help dance
 fails 2 'second word' model
 fails 2 "'model dance'" model dance
+ok help dataset
+holds 'second words' prints '  dataset convert'
+holds 'of this one alone' eval '! prints "  model run"'
 fails 2 'missing' flow
 fails 2 'missing' magnify
 fails 2 'missing' interpolate
@@ -202,14 +205,19 @@ holds 'a person' prints 'samm/006'
 ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
 holds 'one class' json_is 1 classes positive
 finds 5 dataset check db --layout samm --table samm.csv
-holds 'the frame' prints 'line 2, samm/006/006_1_2: frame_absent'
+holds 'the frame' prints 'line 3, samm/006/006_1_2: frame_absent'
 holds 'the units' prints 'soft'
 finds 5 dataset check db --layout samm --table samm.csv --csv
-holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,3,5,'
+holds 'a row' prints 'onset_is_apex,samm,007,007_1_1,4,5,'
 finds 5 dataset check db --layout samm --table samm.csv --json
 holds 'a finding' json_is frame_gap findings 0 finding
 holds 'its clip' json_is 006_1_2 findings 0 clip
 ok dataset convert db --layout samm --table samm.csv --classes megc2019 --prefix db -o all.csv
+holds 'what became of the others' prints '1 clips, 1 without a class left out'
+ok dataset show db --layout samm --table samm.csv --classes megc2019 --json
+holds 'dropped' json_is 1 dropped
+finds 2 dataset check db --layout samm --table samm.csv --classes megc2019 --csv
+holds 'the line of the table' prints 'frame_gap,samm,006,006_1_2,3,13,'
 ok dataset show all.csv --json
 ok dataset convert all.csv all.csv -o twice.csv
 ok dataset show twice.csv
@@ -244,6 +252,10 @@ holds 'how often each is chosen' prints 'chosen in 3 of 3 folds'
 holds 'the selection' prints 'selection inner-subject'
 mv chosen.json out
 holds 'selection' json_is inner-subject selection
+holds 'inner_folds' json_is 2 options inner_folds
+holds 'no epochs' json_is null options epochs
+holds 'n_folds' json_is 3 options n_folds
+holds 'label' json_is label options label
 holds 'chosen' json_is flow-derivative-svm folds 2 chosen 0
 holds 'weights' json_is 1 folds 0 weights 0 flow-derivative-svm
 holds 'inner_uf1' json_is 1 folds 0 inner_uf1 0 flow-kernel-ridge
@@ -256,7 +268,30 @@ for rule in mean product max weighted learned; do
     holds 'nothing is chosen' json_is null folds 0 chosen 0
 done
 # shellcheck disable=SC2086
-ok evaluate $labelled --seeds 2 --seed 5 --report two.json --csv two.csv
+fails 2 '--seeds has no use' evaluate $labelled --seeds 2
+# shellcheck disable=SC2086
+fails 2 '--folds is for' evaluate $labelled --folds 2
+# shellcheck disable=SC2086
+fails 2 '--inner-folds is for' evaluate $labelled --inner-folds 2
+# shellcheck disable=SC2086
+fails 2 '--inner-folds is for' evaluate $both --fusion mean --inner-folds 2
+fails 2 'twice' evaluate --system flow-kernel-ridge,flow-kernel-ridge --manifest clips.csv \
+    --inputs . --fusion mean
+fails 2 'are several' train --system flow-kernel-ridge,flow-c2s --manifest clips.csv \
+    --inputs . -o x.onnx
+for output in --report --csv --html; do
+    # shellcheck disable=SC2086
+    fails 1 'no such folder' evaluate $labelled $output nowhere/x
+    # shellcheck disable=SC2086
+    fails 1 'it is a folder' evaluate $labelled $output db
+done
+# shellcheck disable=SC2086
+fails 1 'no such folder' train $labelled -o nowhere/x.onnx
+fails 1 'no such folder' train --system flow-c2s --manifest clips.csv --inputs . -o x.onnx \
+    --checkpoint nowhere/x.check
+chance='--system flow-c2s --manifest clips.csv --inputs . --epochs 40'
+# shellcheck disable=SC2086
+ok evaluate $chance --seeds 2 --seed 5 --report two.json --csv two.csv
 holds 'the seeds' prints 'over 2 seeds: UF1 1.0000 +- 0.0000'
 cp two.json out
 holds 'seeds' json_is 6 seeds 1
@@ -273,12 +308,27 @@ printf 'file,dataset,subject,label\n' >two_sets.csv
 for person in 1 2 3; do
     printf 'up.png,a,%s,0\ndown.png,a,%s,1\nup.png,b,%s,0\n' $person $person $person >>two_sets.csv
 done
+printf 'file,dataset,subject,label\n' >bells.csv
+for person in 1 2 3; do
+    printf 'up.png,a\033[1m,%s,up\033[2m\ndown.png,a\033[1m,%s,down\n' $person $person >>bells.csv
+done
+bells='--system flow-derivative-svm --manifest bells.csv --inputs .'
+# shellcheck disable=SC2086
+ok evaluate $bells --html bells.html --crop "$(printf 'a\033[1m'):1,1.5,0,0" --report bells.json
+holds 'no control characters' prints 'a?[1m           6 clips'
+holds 'nor in a class' prints 'up?[2m'
+cp bells.json out
+holds 'a crop' json_is 1.5 options crops 0 scale_y
+cp bells.html out
+holds 'nor on the page' prints 'up?[2m'
 holdout='--protocol holdout --system flow-derivative-svm --manifest two_sets.csv --inputs .'
 # shellcheck disable=SC2086
 ok evaluate $holdout --train-database a --test-database b --report hold.json
 mv hold.json out
 holds 'clips' json_is 3 clips
 holds 'the database' json_is b folds 0 dataset
+holds 'a database that is not tested is none of no clips' eval '! json per_database a 2>/dev/null'
+holds 'the other' json_is 3 per_database b clips
 holds 'who' json_is b/2 folds 0 predictions 1 person
 # shellcheck disable=SC2086
 fails 1 "no database 'c'" evaluate $holdout --test-database c
@@ -297,7 +347,7 @@ fails 2 "--fusion 'vote'" evaluate $both --fusion vote
 fails 2 "'x' cannot be trained" evaluate --system flow-derivative-svm,x
 
 # The page.
-printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
+printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 1, "loss": 1e300}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
 # shellcheck disable=SC2086
 ok evaluate $labelled --html page.html --history losses.jsonl
 cp page.html out
@@ -344,6 +394,8 @@ fails 1 'is not a report' compare two.json losses2.json
 fails 1 'different classes' compare two.json others.json
 fails 1 'clips and' compare two.json hold2.json
 fails 1 'is not in both reports' compare two.json renamed.json
+sed 's/"manifest_sha256": "../"manifest_sha256": "zz/' two.json >elsewhere.json
+fails 1 'are of different manifests' compare two.json elsewhere.json
 fails 1 'is of class 0 in one report and 1' compare two.json relabelled.json
 
 # --- networks that learn ---------------------------------------------------------------

@@ -8,6 +8,9 @@
 A binding of libmicroexpr by ctypes; NumPy is used where it is installed.
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledError,
                    ElementTypeError, Error, FileError, FormatError, LimitError, LogLevel,
                    ModelError, NotFoundError, OutOfMemoryError, ShapeError, StateError,
@@ -43,7 +46,9 @@ from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, int
 from .system import System, build_system, systems
 from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
                     trainer_recipe)
-from .xlsx import read_xlsx
+
+if TYPE_CHECKING:
+    from .xlsx import read_xlsx
 
 __version__ = version()
 
@@ -79,3 +84,11 @@ __all__ = [
     "trainer_recipe", "transform_points", "unit_metrics", "version", "write_landmarks",
     "write_npy", "write_pts",
 ]
+
+if not TYPE_CHECKING:
+    def __getattr__(name):
+        """xlsx when it is needed: python3 -m microexpr.xlsx runs a module not yet imported."""
+        if name in ("read_xlsx", "xlsx"):
+            module = importlib.import_module(".xlsx", __name__)
+            return module if name == "xlsx" else module.read_xlsx
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,6 @@ from ._buffer import bytes_of, new_memory
 from ._library import lib
 from .base import (Caller, Context, Handle, Owner, Path, check, constant, default_context,
                    path_bytes, text_bytes)
-from .xlsx import layout_csv
 
 if TYPE_CHECKING:
     from ._buffer import FloatArray
@@ -246,6 +245,7 @@ class Manifest(Owner):
 
         if table is None or not os.fsdecode(table).lower().endswith((".xlsx", ".xlsm")):
             return load(table)
+        from .xlsx import layout_csv  # late, see __init__.__getattr__
         with tempfile.TemporaryDirectory() as temporary:
             path = os.path.join(temporary, "labels.csv")
             with open(path, "w", encoding="utf-8", newline="") as file:

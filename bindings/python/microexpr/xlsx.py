@@ -9,13 +9,16 @@ Only the standard library is used.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
+import math
 import os
 import posixpath
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Union
 from xml.etree import ElementTree
@@ -40,7 +43,8 @@ def _part(book: zipfile.ZipFile, name: str) -> ElementTree.Element | None:
     if info.file_size > _MAX_BYTES:
         raise ValueError(f"{name} is of {info.file_size} bytes, more than {_MAX_BYTES}")
     data = book.read(info)
-    if b"<!DOCTYPE" in data:  # no office program writes one; entities can grow without end
+    # No office program writes one, in 8 or 16 bits; its entities can grow without end.
+    if b"<!DOCTYPE" in data.replace(b"\0", b""):
         raise ValueError(f"{name} has a document type")
     return ElementTree.fromstring(data)
 
@@ -58,6 +62,8 @@ def _number(text: str) -> str:
         value = float(text)
     except ValueError:
         return text
+    if not math.isfinite(value):
+        return text
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
@@ -68,7 +74,10 @@ def _value(cell: ElementTree.Element, shared: list[str]) -> str:
         return "" if inline is None else _text(inline)
     text = cell.findtext(_MAIN + "v") or ""
     if kind == "s" and text:
-        return shared[int(text)]
+        index = int(text)
+        if not 0 <= index < len(shared):
+            raise ValueError(f"there is no shared text {index}")
+        return shared[index]
     return _number(text) if kind == "n" and text else text
 
 
@@ -132,8 +141,8 @@ def read_xlsx(path: Path) -> dict[str, Table]:
     try:
         with zipfile.ZipFile(path) as book:
             return _sheets(book)
-    except (zipfile.BadZipFile, ElementTree.ParseError, ValueError, IndexError,
-            NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, ValueError, LookupError,
+            OverflowError, RuntimeError, EOFError) as error:
         hint = "; save .xls files as .xlsx first" if str(path).lower().endswith(".xls") else ""
         raise ValueError(f"{os.fspath(path)!r} cannot be read as .xlsx: {error}{hint}") from None
 
@@ -186,6 +195,18 @@ def layout_csv(path: Path, layout: str | None = None, sheet: str | None = None) 
     return text.getvalue()
 
 
+def _write(path: str, text: str) -> None:
+    """All of it or nothing."""
+    temporary = f"{path}.part{os.getpid()}"
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(
@@ -200,10 +221,7 @@ def main(arguments: list[str] | None = None) -> int:
         if given.output == "-":
             sys.stdout.write(text)
             return 0
-        temporary = f"{given.output}.part{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.replace(temporary, given.output)
+        _write(given.output, text)
     except (OSError, ValueError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     return 0
