@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ static const cli_option options[] = {
     {"every", 0, CLI_INT, AT(every), "N", "write it every so many epochs (10)"},
     {"resume", 0, CLI_FLAG, AT(resume), NULL, "go on from it, if it is there"},
     {"jobs", 'j', CLI_INT, AT(jobs), "N",
-        "threads, 1 to 64 (1); the network is the same"},
+        "threads, 1 to 64 (1), which augment clips; the network is the same"},
     {0},
 };
 
@@ -206,6 +207,27 @@ static int report(const train_job *job)
     return code;
 }
 
+static int is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 &&
+                                    x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
+static int check_checkpoint(const train_request *r)
+{
+    const struct {
+        const char *option, *path;
+    } others[] = {{"--output", r->output}, {"--manifest", r->data.manifest},
+        {"--inputs", r->data.inputs}};
+    for (size_t k = 0; r->checkpoint && k < sizeof others / sizeof others[0]; k++)
+        if (is_same_file(r->checkpoint, others[k].path))
+            return cli_usage("--checkpoint and %s name the same file '%s'; give each its "
+                             "own",
+                others[k].option, r->checkpoint);
+    return CLI_OK;
+}
+
 static int check(const train_request *r)
 {
     const int code = labelled_check(&r->data);
@@ -217,7 +239,8 @@ static int check(const train_request *r)
         return cli_usage("--every and --resume need --checkpoint F");
     if (strchr(r->data.system, ','))
         return cli_usage("--system '%s' are several; train makes one", r->data.system);
-    return labelled_seed(&r->seed);
+    const int seed = labelled_seed(&r->seed);
+    return seed == CLI_OK ? check_checkpoint(r) : seed;
 }
 
 static int run(const void *opaque, char **arguments, int n)

@@ -22,7 +22,7 @@ typedef enum mexpr_optimiser {
 /** How the rate goes on. */
 typedef enum mexpr_schedule {
     MEXPR_SCHEDULE_CONSTANT = 1,
-    MEXPR_SCHEDULE_STEP = 2,       /**< times `factor` every `schedule_epochs` */
+    MEXPR_SCHEDULE_STEP = 2,       /**< times `factor` every `step_epochs` */
     MEXPR_SCHEDULE_COSINE = 3,     /**< half a cosine down to 0, step by step */
     MEXPR_SCHEDULE_EXPONENTIAL = 4 /**< times `factor` every epoch */
 } mexpr_schedule;
@@ -58,50 +58,57 @@ typedef struct mexpr_trainer_options {
     int32_t is_shuffled; /**< 0: clips come in their order, every epoch */
 
     int32_t optimiser;   /**< mexpr_optimiser */
-    double rate;         /**< learning rate */
-    double momentum;     /**< of SGD, 0..1; the first beta of Adam */
-    double beta2;        /**< of Adam */
-    double epsilon;      /**< of Adam */
-    double weight_decay; /**< 0: none */
-    int32_t is_nesterov; /**< SGD */
+    double rate;         /**< learning rate, 0..1000 */
+    double momentum;     /**< of SGD; the first beta of Adam; 0..0.999999 */
+    double beta2;        /**< of Adam, 0..0.999999999 */
+    double epsilon;      /**< of Adam, 0..1 */
+    double weight_decay; /**< 0..100, 0: none */
+    int32_t is_nesterov; /**< SGD; 0 or 1 */
     int32_t schedule;    /**< mexpr_schedule */
     double factor;       /**< of step and exponential, 0..1 */
-    int32_t step_epochs; /**< of step */
-    int32_t warm_up;     /**< steps in which the rate rises to its value */
-    double clip_norm;    /**< limit of the gradient's norm; 0: none */
+    int32_t step_epochs; /**< of step, 1..1000000 */
+    int32_t warm_up;     /**< steps in which the rate rises to its value,
+                              0..1000000000 */
+    double clip_norm;    /**< limit of the gradient's norm, 0..1e9; 0: none */
     double average;      /**< what comes out is an exponential mean of the weights with
-                              this decay, 0..1; 0: the weights as they are */
+                              this decay, 0..0.999999999; 0: the weights as they are */
     const char *frozen;  /**< weights that stay: names that begin so, separated by
                               commas; NULL: none */
     const char *slow;    /**< weights that learn at slow_rate times the rate, as above */
     double slow_rate;    /**< 0..1000 */
 
     int32_t loss;        /**< mexpr_loss */
-    int32_t is_balanced; /**< classes weigh the inverse of how many clips they have */
-    double gamma;        /**< of focal losses */
-    double smoothing;    /**< share of the labels that goes to all classes, 0..1 */
+    int32_t is_balanced; /**< classes weigh the inverse of how many clips they have;
+                              0 or 1 */
+    double gamma;        /**< of focal losses, 0..20 */
+    double smoothing;    /**< share of the labels that goes to all classes, 0..0.999 */
 
     int32_t normalisation; /**< mexpr_normalisation */
-    int32_t is_mirrored;   /**< scores are means over clip and mirror image: of flow only
-                            */
-    double flip;           /**< probability of a mirror image, u turned round */
-    double turn;           /**< rotation, within +-degrees; vectors turn with the face */
-    double shift;          /**< within +-pixels */
-    double zoom;           /**< size, within 1 +-share */
+    int32_t is_mirrored;   /**< scores are means over clip and mirror image: of flow only;
+                                0 or 1 */
+    double flip;           /**< probability of a mirror image, u turned round, 0..1 */
+    double turn;           /**< rotation, within +-degrees, 0..180; vectors turn with the
+                                face */
+    double shift;          /**< within +-pixels, 0..1000 */
+    double zoom;           /**< size, within 1 +-share, 0..0.9 */
     double noise;          /**< deviation of noise, share of each plane's root mean
-                                square */
+                                square, 0..100 */
     double occlusion;      /**< side of a square that is hidden, up to this share of the
-                                picture's */
-    double gain;           /**< times 1 +-share, all planes alike */
-    double blur;           /**< Gaussian of up to this many pixels */
+                                picture's, 0..1 */
+    double gain;           /**< times 1 +-share, all planes alike, 0..1 */
+    double blur;           /**< Gaussian of up to this many pixels, 0..8 */
     double jitter;         /**< of frames (rank 5): up to this share is dropped, the rest
-                                resampled */
-    double mixup;          /**< alpha of Zhang et al., ICLR 2018: pairs of clips */
+                                resampled, 0..0.9 */
+    double mixup;          /**< alpha of Zhang et al., ICLR 2018: pairs of clips, 0..100;
+                                0: none */
 
     const char *labels;        /**< names of the classes, separated by commas, for the
-                                    metadata; NULL: those of the model */
-    const char *checkpoint;    /**< file that mexpr_trainer_run() keeps; NULL: none */
-    int32_t checkpoint_epochs; /**< and every how many epochs; 0: at its end alone */
+                                    metadata; no two alike; NULL: those of the model, if
+                                    it has as many, or none */
+    const char *checkpoint;    /**< file that mexpr_trainer_run() keeps; NULL: none. What
+                                    is there and no checkpoint is not written over */
+    int32_t checkpoint_epochs; /**< and every how many epochs, 0..1000000; 0: at its end
+                                    alone */
 } mexpr_trainer_options;
 
 #define MEXPR_TRAINER_OPTIONS_INIT                                                       \
@@ -132,7 +139,9 @@ MEXPR_API mexpr_status mexpr_trainer_recipe(
 typedef struct mexpr_trainer mexpr_trainer;
 
 /**
- * Makes a trainer. Weights begin as the model has them.
+ * Makes a trainer. Weights begin as the model has them. A network that a trainer made
+ * prepares its clips inside: it is trained on with `normalisation` picture and without
+ * `is_mirrored`.
  * @param model     made or loaded without rewrites (MexprModelOptions.rewrites 0), not
  *                  with drop_source; its first output has a row of scores for each clip
  * @param inputs    float32, N clips, finite; copied. What the model's only input takes,
@@ -142,8 +151,11 @@ typedef struct mexpr_trainer mexpr_trainer;
  * @param n_classes as the model has scores
  * @param options   NULL: as MEXPR_TRAINER_OPTIONS_INIT
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_OPERATOR (a node that cannot be
- *         trained through), MEXPR_E_TYPE, MEXPR_E_SHAPE, MEXPR_E_RANGE, MEXPR_E_LIMIT,
- *         MEXPR_E_STATE, MEXPR_E_NOMEM; the sentence is the context's
+ *         trained through), MEXPR_E_TYPE, MEXPR_E_SHAPE (clips that the model does not
+ *         take, scores that are not n_classes), MEXPR_E_RANGE, MEXPR_E_LIMIT,
+ *         MEXPR_E_FORMAT (the checkpoint is some other file), MEXPR_E_STATE (the source
+ *         is gone, or clips would be prepared twice), MEXPR_E_MODEL, MEXPR_E_IO,
+ *         MEXPR_E_NOMEM; the sentence is the context's
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_create(mexpr_context *context, mexpr_model *model,
@@ -162,7 +174,8 @@ typedef int32_t (*mexpr_epoch_fn)(
  * Trains until all epochs are done, from where it is.
  * @param progress returns other than 0 to stop behind this epoch; or NULL
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_CANCELLED (call again to go on), MEXPR_E_RANGE
- *         (the loss is not finite any more), MEXPR_E_IO (the checkpoint), MEXPR_E_NOMEM
+ *         (the loss or a weight is not finite any more; the last checkpoint stays),
+ *         MEXPR_E_IO and MEXPR_E_FORMAT (the checkpoint), MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_run(
@@ -180,7 +193,8 @@ MEXPR_API double mexpr_trainer_loss(const mexpr_trainer *trainer, int32_t epoch)
 
 /**
  * Writes all that training goes on from, whole or not at all.
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_IO, MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_FORMAT (the file is there and no checkpoint),
+ *         MEXPR_E_RANGE (a weight is not finite), MEXPR_E_IO, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path);
@@ -188,8 +202,9 @@ MEXPR_API mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *pa
  * Goes on from what mexpr_trainer_save() or mexpr_trainer_run() wrote: of a trainer with
  * the same model, clips and options, but for the number of epochs where the schedule is
  * not a cosine. The trainer stays as it is when that fails.
- * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND, MEXPR_E_IO, MEXPR_E_FORMAT (no such
- *         file, or damaged), MEXPR_E_STATE (of another training), MEXPR_E_NOMEM
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_NOT_FOUND (no such file), MEXPR_E_IO,
+ *         MEXPR_E_FORMAT (no checkpoint, or damaged), MEXPR_E_STATE (of another model, of
+ *         other options or clips: the sentence says which), MEXPR_E_LIMIT, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_resume(mexpr_trainer *trainer, const char *path);
@@ -212,7 +227,8 @@ MEXPR_API const char *mexpr_train_system(int32_t index);
 typedef struct mexpr_train_options {
     size_t struct_size;
     const char *labels; /**< names of the classes, separated by commas, for the metadata;
-                             NULL: none */
+                             no two alike; NULL: of networks, those of the system if it
+                             has as many; of kernel machines, none */
     int32_t epochs;     /**< of networks; 0: those of their recipe */
     int32_t
         normalisation; /**< of networks, mexpr_normalisation; 0: that of their recipe */

@@ -6,12 +6,11 @@
 
 #include "base/checked.h"
 #include "model/operator.h"
+#include "train/label_names.h"
 #include "train/flow_features.h"
 
-/* Numbers of values, beyond those of the systems. */
-enum { TRAINING_NAMES = 1000000, FINAL_NAMES = 2000000, MAX_RENAMES = 16 };
+enum { MAX_RENAMES = 16, MAX_NUMBER = 1000000000 };
 #define LIMIT 4 /* root mean squares, of normalised flow */
-#define NORMALISATION "microexpr.normalisation"
 
 /* Names that the model's tensors get in the new network. */
 typedef struct renames {
@@ -41,6 +40,33 @@ static const char *renamed(const renames *r, const char *name)
         if (strcmp(r->pairs[k].from, name) == 0)
             return r->pairs[k].to.text;
     return name;
+}
+
+/* What ends a name behind its last colon, or -1. */
+static int number_of(const char *name)
+{
+    const char *colon = name ? strrchr(name, ':') : NULL;
+    int number = colon && colon[1] ? 0 : -1;
+    for (const char *at = colon; number >= 0 && *++at;)
+        number = *at < '0' || *at > '9' || number > MAX_NUMBER / 10
+                     ? -1
+                     : 10 * number + (*at - '0');
+    return number;
+}
+
+/* From this number on no tensor and no node of the graph has a name like ours. */
+static int first_number(const mx_graph *graph)
+{
+    int number = -1;
+    for (int k = 0; k < graph->n_values; k++) {
+        const int own = number_of(graph->values[k].name);
+        number = own > number ? own : number;
+    }
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const int own = number_of(graph->nodes[k].name);
+        number = own > number ? own : number;
+    }
+    return number + 1;
 }
 
 /* --- the model's nodes -------------------------------------------------------------- */
@@ -101,8 +127,10 @@ static mexpr_status add_node(mx_scope *scope, mexpr_builder *b, const mx_graph *
     }
     for (size_t k = 0; k < node->n_attributes; k++)
         add_attribute(b, &node->attributes[k]);
+    /* The node of the scores is mostly called like them. */
+    const bool is_scores = node->name && strcmp(node->name, graph->outputs[0].name) == 0;
     mexpr_builder_node(b, node->op->name, node->domain, names, n_inputs, names + n_inputs,
-        n_outputs, node->name);
+        n_outputs, is_scores ? renamed(r, node->name) : node->name);
     mx_free(scope->context, names);
     return MEXPR_OK;
 }
@@ -224,7 +252,7 @@ typedef struct composing {
     renames renames;
 } composing;
 
-static mexpr_status begin(composing *k, int first_name)
+static mexpr_status begin(composing *k)
 {
     const mx_graph *graph = &k->model->graph;
     const mexpr_status status =
@@ -232,7 +260,7 @@ static mexpr_status begin(composing *k, int first_name)
     if (status != MEXPR_OK)
         return mx_fail(k->scope, status, "no graph could be begun");
     mx_layers_init(&k->l, k->b);
-    k->l.n = first_name;
+    k->l.n = first_number(graph);
     mexpr_builder_opset(k->b, "", graph->opset);
     for (size_t i = 0; i < graph->n_imports; i++)
         if (graph->imports[i].domain[0])
@@ -267,7 +295,7 @@ mexpr_status mx_compose_training(mx_scope *scope, const mexpr_model *model,
     const mx_composition *composition, mexpr_model **out)
 {
     composing k = {.scope = scope, .model = model, .c = composition};
-    mexpr_status status = begin(&k, TRAINING_NAMES);
+    mexpr_status status = begin(&k);
     if (status != MEXPR_OK)
         return status;
     const mx_recipe *recipe = composition->recipe;
@@ -303,11 +331,12 @@ static mx_name prepare(mx_layers *l, const mx_composition *c, mx_name x)
 static void describe(composing *k)
 {
     static const char *const own[] = {
-        "microexpr.labels", "microexpr.planes", "microexpr.range", NORMALISATION};
+        "microexpr.labels", "microexpr.planes", "microexpr.range", MX_PREPARED};
     const mx_graph *graph = &k->model->graph;
     const mx_composition *c = k->c;
     const bool is_flow = c->normalisation == MEXPR_NORMALISATION_FLOW;
     const char *labels = mexpr_model_metadata(k->model, own[0]);
+    const bool fits = labels && mx_label_names_count(labels) == c->n_classes;
     for (size_t i = 0; i < graph->n_metadata; i++) {
         bool is_own = strcmp(graph->metadata[i].key, own[0]) == 0;
         for (int j = 1; c->recipe && j < 4; j++)
@@ -315,11 +344,11 @@ static void describe(composing *k)
         if (!is_own)
             mexpr_builder_metadata(k->b, graph->metadata[i].key, graph->metadata[i].text);
     }
-    if (c->labels || labels)
+    if (c->labels || fits)
         mexpr_builder_metadata(k->b, own[0], c->labels ? c->labels : labels);
     if (c->recipe) {
         mexpr_builder_metadata(k->b, own[1], "u,v,strain");
-        mexpr_builder_metadata(k->b, NORMALISATION, is_flow ? "flow" : "picture");
+        mexpr_builder_metadata(k->b, MX_PREPARED, is_flow ? "flow" : "picture");
     }
 }
 
@@ -328,10 +357,10 @@ mexpr_status mx_compose_final(mx_scope *scope, const mexpr_model *model,
 {
     composing k = {.scope = scope, .model = model, .c = composition};
     const char *scores = model->graph.outputs[0].name;
-    const mx_name both = name_of("scores_of_both");
-    mexpr_status status = begin(&k, FINAL_NAMES);
+    mexpr_status status = begin(&k);
     if (status != MEXPR_OK)
         return status;
+    const mx_name both = mx_path("", "scores_of_both:%d", k.l.n++);
     describe(&k);
     mx_name x = own_input(&k);
     const mx_name prepared = prepare(&k.l, composition, x);

@@ -6,12 +6,15 @@
 #include "model/model_handle.h"
 #include "train/recipe.h"
 
+/* The metadata of a network that a trainer made: what is done to clips is inside it. */
+#define MX_PREPARED "microexpr.normalisation"
+
 /* How the clips of a trainer become inputs of its model. */
 typedef struct mx_composition {
     const mx_recipe *recipe; /* NULL: the model takes the clips as they are */
     int32_t normalisation;   /* mexpr_normalisation, of flow alone */
     bool is_mirrored;        /* scores are means over clip and mirror image */
-    const char *labels;      /* NULL: those of the model */
+    const char *labels;      /* NULL: those of the model, if there are as many */
     int32_t n_classes;
 } mx_composition;
 

@@ -106,10 +106,9 @@ static double binary(const row *r)
     for (int64_t c = 0; c < r->n; c++) {
         const double x = (double)r->x[c], t = target_of(r, c);
         const double w = weight_of(r->o->weights, c);
-        const double positive = weight_of(r->o->positives, c) * t;
         const double p = x > 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x));
-        loss += w * (positive * softplus(-x) + (1 - t) * softplus(x));
-        add(r, c, w * ((1 - t) * p - positive * (1 - p)));
+        loss += w * (t * softplus(-x) + (1 - t) * softplus(x));
+        add(r, c, w * (p - t));
     }
     return r->scale * loss;
 }

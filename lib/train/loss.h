@@ -30,17 +30,16 @@ typedef enum mx_loss_kind {
 } mx_loss_kind;
 
 typedef struct mx_loss_options {
-    double gamma;           /* of focal losses, 0 or more */
-    double margin;          /* of hinge */
-    double smoothing;       /* share of the targets that goes to all classes alike */
-    const float *weights;   /* of the classes, NULL: 1 */
-    const float *positives; /* weights of the targets of MX_LOSS_BINARY, NULL: 1 */
+    double gamma;         /* of focal losses, 0 or more */
+    double margin;        /* of hinge */
+    double smoothing;     /* share of the targets that goes to all classes alike */
+    const float *weights; /* of the classes, NULL: 1 */
 } mx_loss_options;
 
 /* gamma 2, margin 1. */
 #define MX_LOSS_OPTIONS_INIT                                                             \
     {                                                                                    \
-        2, 1, 0, NULL, NULL                                                              \
+        2, 1, 0, NULL                                                                    \
     }
 
 /* Scores of n samples and what they should be: for each class how much of the sample is

@@ -13,7 +13,6 @@ typedef struct mx_net mx_net;
 typedef struct mx_net_part {
     const char *name;
     size_t offset, count; /* floats */
-    int rank;
 } mx_net_part;
 
 /* Copies the weights of a model whose source is kept: its nodes run as they were made or
@@ -35,6 +34,9 @@ const mx_net_part *mx_net_part_at(const mx_net *net, int index);
 size_t mx_net_n_states(const mx_net *net);
 float *mx_net_states(mx_net *net);
 
+/* Lays out memory for a batch as mx_net_forward() does, and refuses what that would;
+ * outputs have their shapes then, but no values. */
+mexpr_status mx_net_plan(mx_scope *scope, mx_net *net, const mx_tensor *inputs);
 /* Runs a batch: `inputs` in the model's order, all with the same first extent, 1 to
  * max_batch. With `is_training` statistics are those of the batch and dropout is drawn
  * from `seed`; without, it computes what a session would. Allocates only for a size of

@@ -187,7 +187,7 @@ static mexpr_status list_parts(survey *s)
         }
         net->part_values[net->n_parts] = i;
         net->parts[net->n_parts++] =
-            (mx_net_part){s->graph->values[i].name, net->n_weights, count, tensor->rank};
+            (mx_net_part){s->graph->values[i].name, net->n_weights, count};
         net->n_weights += count;
     }
     return MEXPR_OK;

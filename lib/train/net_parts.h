@@ -10,8 +10,7 @@
 /* Where the data of a value, or its gradient, lie. */
 typedef enum mx_net_place {
     MX_NET_NOWHERE, /* not there, or elsewhere: inputs, weights, constants */
-    MX_NET_WHOLE,   /* for all samples of the batch */
-    MX_NET_TILE     /* for those at work */
+    MX_NET_HERE     /* in the memory of the pass */
 } mx_net_place;
 
 typedef struct mx_net_block {
@@ -19,7 +18,7 @@ typedef struct mx_net_block {
     size_t offset;
 } mx_net_block;
 
-/* A node as it runs on some number of samples. */
+/* A node as it runs on the batch. */
 typedef struct mx_net_call {
     const mx_tensor **inputs;
     mx_tensor **outputs;
@@ -32,27 +31,17 @@ typedef struct mx_net_step {
     const mx_node *node;
     const mx_back_op *back; /* NULL: as the registry runs it, no gradient */
     uint32_t wanted;        /* inputs that get a gradient; 0: no backward */
-    uint32_t adds;          /* as the first tile found it */
     size_t kept_offset;
-    mx_net_call *calls; /* by kind of tile */
+    mx_net_call call;
 } mx_net_step;
-
-/* All values for one number of samples. */
-typedef struct mx_net_shapes {
-    int64_t batch;
-    mx_tensor *tensors; /* by value */
-    void **folded;      /* by value: blocks of what is constant for these shapes */
-} mx_net_shapes;
-
-/* Tiles: the batch as one, most tiles, the last one. */
-enum { MX_NET_ALL, MX_NET_SOME, MX_NET_REST, MX_NET_KINDS };
 
 typedef struct mx_pass {
     mexpr_context *context;
     mx_arena arena;
     int n_values;
     int64_t batch;
-    mx_net_shapes shapes[MX_NET_KINDS];
+    mx_tensor *tensors; /* by value */
+    void **folded;      /* by value: blocks of what is constant for these shapes */
     int n_steps;
     mx_net_step *steps;
     mx_net_block *values;    /* by value */

@@ -36,26 +36,25 @@ typedef struct build {
 
 /* --- shapes ------------------------------------------------------------------------ */
 
-static void set_known(build *b, mx_net_shapes *shapes, const mx_tensor *inputs)
+static void set_known(build *b, const mx_tensor *inputs)
 {
     const mx_net *net = b->net;
+    mx_tensor *tensors = b->pass->tensors;
     for (int i = 0; i < b->graph->n_values; i++) {
-        shapes->tensors[i] = b->graph->values[i].tensor;
+        tensors[i] = b->graph->values[i].tensor;
         if (net->weight_at[i])
-            shapes->tensors[i].data = NULL;
+            tensors[i].data = NULL;
     }
     for (int i = 0; i < net->n_nodes; i++) {
         for (int k = 0; k < net->nodes[i]->n_outputs; k++) {
             if (net->nodes[i]->outputs[k] >= 0)
-                shapes->tensors[net->nodes[i]->outputs[k]].data = NULL;
+                tensors[net->nodes[i]->outputs[k]].data = NULL;
         }
     }
     for (int i = 0; i < b->graph->n_inputs; i++) {
-        mx_tensor *tensor = &shapes->tensors[b->graph->inputs[i].value];
+        mx_tensor *tensor = &tensors[b->graph->inputs[i].value];
         *tensor = inputs[i];
         tensor->data = NULL;
-        if (tensor->rank > 0)
-            tensor->dims[0] = shapes->batch;
     }
 }
 
@@ -68,10 +67,10 @@ static void *copy_params(build *b, const mx_node *node)
 }
 
 /* What a node is called with, as the frame has it. */
-static mexpr_status make_call(
-    build *b, const mx_net_shapes *shapes, const mx_node *node, mx_net_call *call)
+static mexpr_status make_call(build *b, const mx_node *node, mx_net_call *call)
 {
     mx_arena *arena = &b->pass->arena;
+    mx_tensor *tensors = b->pass->tensors;
     call->inputs =
         mx_arena_alloc(b->scope, arena, (size_t)node->n_inputs, sizeof *call->inputs);
     call->outputs =
@@ -80,10 +79,9 @@ static mexpr_status make_call(
     if (!call->inputs || !call->outputs || !call->params)
         return MEXPR_E_NOMEM;
     for (int k = 0; k < node->n_inputs; k++)
-        call->inputs[k] = node->inputs[k] >= 0 ? &shapes->tensors[node->inputs[k]] : NULL;
+        call->inputs[k] = node->inputs[k] >= 0 ? &tensors[node->inputs[k]] : NULL;
     for (int k = 0; k < node->n_outputs; k++)
-        call->outputs[k] =
-            node->outputs[k] >= 0 ? &shapes->tensors[node->outputs[k]] : NULL;
+        call->outputs[k] = node->outputs[k] >= 0 ? &tensors[node->outputs[k]] : NULL;
     call->own_space = mx_round_up(b->frame.workspace, MX_ALIGNMENT);
     call->part_space = mx_round_up(b->frame.part_space, MX_ALIGNMENT);
     call->workspace = call->own_space + call->part_space;
@@ -128,20 +126,17 @@ static mexpr_status plan_back(build *b, mx_net_step *step, mx_net_call *call)
     return MEXPR_OK;
 }
 
-static mexpr_status add_step(build *b, const mx_net_shapes *shapes, const mx_node *node)
+static mexpr_status add_step(build *b, const mx_node *node)
 {
     mx_pass *pass = b->pass;
     mx_net_step *step = &pass->steps[pass->n_steps++];
     step->node = node;
     step->back = mx_back_find(node);
     step->wanted = wanted_gradients(b->net, node, step->back);
-    step->calls =
-        mx_arena_alloc(b->scope, &pass->arena, MX_NET_KINDS, sizeof *step->calls);
-    return step->calls ? make_call(b, shapes, node, &step->calls[MX_NET_ALL])
-                       : MEXPR_E_NOMEM;
+    return make_call(b, node, &step->call);
 }
 
-static mexpr_status place_node(build *b, mx_net_shapes *shapes, const mx_node *node)
+static mexpr_status place_node(build *b, const mx_node *node)
 {
     char label[MX_LABEL_SIZE];
     mexpr_status status = mx_node_infer(&b->frame, node);
@@ -153,11 +148,11 @@ static mexpr_status place_node(build *b, mx_net_shapes *shapes, const mx_node *n
             "cannot be trained",
             mx_node_label(node, label));
     if (!mx_node_is_constant(&b->frame, node))
-        return add_step(b, shapes, node);
+        return add_step(b, node);
     status = mx_node_fold(&b->frame, node);
     for (int k = 0; status == MEXPR_OK && k < node->n_outputs; k++) {
         if (node->outputs[k] >= 0)
-            shapes->folded[node->outputs[k]] = shapes->tensors[node->outputs[k]].data;
+            b->pass->folded[node->outputs[k]] = b->pass->tensors[node->outputs[k]].data;
     }
     return status;
 }
@@ -190,27 +185,24 @@ static mexpr_status place_nodes(build *b, const mx_tensor *inputs)
 {
     mx_pass *pass = b->pass;
     const size_t n_values = (size_t)b->graph->n_values;
-    mx_net_shapes *shapes = &pass->shapes[MX_NET_ALL];
-    shapes->batch = pass->batch;
-    shapes->tensors =
-        mx_arena_alloc(b->scope, &pass->arena, n_values, sizeof *shapes->tensors);
-    shapes->folded =
-        mx_arena_alloc(b->scope, &pass->arena, n_values, sizeof *shapes->folded);
+    pass->tensors =
+        mx_arena_alloc(b->scope, &pass->arena, n_values, sizeof *pass->tensors);
+    pass->folded = mx_arena_alloc(b->scope, &pass->arena, n_values, sizeof *pass->folded);
     pass->steps = mx_arena_alloc(
         b->scope, &pass->arena, (size_t)b->net->n_nodes, sizeof *pass->steps);
     bool *is_used = mx_arena_alloc(b->scope, &b->arena, n_values, sizeof *is_used);
-    if (!shapes->tensors || !shapes->folded || !pass->steps || !is_used)
+    if (!pass->tensors || !pass->folded || !pass->steps || !is_used)
         return MEXPR_E_NOMEM;
-    set_known(b, shapes, inputs);
+    set_known(b, inputs);
     mexpr_status status = mx_frame_init(
-        b->scope, &b->arena, b->graph, &b->net->machine, shapes->tensors, &b->frame);
+        b->scope, &b->arena, b->graph, &b->net->machine, pass->tensors, &b->frame);
     for (int i = 0; i < b->net->n_nodes && status == MEXPR_OK; i++)
-        status = place_node(b, shapes, b->net->nodes[i]);
+        status = place_node(b, b->net->nodes[i]);
     if (status != MEXPR_OK)
         return status;
     drop_unused(b, is_used);
     for (int i = 0; i < pass->n_steps && status == MEXPR_OK; i++)
-        status = plan_back(b, &pass->steps[i], &pass->steps[i].calls[MX_NET_ALL]);
+        status = plan_back(b, &pass->steps[i], &pass->steps[i].call);
     return status;
 }
 
@@ -267,7 +259,7 @@ static bool is_output(const build *b, int value)
 
 static size_t bytes_of(const build *b, int value)
 {
-    return mx_tensor_bytes(&b->pass->shapes[MX_NET_ALL].tensors[value]);
+    return mx_tensor_bytes(&b->pass->tensors[value]);
 }
 
 /* Whether output 0 may lie where input 0 does. */
@@ -312,7 +304,7 @@ static void find_value_lives(build *b)
             if (shared->last < b->last_use[value])
                 shared->last = b->last_use[value];
         }
-        const size_t kept = step->calls[MX_NET_ALL].kept;
+        const size_t kept = step->call.kept;
         b->kept_life[i] =
             kept ? add_life(b, kept, i, step->wanted ? backward_tick(b, i) : i) : -1;
     }
@@ -428,17 +420,17 @@ static void set_places(build *b)
     for (int i = 0; i < pass->n_values; i++) {
         if (b->value_life[i] >= 0)
             pass->values[i] =
-                (mx_net_block){MX_NET_WHOLE, b->lives[b->value_life[i]].offset};
+                (mx_net_block){MX_NET_HERE, b->lives[b->value_life[i]].offset};
         if (b->gradient_life[i] >= 0)
             pass->gradients[i] =
-                (mx_net_block){MX_NET_WHOLE, b->lives[b->gradient_life[i]].offset};
+                (mx_net_block){MX_NET_HERE, b->lives[b->gradient_life[i]].offset};
     }
     for (int i = 0; i < pass->n_steps; i++) {
         mx_net_step *step = &pass->steps[i];
         if (b->kept_life[i] >= 0)
             step->kept_offset = b->lives[b->kept_life[i]].offset;
-        if (step->calls[MX_NET_ALL].workspace > workspace)
-            workspace = step->calls[MX_NET_ALL].workspace;
+        if (step->call.workspace > workspace)
+            workspace = step->call.workspace;
     }
     pass->memory_bytes = pass->workspace_offset + mx_round_up(workspace, MX_ALIGNMENT);
 }
@@ -505,10 +497,8 @@ void mx_pass_destroy(mx_pass *pass)
 {
     if (!pass)
         return;
-    for (int kind = 0; kind < MX_NET_KINDS; kind++) {
-        for (int i = 0; pass->shapes[kind].folded && i < pass->n_values; i++)
-            mx_free(pass->context, pass->shapes[kind].folded[i]);
-    }
+    for (int i = 0; pass->folded && i < pass->n_values; i++)
+        mx_free(pass->context, pass->folded[i]);
     mx_arena_release(&pass->arena);
     mx_free(pass->context, pass);
 }
@@ -518,7 +508,7 @@ bool mx_pass_fits(const mx_net *net, const mx_pass *pass, const mx_tensor *input
     const mx_graph *graph = &net->model->graph;
     for (int i = 0; i < graph->n_inputs; i++) {
         const int value = graph->inputs[i].value;
-        if (!mx_same_shape(&pass->shapes[MX_NET_ALL].tensors[value], &inputs[i]))
+        if (!mx_same_shape(&pass->tensors[value], &inputs[i]))
             return false;
     }
     return true;

@@ -11,11 +11,11 @@ static void bind(const mx_net *net, mx_pass *pass)
 {
     if (pass->memory == net->memory)
         return;
-    mx_tensor *tensors = pass->shapes[MX_NET_ALL].tensors;
+    mx_tensor *tensors = pass->tensors;
     for (int i = 0; i < pass->n_values; i++) {
         if (net->weight_at[i])
             tensors[i].data = net->weight_at[i];
-        else if (pass->values[i].place == MX_NET_WHOLE)
+        else if (pass->values[i].place == MX_NET_HERE)
             tensors[i].data = net->memory + pass->values[i].offset;
     }
     pass->memory = net->memory;
@@ -129,7 +129,7 @@ static mexpr_status run_registry(
 static mexpr_status run_forward(
     mx_scope *scope, const mx_net *net, const mx_net_step *step)
 {
-    const mx_net_call *call = &step->calls[MX_NET_ALL];
+    const mx_net_call *call = &step->call;
     mexpr_status status;
     if (net->is_training && step->back && step->back->forward) {
         const mx_back_run run = back_run(scope, net, step, call);
@@ -143,20 +143,24 @@ static mexpr_status run_forward(
     return status;
 }
 
+mexpr_status mx_net_plan(mx_scope *scope, mx_net *net, const mx_tensor *inputs)
+{
+    const mexpr_status status = check_inputs(scope, net, inputs);
+    net->is_training = false;
+    return status == MEXPR_OK ? take_pass(scope, net, inputs) : status;
+}
+
 mexpr_status mx_net_forward(mx_scope *scope, mx_net *net, const mx_tensor *inputs,
     uint64_t seed, bool is_training)
 {
-    mexpr_status status = check_inputs(scope, net, inputs);
-    if (status == MEXPR_OK)
-        status = take_pass(scope, net, inputs);
+    mexpr_status status = mx_net_plan(scope, net, inputs);
     if (status != MEXPR_OK)
         return status;
     const mx_graph *graph = &net->model->graph;
     net->is_training = is_training;
     net->seed = seed;
     for (int i = 0; i < graph->n_inputs; i++)
-        net->now->shapes[MX_NET_ALL].tensors[graph->inputs[i].value].data =
-            inputs[i].data;
+        net->now->tensors[graph->inputs[i].value].data = inputs[i].data;
     for (int i = 0; i < net->now->n_steps && status == MEXPR_OK; i++)
         status = run_forward(scope, net, &net->now->steps[i]);
     if (status != MEXPR_OK)
@@ -166,7 +170,7 @@ mexpr_status mx_net_forward(mx_scope *scope, mx_net *net, const mx_tensor *input
 
 const mx_tensor *mx_net_output(const mx_net *net, int index)
 {
-    return &net->now->shapes[MX_NET_ALL].tensors[net->model->graph.outputs[index].value];
+    return &net->now->tensors[net->model->graph.outputs[index].value];
 }
 
 /* --- backward ---------------------------------------------------------------------- */
@@ -179,7 +183,7 @@ static float *gradient_of(const mx_net *net, int value)
     if (net->gradient_at[value])
         return net->gradient_at[value];
     const mx_net_block *block = &net->now->gradients[value];
-    return block->place == MX_NET_WHOLE ? (float *)(net->memory + block->offset) : NULL;
+    return block->place == MX_NET_HERE ? (float *)(net->memory + block->offset) : NULL;
 }
 
 static void take_output_gradients(const mx_net *net, const float *const *output_gradients)
@@ -211,7 +215,7 @@ static mexpr_status run_backward(mx_scope *scope, mx_net *net, const mx_net_step
     }
     if (!flows || !step->wanted)
         return MEXPR_OK;
-    mx_back_run run = back_run(scope, net, step, &step->calls[MX_NET_ALL]);
+    mx_back_run run = back_run(scope, net, step, &step->call);
     run.output_gradients = net->output_gradients;
     run.gradients = net->input_gradients;
     for (int k = 0; k < node->n_inputs; k++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "microexpr/system.h"
+#include "train/label_names.h"
 #include "train/flow_features.h"
 #include "train/flow_kernel.h"
 #include "train/recipe.h"
@@ -38,18 +39,6 @@ static mexpr_status check_inputs(mx_scope *scope, const mexpr_tensor_view *input
             "the inputs must be N x 3 x %d x %d: u, v and strain", MX_FLOW_SIDE,
             MX_FLOW_SIDE);
     return MEXPR_OK;
-}
-
-/* Names are told apart by the recognizer, so there must be one for each class. */
-static mexpr_status check_labels(mx_scope *scope, const char *labels, int32_t n_classes)
-{
-    int32_t n = 1;
-    for (const char *at = labels; at && *at; at++)
-        n += *at == ',';
-    if (!labels || n == n_classes)
-        return MEXPR_OK;
-    return mx_fail(scope, MEXPR_E_RANGE, "'%.100s' has %d names for %d classes", labels,
-        n, n_classes);
 }
 
 /* --- networks ----------------------------------------------------------------------- */
@@ -130,7 +119,7 @@ mexpr_status mexpr_train(mexpr_context *context, const char *system,
     if (status == MEXPR_OK)
         status = check_inputs(scope, inputs);
     if (status == MEXPR_OK)
-        status = check_labels(scope, o.labels, n_classes);
+        status = mx_label_names_check(scope, o.labels, n_classes);
     if (status != MEXPR_OK)
         return status;
     return is_kernel(system)

@@ -7,18 +7,38 @@
 
 /* --- life --------------------------------------------------------------------------- */
 
-static const mx_recipe *recipe_of(const mexpr_model *model)
+static bool is_prepared(const mexpr_model *model)
 {
-    /* What a trainer made takes clips as they are. */
-    return mexpr_model_metadata(model, "microexpr.normalisation")
-               ? NULL
-               : mx_recipe_find(mexpr_model_metadata(model, "microexpr.system"));
+    return mexpr_model_metadata(model, MX_PREPARED) != NULL;
+}
+
+/* What a trainer made takes clips as they are. */
+static void compose(mexpr_trainer *t, const mexpr_model *model)
+{
+    const mexpr_trainer_options *o = &t->o;
+    const char *planes = mexpr_model_metadata(model, "microexpr.planes");
+    const char *system = mexpr_model_metadata(model, "microexpr.system");
+    t->composition =
+        (mx_composition){.recipe = is_prepared(model) ? NULL : mx_recipe_find(system),
+            .normalisation = o->normalisation,
+            .is_mirrored = o->is_mirrored,
+            .labels = o->labels,
+            .n_classes = t->n_classes};
+    t->is_flow = t->composition.recipe || o->is_mirrored ||
+                 o->normalisation == MEXPR_NORMALISATION_FLOW ||
+                 (planes && strcmp(planes, "u,v,strain") == 0);
 }
 
 static mexpr_status check_model(
-    mx_scope *scope, const mexpr_model *model, const mx_recipe *recipe)
+    mx_scope *scope, const mexpr_trainer *t, const mexpr_model *model)
 {
+    const mx_recipe *recipe = t->composition.recipe;
     const int32_t n = mexpr_model_n_inputs(model);
+    if (is_prepared(model) &&
+        (t->o.normalisation == MEXPR_NORMALISATION_FLOW || t->o.is_mirrored))
+        return mx_fail(scope, MEXPR_E_STATE,
+            "the network has been trained before and prepares its clips inside: "
+            "normalisation 'flow' and is_mirrored would be done twice");
     if (!recipe && n != 1)
         return mx_fail(scope, MEXPR_E_SHAPE,
             "the network has %d inputs; those that are no system of ours need one", n);
@@ -88,10 +108,30 @@ static mexpr_status make_batches(mx_scope *scope, mexpr_trainer *t)
                : MEXPR_E_NOMEM;
 }
 
+/* Batches that do not fit the network, or memory, are told of before training. */
+static mexpr_status plan(mx_scope *scope, mexpr_trainer *t)
+{
+    mx_tensor input = t->clips;
+    input.dims[0] = t->max_batch;
+    input.data = t->batch;
+    const mexpr_status status = mx_net_plan(scope, t->net, &input);
+    if (status != MEXPR_OK)
+        return status;
+    const mx_tensor *scores = mx_net_output(t->net, 0);
+    if (scores->dtype == MEXPR_DTYPE_F32 && scores->rank == 2 &&
+        scores->dims[0] == t->max_batch && scores->dims[1] == t->n_classes)
+        return MEXPR_OK;
+    return mx_fail(scope, MEXPR_E_SHAPE,
+        "the first output of the network does not have %d float32 scores for every clip",
+        t->n_classes);
+}
+
 static mexpr_status fill(mx_scope *scope, mexpr_trainer *t, const mexpr_model *model,
     const mexpr_tensor_view *inputs, const int32_t *labels)
 {
-    mexpr_status status = check_model(scope, model, t->composition.recipe);
+    mexpr_status status = check_model(scope, t, model);
+    if (status == MEXPR_OK && t->o.checkpoint)
+        status = mx_trainer_check_path(scope, t->o.checkpoint);
     if (status == MEXPR_OK)
         status = mx_trainer_take_clips(scope, t, inputs, labels);
     if (status == MEXPR_OK)
@@ -100,7 +140,11 @@ static mexpr_status fill(mx_scope *scope, mexpr_trainer *t, const mexpr_model *m
         status = mx_trainer_read_groups(scope, t);
     if (status == MEXPR_OK)
         status = make_optimiser(scope, t);
-    return status == MEXPR_OK ? make_batches(scope, t) : status;
+    if (status == MEXPR_OK)
+        status = make_batches(scope, t);
+    if (status == MEXPR_OK)
+        status = mx_trainer_hash(scope, t, model);
+    return status == MEXPR_OK ? plan(scope, t) : status;
 }
 
 mexpr_status mexpr_trainer_create(mexpr_context *context, mexpr_model *model,
@@ -123,11 +167,8 @@ mexpr_status mexpr_trainer_create(mexpr_context *context, mexpr_model *model,
     mx_scope_init(&t->scope, mx_context_retain(context));
     t->n_classes = n_classes;
     mexpr_status status = mx_trainer_read_options(scope, options, t);
-    t->composition = (mx_composition){.recipe = recipe_of(model),
-        .normalisation = t->o.normalisation,
-        .is_mirrored = t->o.is_mirrored,
-        .labels = t->o.labels,
-        .n_classes = n_classes};
+    if (status == MEXPR_OK)
+        compose(t, model);
     if (status == MEXPR_OK)
         status = fill(scope, t, model, inputs, labels);
     if (status == MEXPR_OK)
@@ -166,15 +207,24 @@ const char *mexpr_trainer_last_error(const mexpr_trainer *trainer)
 
 /* --- learning ----------------------------------------------------------------------- */
 
-static mexpr_status check_scores(mexpr_trainer *t, int64_t n)
+static bool are_finite(const float *values, size_t n)
 {
-    const mx_tensor *scores = mx_net_output(t->net, 0);
-    if (scores->dtype == MEXPR_DTYPE_F32 && scores->rank == 2 && scores->dims[0] == n &&
-        scores->dims[1] == t->n_classes)
-        return MEXPR_OK;
-    return mx_fail(&t->scope, MEXPR_E_SHAPE,
-        "the first output of the network does not have %d float32 scores for every clip",
-        t->n_classes);
+    for (size_t k = 0; k < n; k++)
+        if (!isfinite(values[k]))
+            return false;
+    return true;
+}
+
+mexpr_status mx_trainer_check_finite(mx_scope *scope, const mexpr_trainer *trainer)
+{
+    const mexpr_trainer *t = trainer;
+    const size_t n = mx_net_n_weights(t->net);
+    const bool is_finite = are_finite(mx_net_weights(t->net), n) &&
+                           are_finite(mx_net_states(t->net), mx_net_n_states(t->net)) &&
+                           (!t->average || are_finite(t->average, n));
+    return is_finite ? MEXPR_OK
+                     : mx_fail(scope, MEXPR_E_RANGE,
+                           "the weights are not finite any more; a lower rate may help");
 }
 
 /* One batch, from clip order[first] on. */
@@ -190,8 +240,6 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     input.data = t->batch;
     mexpr_status status =
         mx_net_forward(&t->scope, t->net, &input, mx_rng_u64(&rng), true);
-    if (status == MEXPR_OK)
-        status = check_scores(t, n);
     if (status == MEXPR_OK)
         status = mx_trainer_loss(&t->scope, t, n, loss);
     if (status == MEXPR_OK)
@@ -230,8 +278,10 @@ mexpr_status mexpr_trainer_epoch(mexpr_trainer *trainer)
             return status;
         sum += loss * (double)n / (double)t->n;
     }
-    t->losses[t->epoch++] = sum;
-    return MEXPR_OK;
+    const mexpr_status status = mx_trainer_check_finite(&t->scope, t);
+    if (status == MEXPR_OK)
+        t->losses[t->epoch++] = sum;
+    return status;
 }
 
 static mexpr_status keep(mexpr_trainer *t, bool is_last)

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/pool.h"
+#include "train/loss.h"
 #include "train/trainer_parts.h"
 
 void mx_trainer_chance(const mexpr_trainer *trainer, mx_chance chance, int64_t epoch,
@@ -56,33 +57,43 @@ static mexpr_status check_values(mx_scope *scope, const mx_tensor *clips, size_t
     return MEXPR_OK;
 }
 
-/* Weights of classes are such that their mean over the clips is 1. */
-static mexpr_status count_classes(mx_scope *scope, mexpr_trainer *trainer)
+static mexpr_status count_classes(
+    mx_scope *scope, const mexpr_trainer *trainer, int64_t *counts)
 {
-    const int32_t n_classes = trainer->n_classes;
-    float *weights = mx_calloc(scope, (size_t)n_classes, sizeof *weights);
-    trainer->class_weights = weights;
-    if (!weights)
-        return MEXPR_E_NOMEM;
     for (int64_t i = 0; i < trainer->n; i++) {
         const int32_t label = trainer->labels[i];
-        if (label < 0 || label >= n_classes)
+        if (label < 0 || label >= trainer->n_classes)
             return mx_fail(scope, MEXPR_E_RANGE,
                 "the label of clip %lld is %d; classes are 0 to %d", (long long)i, label,
-                n_classes - 1);
-        weights[label]++;
+                trainer->n_classes - 1);
+        counts[label]++;
     }
-    for (int32_t c = 0; c < n_classes; c++) {
-        const double share = (double)weights[c] / (double)trainer->n;
-        if (weights[c] == 0)
+    for (int32_t c = 0; c < trainer->n_classes; c++)
+        if (counts[c] == 0)
             return mx_fail(scope, MEXPR_E_RANGE,
                 "class %d has no clip among the %lld that are trained on", c,
                 (long long)trainer->n);
-        weights[c] = trainer->o.is_balanced ? (float)(1 / (n_classes * share)) : 1;
-        if (trainer->o.loss == MEXPR_LOSS_BALANCED_FOCAL)
-            weights[c] *= (float)(1 - share / 10);
-    }
     return MEXPR_OK;
+}
+
+/* Those of `is_balanced` are such that their mean over the clips is 1. */
+static mexpr_status weigh_classes(mx_scope *scope, mexpr_trainer *trainer)
+{
+    const int32_t n_classes = trainer->n_classes;
+    int64_t *counts = mx_calloc(scope, (size_t)n_classes, sizeof *counts);
+    float *weights = mx_alloc(scope, (size_t)n_classes, sizeof *weights);
+    trainer->class_weights = weights;
+    mexpr_status status =
+        counts && weights ? count_classes(scope, trainer, counts) : MEXPR_E_NOMEM;
+    for (int32_t c = 0; status == MEXPR_OK && c < n_classes; c++)
+        weights[c] = 1;
+    if (status == MEXPR_OK && trainer->o.loss == MEXPR_LOSS_BALANCED_FOCAL)
+        mx_loss_balance(n_classes, counts, weights);
+    for (int32_t c = 0; status == MEXPR_OK && trainer->o.is_balanced && c < n_classes;
+         c++)
+        weights[c] *= (float)((double)trainer->n / n_classes / (double)counts[c]);
+    mx_free(scope->context, counts);
+    return status;
 }
 
 static void set_planes(mexpr_trainer *trainer)
@@ -96,7 +107,7 @@ static void set_planes(mexpr_trainer *trainer)
         .n_frames = has_frames ? (int)clips->dims[2] : 1,
         .height = (int)clips->dims[clips->rank - 2],
         .width = (int)clips->dims[clips->rank - 1],
-        .is_flow = trainer->composition.recipe || is_normalised || trainer->o.is_mirrored,
+        .is_flow = trainer->is_flow && clips->dims[1] == 3,
         .zero = is_normalised ? 0 : 127.5f};
 }
 
@@ -123,7 +134,7 @@ mexpr_status mx_trainer_take_clips(mx_scope *scope, mexpr_trainer *trainer,
     memcpy(trainer->clips.data, given.data, count * sizeof(float));
     memcpy(trainer->labels, labels, n * sizeof *labels);
     set_planes(trainer);
-    status = count_classes(scope, trainer);
+    status = weigh_classes(scope, trainer);
     if (status == MEXPR_OK && trainer->o.normalisation == MEXPR_NORMALISATION_FLOW)
         status = mx_compose_normalise(scope, trainer->n, trainer->clips.data);
     return status;

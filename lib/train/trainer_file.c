@@ -6,39 +6,34 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "dataset/sha256.h"
+#include "model/writer.h"
 #include "train/trainer_parts.h"
 
 enum { HASH = MX_SHA256_TEXT - 1, N_ARRAYS = 6, N_NUMBERS = 40 };
 
 typedef struct header {
     char magic[8];
+    char model[HASH];    /* of the network as it was given */
     char training[HASH]; /* of options and shapes */
     char clips[HASH];    /* of clips and labels */
     uint64_t n_weights, n_states, n_second, n_average, n_epochs, n_steps;
 } header;
 
-static const char magic[8] = {'M', 'E', 'T', 'R', 'A', 'I', 'N', '1'};
+static const char magic[8] = {'M', 'E', 'T', 'R', 'A', 'I', 'N', '2'};
 
 /* --- what belongs together ---------------------------------------------------------- */
 
-/* hash = hash of the hash before and these bytes. */
-static mexpr_status add(
-    mx_scope *scope, const void *bytes, size_t size, char hash[MX_SHA256_TEXT])
+/* hash = hash of the hash before and the hash of these bytes. */
+static void add(const void *bytes, size_t size, char hash[MX_SHA256_TEXT])
 {
-    char *both = mx_alloc(scope, size + HASH, 1);
-    if (!both)
-        return MEXPR_E_NOMEM;
+    char both[HASH + MX_SHA256_TEXT];
     memcpy(both, hash, HASH);
-    if (size > 0)
-        memcpy(both + HASH, bytes, size);
-    mx_sha256(both, size + HASH, hash);
-    mx_free(scope->context, both);
-    return MEXPR_OK;
+    mx_sha256(bytes, size, both + HASH);
+    mx_sha256(both, 2 * HASH, hash);
 }
 
 /* Only a cosine depends on how many epochs there are. */
-static mexpr_status hash_training(
-    mx_scope *scope, const mexpr_trainer *t, char hash[MX_SHA256_TEXT])
+static void hash_training(const mexpr_trainer *t, char hash[MX_SHA256_TEXT])
 {
     const mexpr_trainer_options *o = &t->o;
     const bool is_cosine = o->schedule == MEXPR_SCHEDULE_COSINE;
@@ -51,49 +46,51 @@ static mexpr_status hash_training(
         t->n_classes};
     const char *const texts[2] = {o->frozen, o->slow};
     memset(hash, '0', MX_SHA256_TEXT);
-    mexpr_status status = add(scope, &o->seed, sizeof o->seed, hash);
-    if (status == MEXPR_OK)
-        status = add(scope, numbers, sizeof numbers, hash);
-    for (int k = 0; k < 2 && status == MEXPR_OK; k++)
-        status = add(scope, texts[k], texts[k] ? strlen(texts[k]) : 0, hash);
-    for (int k = 0; k < t->n_groups && status == MEXPR_OK; k++) {
+    add(&o->seed, sizeof o->seed, hash);
+    add(numbers, sizeof numbers, hash);
+    for (int k = 0; k < 2; k++)
+        add(texts[k], texts[k] ? strlen(texts[k]) : 0, hash);
+    for (int k = 0; k < t->n_groups; k++) {
         const char *name = mx_net_part_at(t->net, k)->name;
         const uint64_t count = t->groups[k].count;
-        status = add(scope, name, strlen(name), hash);
-        if (status == MEXPR_OK)
-            status = add(scope, &count, sizeof count, hash);
+        add(name, strlen(name), hash);
+        add(&count, sizeof count, hash);
     }
-    return status;
 }
 
-static mexpr_status hash_clips(
-    mx_scope *scope, const mexpr_trainer *t, char hash[MX_SHA256_TEXT])
+mexpr_status mx_trainer_hash(
+    mx_scope *scope, mexpr_trainer *trainer, const mexpr_model *model)
 {
+    mexpr_trainer *t = trainer;
     const size_t n = (size_t)t->n;
-    memset(hash, '0', MX_SHA256_TEXT);
-    const mexpr_status status = add(scope, t->labels, n * sizeof *t->labels, hash);
-    return status == MEXPR_OK
-               ? add(scope, t->clips.data, n * t->clip_size * sizeof(float), hash)
-               : status;
+    uint8_t *bytes;
+    size_t size;
+    const mexpr_status status = mx_onnx_encode(scope, &model->graph, &bytes, &size);
+    if (status != MEXPR_OK)
+        return status;
+    mx_sha256(bytes, size, t->model_hash);
+    mx_free(scope->context, bytes);
+    memset(t->clips_hash, '0', MX_SHA256_TEXT);
+    add(t->labels, n * sizeof *t->labels, t->clips_hash);
+    add(t->clips.data, n * t->clip_size * sizeof(float), t->clips_hash);
+    return MEXPR_OK;
 }
 
-static mexpr_status describe(mx_scope *scope, const mexpr_trainer *t, header *h)
+static void describe(const mexpr_trainer *t, header *h)
 {
     char hash[MX_SHA256_TEXT];
     memset(h, 0, sizeof *h);
     memcpy(h->magic, magic, sizeof magic);
-    mexpr_status status = hash_training(scope, t, hash);
+    hash_training(t, hash);
+    memcpy(h->model, t->model_hash, HASH);
     memcpy(h->training, hash, HASH);
-    if (status == MEXPR_OK)
-        status = hash_clips(scope, t, hash);
-    memcpy(h->clips, hash, HASH);
+    memcpy(h->clips, t->clips_hash, HASH);
     h->n_weights = mx_net_n_weights(t->net);
     h->n_states = mx_net_n_states(t->net);
     h->n_second = t->optimiser.second ? h->n_weights : 0;
     h->n_average = t->average ? h->n_weights : 0;
     h->n_epochs = (uint64_t)t->epoch;
     h->n_steps = t->optimiser.n_steps;
-    return status;
 }
 
 /* --- the numbers -------------------------------------------------------------------- */
@@ -134,6 +131,30 @@ static void copy_arrays(const array list[N_ARRAYS], uint8_t *bytes, bool reads)
     }
 }
 
+/* A file under this name that is something else is not written over; an empty one is. */
+mexpr_status mx_trainer_check_path(mx_scope *scope, const char *path)
+{
+    mx_file file;
+    mx_scope quiet;
+    char begin[sizeof magic - 1]; /* of any version */
+    mx_scope_init(&quiet, scope->context);
+    mexpr_status status = mx_file_open(&quiet, path, &file);
+    if (status == MEXPR_E_NOT_FOUND)
+        return MEXPR_OK;
+    bool is_own = status == MEXPR_OK && file.size == 0;
+    if (status == MEXPR_OK && file.size >= sizeof begin) {
+        status = mx_file_read_at(&quiet, &file, path, 0, begin, sizeof begin);
+        is_own = status == MEXPR_OK && memcmp(begin, magic, sizeof begin) == 0;
+    }
+    mx_file_close(&file);
+    if (status != MEXPR_OK)
+        return mx_fail(scope, status, "%s", quiet.error);
+    return is_own
+               ? MEXPR_OK
+               : mx_fail(scope, MEXPR_E_FORMAT,
+                     "'%.200s' is there and no checkpoint: it is not written over", path);
+}
+
 mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path)
 {
     if (!trainer)
@@ -144,9 +165,12 @@ mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path)
     header h;
     array list[N_ARRAYS];
     char hash[MX_SHA256_TEXT];
-    mexpr_status status = describe(scope, trainer, &h);
+    mexpr_status status = mx_trainer_check_path(scope, path);
+    if (status == MEXPR_OK)
+        status = mx_trainer_check_finite(scope, trainer);
     if (status != MEXPR_OK)
         return status;
+    describe(trainer, &h);
     list_arrays(trainer, &h, list);
     const size_t size = file_size(list);
     uint8_t *bytes = mx_alloc(scope, size, 1);
@@ -163,6 +187,21 @@ mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path)
 
 /* --- going on ----------------------------------------------------------------------- */
 
+/* What the checkpoint is of; NULL: of this training. */
+static const char *find_difference(const header *own, const header *h)
+{
+    if (memcmp(h->model, own->model, HASH) != 0)
+        return "another model";
+    if (memcmp(h->training, own->training, HASH) != 0)
+        return "other options";
+    if (memcmp(h->clips, own->clips, HASH) != 0)
+        return "other clips";
+    const bool has_room = h->n_weights == own->n_weights &&
+                          h->n_states == own->n_states && h->n_second == own->n_second &&
+                          h->n_average == own->n_average;
+    return has_room ? NULL : "another model";
+}
+
 static mexpr_status check(mx_scope *scope, const mexpr_trainer *t, const char *path,
     const uint8_t *bytes, size_t size, header *h)
 {
@@ -175,17 +214,11 @@ static mexpr_status check(mx_scope *scope, const mexpr_trainer *t, const char *p
     if (memcmp(bytes + size - HASH, hash, HASH) != 0)
         return mx_fail(scope, MEXPR_E_FORMAT, "the checkpoint '%.200s' is damaged", path);
     memcpy(h, bytes, sizeof *h);
-    const mexpr_status status = describe(scope, t, &own);
-    if (status != MEXPR_OK)
-        return status;
-    if (memcmp(h->clips, own.clips, HASH) != 0)
+    describe(t, &own);
+    const char *difference = find_difference(&own, h);
+    if (difference)
         return mx_fail(
-            scope, MEXPR_E_STATE, "the checkpoint '%.200s' is of other clips", path);
-    if (memcmp(h->training, own.training, HASH) != 0 || h->n_weights != own.n_weights ||
-        h->n_states != own.n_states || h->n_second != own.n_second ||
-        h->n_average != own.n_average)
-        return mx_fail(scope, MEXPR_E_STATE,
-            "the checkpoint '%.200s' is of another model or other options", path);
+            scope, MEXPR_E_STATE, "the checkpoint '%.200s' is of %s", path, difference);
     if (h->n_epochs > (uint64_t)t->o.epochs)
         return mx_fail(scope, MEXPR_E_STATE,
             "the checkpoint '%.200s' has %llu epochs, more than the %d that are wanted",

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "train/label_names.h"
 #include "train/trainer_parts.h"
 
 /* --- bounds ------------------------------------------------------------------------- */
@@ -71,9 +72,13 @@ static mexpr_status check(mx_scope *scope, const mexpr_trainer_options *o)
         memcpy(&whole, (const char *)o + b->at, sizeof whole);
         if (!b->is_real)
             value = whole;
-        if (!(value >= b->low && value <= b->high))
-            return mx_fail(scope, MEXPR_E_RANGE, "%s is %g; it can be %g to %g", b->name,
-                value, b->low, b->high);
+        if (value >= b->low && value <= b->high)
+            continue;
+        return b->is_real
+                   ? mx_fail(scope, MEXPR_E_RANGE, "%s is %g; it can be %g to %g",
+                         b->name, value, b->low, b->high)
+                   : mx_fail(scope, MEXPR_E_RANGE, "%s is %.0f; it can be %.0f to %.0f",
+                         b->name, value, b->low, b->high);
     }
     return MEXPR_OK;
 }
@@ -90,18 +95,6 @@ static mexpr_status copy_text(
     return *text ? MEXPR_OK : MEXPR_E_NOMEM;
 }
 
-/* Names are told apart by the recognizer, so there must be one for each class. */
-static mexpr_status check_labels(mx_scope *scope, const char *labels, int32_t n_classes)
-{
-    int32_t n = 1;
-    for (const char *at = labels; at && *at; at++)
-        n += *at == ',';
-    if (!labels || n == n_classes)
-        return MEXPR_OK;
-    return mx_fail(scope, MEXPR_E_RANGE, "'%.100s' has %d names for %d classes", labels,
-        n, n_classes);
-}
-
 mexpr_status mx_trainer_read_options(
     mx_scope *scope, const mexpr_trainer_options *options, mexpr_trainer *trainer)
 {
@@ -111,7 +104,7 @@ mexpr_status mx_trainer_read_options(
     if (status == MEXPR_OK)
         status = check(scope, o);
     if (status == MEXPR_OK)
-        status = check_labels(scope, o->labels, trainer->n_classes);
+        status = mx_label_names_check(scope, o->labels, trainer->n_classes);
     if (status != MEXPR_OK)
         return status;
     const char **texts[MX_TRAINER_TEXTS] = {

@@ -5,6 +5,7 @@
 #ifndef MX_TRAIN_TRAINER_PARTS_H
 #define MX_TRAIN_TRAINER_PARTS_H
 
+#include "dataset/sha256.h"
 #include "train/augment.h"
 #include "train/compose.h"
 #include "train/net.h"
@@ -28,6 +29,7 @@ struct mexpr_trainer {
     mx_planes planes;
     mx_augment augment;
     bool is_augmented;
+    bool is_flow; /* clips are u, v and strain */
 
     mx_net *net;
     int n_groups;
@@ -46,6 +48,7 @@ struct mexpr_trainer {
     float **gradients; /* of the net's outputs */
     double *losses;    /* of every epoch, o.epochs */
     int32_t epoch;     /* done */
+    char model_hash[MX_SHA256_TEXT], clips_hash[MX_SHA256_TEXT];
 };
 
 /* Random numbers of one purpose; each epoch and index has its own. */
@@ -76,5 +79,14 @@ void mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n);
 /* The loss of the net's outputs for the batch at hand, and its gradients. */
 mexpr_status mx_trainer_loss(
     mx_scope *scope, mexpr_trainer *trainer, int64_t n, double *loss);
+
+/* MEXPR_E_RANGE when a weight, a statistic or a mean of them is not finite any more. */
+mexpr_status mx_trainer_check_finite(mx_scope *scope, const mexpr_trainer *trainer);
+
+/* Of the network as it was given and of the clips; once, when they are there. */
+mexpr_status mx_trainer_hash(
+    mx_scope *scope, mexpr_trainer *trainer, const mexpr_model *model);
+/* MEXPR_E_FORMAT when the file is there and is no checkpoint. */
+mexpr_status mx_trainer_check_path(mx_scope *scope, const char *path);
 
 #endif

@@ -63,6 +63,36 @@ def test_trainer(tmp_path: Path) -> None:
     assert (scores_of(again.model()) == scores_of(whole.model())).all()
 
 
+def test_recipe_is_options() -> None:
+    fields = microexpr.trainer_recipe("flow-c2s")
+    assert fields["weight_decay"] == 1e-2 and fields["noise"] == 0 and not fields["seed"]
+    assert fields["names"] is None and "labels" not in fields
+    fields.update(epochs=2, names="up,down,aside")
+    system = microexpr.build_system("flow-c2s")
+    one = microexpr.Trainer(system, clips(), LABELS, **fields)
+    two = microexpr.Trainer(system, clips(), LABELS, recipe="flow-c2s", epochs=2)
+    one.run()
+    two.run()
+    assert one.losses == two.losses
+    assert one.model().metadata("microexpr.labels") == "up,down,aside"
+    # What a recipe has off stays off: the standard options do not come through.
+    assert microexpr.trainer_recipe("ststnet")["is_shuffled"] == 0
+
+
+def test_elsewhere() -> None:
+    """Trained networks, and those trained on, open in onnxruntime and score the same."""
+    runtime = pytest.importorskip("onnxruntime")
+    model = microexpr.train("flow-c2s", clips(), LABELS, epochs=1)
+    again = microexpr.Trainer(
+        microexpr.Model.decode(model.encode(), rewrites=0), clips(),
+        LABELS, epochs=1)
+    again.run()
+    for one in (model, again.model()):
+        session = runtime.InferenceSession(one.encode(), providers=["CPUExecutionProvider"])
+        there, = session.run(["logits"], {"flow": clips()})
+        assert np.allclose(there, scores_of(one), atol=1e-4)
+
+
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="no option 'epoch'"):
         trainer(epoch=3)
@@ -70,6 +100,11 @@ def test_refusals(tmp_path: Path) -> None:
         trainer(optimiser="newton")
     with pytest.raises(ValueError):
         microexpr.train("flow-c2s", clips(), LABELS[1:])
+    for wrong in ({"epochs": 2 ** 32 + 1}, {"seed": -1}, {"batch": -2 ** 40}):
+        with pytest.raises(ValueError, match="too large or too small"):
+            microexpr.Trainer(microexpr.build_system("flow-c2s"), clips(), LABELS, **wrong)
+    with pytest.raises(ValueError, match="too large or too small"):
+        microexpr.train("flow-c2s", clips(), LABELS, epochs=2 ** 32 + 1)
     with pytest.raises(microexpr.ArgumentError, match="it can be"):
         trainer(rate=-1)
     with pytest.raises(microexpr.NotFoundError):

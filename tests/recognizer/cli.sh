@@ -415,8 +415,16 @@ holds 'it goes on where it was' same net.onnx net2.onnx
 ok train $labelled --epochs 2 -o net2.onnx --checkpoint new.check --resume
 holds 'a checkpoint that is not there is a beginning' prints '{"epoch": 1, "loss": '
 # shellcheck disable=SC2086
-fails 1 'another model or other options' train $labelled --epochs 5 -o net2.onnx \
+fails 1 'of other options' train $labelled --epochs 5 -o net2.onnx \
     --checkpoint net.check --resume
+for same in net2.onnx ./net2.onnx clips.csv .; do
+    # shellcheck disable=SC2086
+    fails 2 'name the same file' train $labelled -o net2.onnx --checkpoint $same
+done
+printf 'Dear reader,\n' >letter
+# shellcheck disable=SC2086
+fails 1 'is there and no checkpoint' train $labelled -o net2.onnx --checkpoint letter
+holds 'what is no checkpoint stays' test "$(cat letter)" = 'Dear reader,'
 # shellcheck disable=SC2086
 fails 2 'need --checkpoint' train $labelled --resume -o net2.onnx
 # shellcheck disable=SC2086

@@ -35,7 +35,6 @@ B = numbers(2.3, 1.1, 1.5)
 LABELS = torch.tensor([(i * i + 1) % SIZE for i in range(N)])
 HARD = F.one_hot(LABELS, SIZE).double()
 WEIGHTS = torch.tensor([0.5, 0.75, 1.0, 1.25], dtype=torch.float64)
-POSITIVES = torch.tensor([2.0, 1.5, 1.0, 0.5], dtype=torch.float64)
 SOFT = 0.7 * HARD + 0.3 / SIZE
 
 
@@ -85,7 +84,7 @@ LOSSES = {
     "balanced_focal": lambda a, b: focal(a, HARD, 2, 1 - HARD.mean(0) / 10),
     "binary": lambda a, b: F.binary_cross_entropy_with_logits(a, HARD),
     "binary_weighted": lambda a, b: F.binary_cross_entropy_with_logits(
-        a, SOFT, pos_weight=POSITIVES),
+        a, SOFT, weight=WEIGHTS),
     "squares": lambda a, b: F.mse_loss(a, HARD),
     "absolute": lambda a, b: F.l1_loss(a, SOFT),
     "hinge": lambda a, b: F.multi_margin_loss(a, LABELS),

@@ -23,7 +23,6 @@ typedef struct problem {
 } problem;
 
 static const float weights[SIZE] = {0.5f, 0.75f, 1, 1.25f};
-static const float positives[SIZE] = {2, 1.5f, 1, 0.5f};
 
 static void fill(problem *p)
 {
@@ -68,9 +67,8 @@ static bool of_scores(const char *name, problem *p, double share, double *loss)
     for (int i = 0; i < N; i++)
         counts[p->labels[i]]++;
     mx_loss_balance(SIZE, counts, balance);
-    o.weights = weighted && !starts(name, "binary") ? weights : NULL;
+    o.weights = weighted ? weights : NULL;
     o.weights = starts(name, "balanced") ? balance : o.weights;
-    o.positives = weighted && starts(name, "binary") ? positives : NULL;
     o.smoothing = weighted && starts(name, "cross") ? 0.1 : 0;
     o.gamma = ends(name, "_flat") ? 0 : weighted ? 1.5 : 2;
     o.margin = weighted ? 0.5 : 1;

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import enum
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -62,9 +63,25 @@ _STANDARD = dict(
     normalisation=Normalisation.PICTURE)
 
 
+# The names of the classes are called as train() calls them.
+_FIELDS: dict[str, Any] = {
+    "names" if name == "labels" else name: kind
+    for name, kind in c.mexpr_trainer_options._fields_[1:]}
+
+
+def _whole(name: str, value: Any, kind: Any = ctypes.c_int32) -> int:
+    """The value, which ctypes would cut to the bits it has."""
+    number = operator.index(value)
+    if kind(number).value != number:
+        raise ValueError(f"{name} is {number}, which is too large or too small")
+    return number
+
+
 def _field(name: str, value: Any) -> Any:
     if name in _ENUMS:
         return constant(_ENUMS[name], value)
+    if _FIELDS[name] in (ctypes.c_int32, ctypes.c_uint64):
+        return _whole(name, value, _FIELDS[name])
     if value is None:
         return None
     if name == "checkpoint":
@@ -74,14 +91,14 @@ def _field(name: str, value: Any) -> Any:
 
 def _options(recipe: str | None, given: dict[str, Any]) -> Any:
     options = c.mexpr_trainer_options(**_STANDARD)
-    known = {name for name, _ in c.mexpr_trainer_options._fields_} - {"struct_size"}
+    known = set(_FIELDS)
     if unknown := sorted(set(given) - known):
         raise TypeError(f"no option {unknown[0]!r}; there are {', '.join(sorted(known))}")
     if recipe is not None:
         check(lib.mexpr_trainer_recipe(text_bytes(recipe), ctypes.byref(options)),
               f"there is no recipe for {recipe!r}".encode())
     for name, value in given.items():
-        setattr(options, name, _field(name, value))
+        setattr(options, "labels" if name == "names" else name, _field(name, value))
     return options
 
 
@@ -93,11 +110,12 @@ def _labelled(inputs: Any, labels: Sequence[int]) -> tuple[Memory, Any, Any]:
 
 
 def trainer_recipe(system: str) -> dict[str, Any]:
-    """How a system is trained: the options of Trainer that are not zero."""
+    """How a system is trained: all options of Trainer, which takes them as **options."""
     options = _options(system, {})
-    values = {name: getattr(options, name) for name, _ in options._fields_[1:]}
+    values = {name: getattr(options, "labels" if name == "names" else name)
+              for name in _FIELDS}
     return {name: _ENUMS[name](value) if name in _ENUMS else value
-            for name, value in values.items() if value}
+            for name, value in values.items()}
 
 
 class Trainer(Speaker):
@@ -110,7 +128,8 @@ class Trainer(Speaker):
         labels: a class for each clip, from 0 on.
         n_classes: 0: one more than the largest label.
         recipe: a system whose recipe the options begin with.
-        options: fields of mexpr_trainer_options: epochs, batch, optimiser, rate, …
+        options: fields of mexpr_trainer_options: epochs, batch, optimiser, rate, …, and
+            names of the classes, separated by commas, kept in the network.
     """
 
     _last_error = lib.mexpr_trainer_last_error
@@ -201,7 +220,8 @@ def train(system: str, inputs: Any, labels: Sequence[int], n_classes: int = 0, *
     context, caller = context or default_context(), Caller()
     memory, view, numbers = _labelled(inputs, labels)
     options = c.mexpr_train_options(
-        labels=None if names is None else text_bytes(names), epochs=epochs, seed=seed,
+        labels=None if names is None else text_bytes(names),
+        epochs=_whole("epochs", epochs), seed=_whole("seed", seed, ctypes.c_uint64),
         normalisation=0 if normalisation is None else constant(Normalisation, normalisation))
     try:
         return Model._new(
