@@ -53,15 +53,6 @@ static mexpr_status infer_pool(mx_infer *infer)
     return MEXPR_OK;
 }
 
-/* Window elements of output o along dimension d that lie inside the input: lo..hi-1. */
-static void inside(const mx_window *w, int d, int64_t o, int64_t *lo, int64_t *hi)
-{
-    const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
-    const int64_t past = w->in[d] - start <= 0 ? 0 : (w->in[d] - start + step - 1) / step;
-    *lo = start < 0 ? (-start + step - 1) / step : 0;
-    *hi = past < w->kernel[d] ? past : w->kernel[d];
-}
-
 /* The inputs under one window: positions at[d] + i * step[d], i < n[d]. */
 typedef struct patch {
     int64_t at[MX_SPATIAL], n[MX_SPATIAL];
@@ -70,7 +61,7 @@ typedef struct patch {
 static void patch_along(const mx_window *w, int d, int64_t o, patch *p)
 {
     int64_t lo, hi;
-    inside(w, d, o, &lo, &hi);
+    mx_window_elements(w, d, o, &lo, &hi);
     p->at[d] = o * w->stride[d] - w->before[d] + lo * w->dilation[d];
     p->n[d] = hi > lo ? hi - lo : 0;
 }
@@ -219,9 +210,7 @@ static mexpr_status max_pool(const mx_run *run)
 
 /* --- average ----------------------------------------------------------------------- */
 
-/* Elements that count under window o along one dimension, at least 1: those inside the
- * input or, when padding counts, inside input and padding, but nothing beyond that. */
-static int64_t counted(const pool_params *p, int d, int64_t o)
+int64_t mx_pool_counted(const mx_pool_params *p, int d, int64_t o)
 {
     const mx_window *w = &p->window;
     int64_t n, lo, hi;
@@ -230,7 +219,7 @@ static int64_t counted(const pool_params *p, int d, int64_t o)
         const int64_t most = (room + w->dilation[d] - 1) / w->dilation[d];
         n = most < w->kernel[d] ? most : w->kernel[d];
     } else {
-        inside(w, d, o, &lo, &hi);
+        mx_window_elements(w, d, o, &lo, &hi);
         n = hi - lo;
     }
     return n > 1 ? n : 1;
@@ -247,7 +236,7 @@ static void finish_average(const mx_run *run, int64_t d, int64_t h, float *y)
     const pool_params *p = run->params;
     const mx_nn_kernels *nn = &run->machine->nn;
     const size_t n = (size_t)p->window.out[2];
-    nn->div_scalar(n, y, (float)(counted(p, 0, d) * counted(p, 1, h)), y);
+    nn->div_scalar(n, y, (float)(mx_pool_counted(p, 0, d) * mx_pool_counted(p, 1, h)), y);
     nn->div(n, y, run->workspace, y);
 }
 
@@ -257,7 +246,7 @@ static mexpr_status average_pool(const mx_run *run)
     const line_pool pool = {0, add_sum, run->machine->nn.add, finish_average};
     float *counts = run->workspace;
     for (int64_t i = 0; i < p->window.out[2]; i++)
-        counts[i] = (float)counted(p, 2, i);
+        counts[i] = (float)mx_pool_counted(p, 2, i);
     for_lines(run, &pool);
     return MEXPR_OK;
 }

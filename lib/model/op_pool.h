@@ -14,4 +14,8 @@ typedef struct mx_pool_params {
     bool column_major; /* storage_order of MaxPool's indices */
 } mx_pool_params;
 
+/* Elements that count under window o along dimension d, at least 1: those inside the
+ * input or, when padding counts, inside input and padding, but nothing beyond that. */
+int64_t mx_pool_counted(const mx_pool_params *p, int d, int64_t o);
+
 #endif

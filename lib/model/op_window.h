@@ -42,6 +42,16 @@ static inline void mx_window_inside(
     *lo = first < *hi ? first : *hi;
 }
 
+/* Window elements lo..hi-1 of output o along dimension d that lie inside the input. */
+static inline void mx_window_elements(
+    const mx_window *w, int d, int64_t o, int64_t *lo, int64_t *hi)
+{
+    const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
+    const int64_t past = w->in[d] - start <= 0 ? 0 : (w->in[d] - start + step - 1) / step;
+    *lo = start < 0 ? (-start + step - 1) / step : 0;
+    *hi = past < w->kernel[d] ? past : w->kernel[d];
+}
+
 /* A run of outputs in one line: x0..x1-1 of it. */
 typedef struct mx_span {
     int64_t d, h, x0, x1;

@@ -5,37 +5,9 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/comma_list.h"
 
 enum { NUMBERED_SIZE = 16 }; /* "class2147483647" and its 0 */
-
-/* A part of a list between commas, without the blanks around it. */
-typedef struct span {
-    const char *start;
-    size_t length;
-} span;
-
-/* Takes the next part off *list, which becomes NULL behind the last one. */
-static span next_part(const char **list)
-{
-    const size_t all = strcspn(*list, ",");
-    span part = {*list, all};
-    *list = (*list)[all] == ',' ? *list + all + 1 : NULL;
-    while (part.length > 0 && strchr(" \t", part.start[0])) {
-        part.start++;
-        part.length--;
-    }
-    while (part.length > 0 && strchr(" \t", part.start[part.length - 1]))
-        part.length--;
-    return part;
-}
-
-static int32_t count_parts(const char *list)
-{
-    int32_t n = 1;
-    for (const char *comma = list; n < INT32_MAX && (comma = strchr(comma, ',')); comma++)
-        n++;
-    return n;
-}
 
 const char *mx_class_names_get(const mx_class_names *names, int32_t index)
 {
@@ -47,53 +19,23 @@ const char *mx_class_names_get(const mx_class_names *names, int32_t index)
     return name;
 }
 
-static bool has_name(const mx_class_names *names, const char *name)
-{
-    for (const char *other = names->text; other < names->text + names->size;
-         other += strlen(other) + 1) {
-        if (strcmp(other, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static mexpr_status add_name(
-    mx_scope *scope, const char *source, span part, mx_class_names *names)
-{
-    char *name = names->text + names->size;
-    memcpy(name, part.start, part.length);
-    name[part.length] = '\0';
-    if (part.length == 0)
-        return mx_fail(scope, MEXPR_E_ARG, "%s: the name of class %d is empty", source,
-            (int)names->n);
-    if (has_name(names, name))
-        return mx_fail(scope, MEXPR_E_ARG,
-            "%s: '%.100s' names two classes; give each its own name", source, name);
-    names->size += part.length + 1;
-    names->n++;
-    return MEXPR_OK;
-}
-
 mexpr_status mx_class_names_parse(
     mx_scope *scope, const char *source, const char *list, int32_t n, mx_class_names *out)
 {
     *out = (mx_class_names){0};
-    const int32_t n_parts = count_parts(list);
-    if (n_parts != n)
-        return mx_fail(scope, MEXPR_E_ARG,
-            "%s: '%.100s' has %d name%s, but the network has %d class%s", source, list,
-            (int)n_parts, n_parts == 1 ? "" : "s", (int)n, n == 1 ? "" : "es");
-    mx_class_names names = {0, 0, mx_alloc(scope, strlen(list) + 1, 1)};
-    if (!names.text)
+    const mexpr_status status = mx_comma_list_check(scope, MEXPR_E_ARG, source, list, n);
+    if (status != MEXPR_OK)
+        return status;
+    *out = (mx_class_names){n, 0, mx_alloc(scope, strlen(list) + 1, 1)};
+    if (!out->text)
         return MEXPR_E_NOMEM;
-    mexpr_status status = MEXPR_OK;
-    while (list && status == MEXPR_OK)
-        status = add_name(scope, source, next_part(&list), &names);
-    if (status == MEXPR_OK)
-        *out = names;
-    else
-        mx_free(scope->context, names.text);
-    return status;
+    while (list) {
+        const mx_comma_name name = mx_comma_list_next(&list);
+        memcpy(out->text + out->size, name.start, name.length);
+        out->text[out->size + name.length] = '\0';
+        out->size += name.length + 1;
+    }
+    return MEXPR_OK;
 }
 
 mexpr_status mx_class_names_number(mx_scope *scope, int32_t n, mx_class_names *out)
@@ -117,7 +59,7 @@ mexpr_status mx_class_names_copy(
     return MEXPR_OK;
 }
 
-static int find_channel(span part)
+static int find_channel(mx_comma_name part)
 {
     static const char *const names[MX_PLANES] = {"u", "v", "strain"};
     for (int c = 0; c < MX_PLANES; c++) {
@@ -132,10 +74,10 @@ mexpr_status mx_planes_parse(
     mx_scope *scope, const char *source, const char *list, int channel[MX_PLANES])
 {
     bool seen[MX_PLANES] = {false, false, false};
-    bool good = count_parts(list) == MX_PLANES;
+    bool good = mx_comma_list_count(list) == MX_PLANES;
     const char *rest = list;
     for (int p = 0; good && p < MX_PLANES; p++) {
-        channel[p] = find_channel(next_part(&rest));
+        channel[p] = find_channel(mx_comma_list_next(&rest));
         good = channel[p] >= 0 && !seen[channel[p]];
         if (good)
             seen[channel[p]] = true;

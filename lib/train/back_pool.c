@@ -8,15 +8,6 @@
 #include "model/op_pool.h"
 #include "train/back_tables.h"
 
-/* Window elements of output o along dimension d that lie inside the input: lo..hi-1. */
-static void inside(const mx_window *w, int d, int64_t o, int64_t *lo, int64_t *hi)
-{
-    const int64_t start = o * w->stride[d] - w->before[d], step = w->dilation[d];
-    const int64_t past = w->in[d] - start <= 0 ? 0 : (w->in[d] - start + step - 1) / step;
-    *lo = start < 0 ? (-start + step - 1) / step : 0;
-    *hi = past < w->kernel[d] ? past : w->kernel[d];
-}
-
 /* Places along a line that windows reach, padding included. */
 static int64_t line_span(const mx_window *w)
 {
@@ -49,9 +40,9 @@ static void for_lines(const mx_back_run *run, line_fn *fn)
     for (line.channel = 0; line.channel < p->n_channels; line.channel++) {
         line.out = 0;
         for (line.d = 0; line.d < w->out[0]; line.d++) {
-            inside(w, 0, line.d, &line.lo[0], &line.hi[0]);
+            mx_window_elements(w, 0, line.d, &line.lo[0], &line.hi[0]);
             for (line.h = 0; line.h < w->out[1]; line.h++, line.out += w->out[2]) {
-                inside(w, 1, line.h, &line.lo[1], &line.hi[1]);
+                mx_window_elements(w, 1, line.h, &line.lo[1], &line.hi[1]);
                 fn(run, &line);
             }
         }
@@ -177,23 +168,6 @@ static mexpr_status max_pool_backward(const mx_back_run *run)
 
 /* --- AveragePool ------------------------------------------------------------------- */
 
-/* Elements that count under a window along one dimension: those inside the input or, when
- * padding counts, inside input and padding. */
-static int64_t counted(const mx_pool_params *p, int d, int64_t o)
-{
-    const mx_window *w = &p->window;
-    int64_t n, lo, hi;
-    if (p->counts_padding) {
-        const int64_t room = w->in[d] + w->before[d] + w->after[d] - o * w->stride[d];
-        const int64_t most = (room + w->dilation[d] - 1) / w->dilation[d];
-        n = most < w->kernel[d] ? most : w->kernel[d];
-    } else {
-        inside(w, d, o, &lo, &hi);
-        n = hi - lo;
-    }
-    return n > 1 ? n : 1;
-}
-
 static mexpr_status plan_average_pool(mx_back_plan *plan)
 {
     const mx_window *w = &((const mx_pool_params *)plan->params)->window;
@@ -214,7 +188,8 @@ static void spread(const mx_back_run *run, const pool_line *line)
     if (line->out == 0)
         clear(run, to, p->n_in);
     float *shares = run->workspace, *counts = shares + span;
-    const float others = (float)(counted(p, 0, line->d) * counted(p, 1, line->h));
+    const float others =
+        (float)(mx_pool_counted(p, 0, line->d) * mx_pool_counted(p, 1, line->h));
     memset(shares, 0, (size_t)span * sizeof *shares);
     for (int64_t o = 0; o < w->out[2]; o++) {
         const float share = g[o] / (others * counts[o]);
@@ -235,7 +210,7 @@ static mexpr_status average_pool_backward(const mx_back_run *run)
     const mx_pool_params *p = run->params;
     float *counts = (float *)run->workspace + line_span(&p->window);
     for (int64_t o = 0; o < p->window.out[2]; o++)
-        counts[o] = (float)counted(p, 2, o);
+        counts[o] = (float)mx_pool_counted(p, 2, o);
     if (p->n_out == 0)
         clear(run, run->gradients[0], p->n_channels * p->n_in);
     for_lines(run, spread);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/checked.h"
+#include "base/comma_list.h"
 #include "model/operator.h"
-#include "train/label_names.h"
 #include "train/flow_features.h"
 
 enum { MAX_RENAMES = 16, MAX_NUMBER = 1000000000 };
@@ -336,7 +336,7 @@ static void describe(composing *k)
     const mx_composition *c = k->c;
     const bool is_flow = c->normalisation == MEXPR_NORMALISATION_FLOW;
     const char *labels = mexpr_model_metadata(k->model, own[0]);
-    const bool fits = labels && mx_label_names_count(labels) == c->n_classes;
+    const bool fits = labels && mx_comma_list_count(labels) == c->n_classes;
     for (size_t i = 0; i < graph->n_metadata; i++) {
         bool is_own = strcmp(graph->metadata[i].key, own[0]) == 0;
         for (int j = 1; c->recipe && j < 4; j++)

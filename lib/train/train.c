@@ -2,8 +2,8 @@
 /* Training in one call: kernel machines and networks by their recipes. */
 #include <string.h>
 
+#include "base/comma_list.h"
 #include "microexpr/system.h"
-#include "train/label_names.h"
 #include "train/flow_features.h"
 #include "train/flow_kernel.h"
 #include "train/recipe.h"
@@ -118,8 +118,9 @@ mexpr_status mexpr_train(mexpr_context *context, const char *system,
             system);
     if (status == MEXPR_OK)
         status = check_inputs(scope, inputs);
-    if (status == MEXPR_OK)
-        status = mx_label_names_check(scope, o.labels, n_classes);
+    if (status == MEXPR_OK && o.labels)
+        status = mx_comma_list_check(
+            scope, MEXPR_E_RANGE, "the option labels", o.labels, n_classes);
     if (status != MEXPR_OK)
         return status;
     return is_kernel(system)

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "train/label_names.h"
+#include "base/comma_list.h"
 #include "train/trainer_parts.h"
 
 /* --- bounds ------------------------------------------------------------------------- */
@@ -103,8 +103,9 @@ mexpr_status mx_trainer_read_options(
     mexpr_status status = mx_options_copy(scope, options, sizeof *o, o, sizeof *o);
     if (status == MEXPR_OK)
         status = check(scope, o);
-    if (status == MEXPR_OK)
-        status = mx_label_names_check(scope, o->labels, trainer->n_classes);
+    if (status == MEXPR_OK && o->labels)
+        status = mx_comma_list_check(
+            scope, MEXPR_E_RANGE, "the option labels", o->labels, trainer->n_classes);
     if (status != MEXPR_OK)
         return status;
     const char **texts[MX_TRAINER_TEXTS] = {

@@ -279,7 +279,7 @@ static void refusals(void **state)
     assert_failure(context,
         mexpr_train(
             context, "flow-derivative-svm", &inputs, labels, 3, &o, NULL, NULL, &model),
-        MEXPR_E_RANGE, "'one,two' has 2 names for 3 classes");
+        MEXPR_E_RANGE, "'one,two' has 2 names, but the network has 3 classes");
     clips[5 * CLIP] = NAN;
     assert_failure(context, TRAIN("flow-derivative-svm", &inputs, 3), MEXPR_E_RANGE,
         "not a finite number");

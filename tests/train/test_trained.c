@@ -288,10 +288,10 @@ static void refused_at_create(void **state)
         MEXPR_E_SHAPE, "does not have 3 float32 scores");
     o.labels = "left,";
     assert_failure(context, try_small("Tanh", 1, FEATURES, 2, &o, &trainer),
-        MEXPR_E_RANGE, "'left,' has an empty name");
+        MEXPR_E_RANGE, "the name of class 1 is empty");
     o.labels = "left , left";
     assert_failure(context, try_small("Tanh", 1, FEATURES, 2, &o, &trainer),
-        MEXPR_E_RANGE, "the name 'left' of a class twice");
+        MEXPR_E_RANGE, "'left' names two classes");
     o.labels = NULL;
     o.checkpoint = test_path("letter");
     test_write_file(o.checkpoint, "Dear reader,", 12);

@@ -624,7 +624,7 @@ static void refused_options(void **state)
     refuse(&inputs, 3, MEXPR_E_RANGE, "rate is nan");
     standard = good;
     standard.labels = "a,b";
-    refuse(&inputs, 3, MEXPR_E_RANGE, "'a,b' has 2 names for 3 classes");
+    refuse(&inputs, 3, MEXPR_E_RANGE, "'a,b' has 2 names, but the network has 3 classes");
     standard = good;
     standard.frozen = "stream1.,strem2.";
     refuse(&inputs, 3, MEXPR_E_RANGE, "begins with 'strem2.'");
