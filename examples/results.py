@@ -48,10 +48,10 @@ PLAN = [
 PUBLISHED = {
     "ststnet": ".735 / .761, no peeking",
     "featref": ".784 / .783, not known how",
-    "rcn-small": ".743 / .719, not known how",
-    "rcn": ".743 / .719, not known how",
+    "rcn-small": ".743 / .719, no peeking",
+    "rcn": ".743 / .719, no peeking",
     "htnet": ".860 / .848, best epoch on the test person",
-    "off-tanet": ".724 / .732, other clips",
+    "off-tanet": ".724 / .732, other clips, best epoch over all test people",
 }
 
 
@@ -91,9 +91,13 @@ def measured(report):
     return f"{pair(report['seed_mean'])} ± {deviation:.3f}; ensemble {pair(report)}"
 
 
+def read(given, name):
+    return json.loads((given.output / f"{name}.json").read_text(encoding="utf-8"))
+
+
 def row(given, name, systems, options):
-    path = given.output / f"{name}.json"
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = read(given, name)
+    seconds = (given.output / f"{name}.seconds").read_text(encoding="utf-8").strip()
     low, high = report["interval_95"]["uf1"]
     databases = " | ".join(pair(report["per_database"][d])
                            for d in sorted(report["per_database"]))
@@ -102,7 +106,7 @@ def row(given, name, systems, options):
     label = f"`{systems.replace(',', '` + `')}`{crops}"
     return (f"| {label} | {held_out} | {measured(report)} | {low:.3f} to {high:.3f} | "
             f"{databases} | {PUBLISHED.get(systems, '')} | "
-            f"{path.with_suffix('.seconds').read_text(encoding='utf-8').strip()} s |")
+            f"{seconds} s |")
 
 
 def main():
@@ -115,8 +119,9 @@ def main():
     rows = [r for r in PLAN if r[0] in only]
     for plan in rows:
         evaluate(given, *plan)
-    print("| system | held out | UF1 / UAR | 95 % of UF1 | CASME II | SAMM | SMIC | "
-          "published | time |\n|---|---|---|---|---|---|---|---|---|")
+    databases = sorted(read(given, rows[0][0])["per_database"])
+    print("| system | held out | UF1 / UAR | 95 % of UF1", *databases, sep=" | ", end="")
+    print(" | published | time |\n|" + "---|" * (len(databases) + 6))
     for plan in rows:
         print(row(given, *plan))
 

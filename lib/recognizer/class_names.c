@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/checked.h"
 #include "base/comma_list.h"
 
 enum { NUMBERED_SIZE = 16 }; /* "class2147483647" and its 0 */

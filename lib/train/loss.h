@@ -66,9 +66,6 @@ typedef struct mx_loss_pair {
 
 /* Mean of 1 - cosine of the rows. */
 double mx_loss_cosine(const mx_loss_pair *pair, double share);
-/* Mean of (a - b)^2, of |a - b|. */
-double mx_loss_square_error(const mx_loss_pair *pair, double share);
-double mx_loss_absolute_error(const mx_loss_pair *pair, double share);
 /* Kullback-Leibler divergence of softmax(a / temperature) from softmax(b / temperature),
  * sum p_b log(p_b / p_a), mean of the rows: a learns from b. Times temperature^2, as
  * Hinton et al. (Distilling the Knowledge, 2015) have it. */

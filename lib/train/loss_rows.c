@@ -44,36 +44,6 @@ double mx_loss_cosine(const mx_loss_pair *p, double share)
     return loss;
 }
 
-static void add_both(const mx_loss_pair *p, int64_t i, double slope)
-{
-    add(p->a_gradient, i, slope);
-    add(p->b_gradient, i, -slope);
-}
-
-double mx_loss_square_error(const mx_loss_pair *p, double share)
-{
-    const int64_t n = p->n * p->size;
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const double d = (double)p->a[i] - (double)p->b[i];
-        sum += d * d;
-        add_both(p, i, share * 2 * d / (double)n);
-    }
-    return sum / (double)n;
-}
-
-double mx_loss_absolute_error(const mx_loss_pair *p, double share)
-{
-    const int64_t n = p->n * p->size;
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const double d = (double)p->a[i] - (double)p->b[i];
-        sum += fabs(d);
-        add_both(p, i, share * (d > 0 ? 1 : d < 0 ? -1 : 0) / (double)n);
-    }
-    return sum / (double)n;
-}
-
 /* log of the sum of exp(x / temperature). */
 static double log_sum(int64_t n, const float *x, double temperature)
 {

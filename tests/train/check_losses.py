@@ -90,8 +90,6 @@ LOSSES = {
     "hinge": lambda a, b: F.multi_margin_loss(a, LABELS),
     "hinge_weighted": lambda a, b: F.multi_margin_loss(a, LABELS, margin=0.5, weight=WEIGHTS),
     "cosine": lambda a, b: (1 - F.cosine_similarity(a, b, 1)).mean(),
-    "square_error": lambda a, b: F.mse_loss(a, b),
-    "absolute_error": lambda a, b: F.l1_loss(a, b),
     "kl": kl,
     "js": js,
     "contrastive": lambda a, b: contrastive(a),

@@ -97,10 +97,6 @@ static double loss_of(const char *name, problem *p, double share)
         return loss;
     if (strcmp(name, "cosine") == 0)
         return mx_loss_cosine(&pair, share);
-    if (strcmp(name, "square_error") == 0)
-        return mx_loss_square_error(&pair, share);
-    if (strcmp(name, "absolute_error") == 0)
-        return mx_loss_absolute_error(&pair, share);
     if (strcmp(name, "kl") == 0)
         return mx_loss_kl(&pair, 3, share);
     if (strcmp(name, "js") == 0)

@@ -5,57 +5,24 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "flow_clips.h"
 #include "microexpr/image.h"
 #include "microexpr/train.h"
 #include "support.h"
 #include "train/flow_features.h"
 
-enum { SIDE = 28, N_PIXELS = SIDE * SIDE, CLIP = 3 * N_PIXELS, HALF = SIDE / 2 };
-enum { N_CLIPS = 36, N_CLASSES = 3 };
+enum { N_CLIPS = 36, HALF = SIDE / 2 };
 
 TEST_CONTEXT
 static float clips[N_CLIPS * CLIP];
 static int32_t labels[N_CLIPS];
-
-/* A patch that moves up, down or apart, on a ground with noise; every plane as 0..255. */
-static void make_clips(uint64_t seed)
-{
-    mx_rng rng;
-    mx_rng_seed(&rng, seed, 0);
-    for (int i = 0; i < N_CLIPS; i++) {
-        float *u = clips + i * CLIP, *v = u + N_PIXELS, *strain = v + N_PIXELS;
-        const double cx = 14 + 2 * mx_rng_normal(&rng), cy = 17 + mx_rng_normal(&rng);
-        labels[i] = i % N_CLASSES;
-        for (int k = 0; k < N_PIXELS; k++) {
-            const double x = k % SIDE - cx, y = k / SIDE - cy;
-            const double bump = exp(-(x * x + y * y) / 30);
-            const double dx = labels[i] == 2 ? x / 5 : 0;
-            const double dy = labels[i] == 0 ? -1 : labels[i] == 1 ? 1 : y / 5;
-            u[k] = (float)(120 + 60 * bump * dx + 4 * mx_rng_normal(&rng));
-            v[k] = (float)(130 + 60 * bump * dy + 4 * mx_rng_normal(&rng));
-            strain[k] = (float)(20 + 100 * bump + 4 * mx_rng_normal(&rng));
-        }
-    }
-}
-
-static mexpr_tensor_view view_of(int64_t n, const float *values)
-{
-    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
-    view.dtype = MEXPR_DTYPE_F32;
-    view.rank = 4;
-    view.dims[0] = n;
-    view.dims[1] = 3;
-    view.dims[2] = view.dims[3] = SIDE;
-    view.data = values;
-    return view;
-}
 
 /* Runs `model` and copies its output. */
 static void apply(mexpr_model *model, int64_t n, const float *values, float *out,
     int64_t rows, int64_t columns)
 {
     mexpr_session *session;
-    mexpr_tensor_view in = view_of(n, values), result = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_tensor_view in = flow_clips_view(n, values), result = MEXPR_TENSOR_VIEW_INIT;
     assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
     assert_int_equal(mexpr_session_set_input(session, "flow", &in), MEXPR_OK);
     assert_int_equal(mexpr_session_run(session), MEXPR_OK);
@@ -166,7 +133,7 @@ static void features(void **state)
     static float rows[2 * N * SIZE];
     static double want[SIZE];
     mexpr_model *model = feature_model();
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     apply(model, N, clips, rows, 2 * N, SIZE);
     for (int i = 0; i < 2 * N; i++) {
         plain_features(clips + i % N * CLIP, i >= N, want);
@@ -181,7 +148,7 @@ static void features(void **state)
 static mexpr_model *train(const char *system)
 {
     mexpr_model *model;
-    const mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    const mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
     o.labels = "up,down,apart";
     assert_ok(context,
@@ -194,13 +161,13 @@ static void learns(void **state)
     (void)state;
     static float scores[N_CLIPS * N_CLASSES];
     for (int k = 0; k < 2; k++) { /* test_trainer.c has the networks */
-        make_clips(1);
+        flow_clips_make(1, N_CLIPS, clips, labels);
         mexpr_model *model = train(mexpr_train_system(k));
         assert_string_equal(
             mexpr_model_metadata(model, "microexpr.labels"), "up,down,apart");
         assert_string_equal(
             mexpr_model_metadata(model, "microexpr.planes"), "u,v,strain");
-        make_clips(2); /* others of the kind */
+        flow_clips_make(2, N_CLIPS, clips, labels); /* others of the kind */
         apply(model, N_CLIPS, clips, scores, N_CLIPS, N_CLASSES);
         for (int i = 0; i < N_CLIPS; i++)
             for (int j = 0; j < N_CLASSES; j++)
@@ -215,7 +182,7 @@ static void mirror_images(void **state)
 {
     (void)state;
     static float other[CLIP], scores[N_CLASSES], mirrored[N_CLASSES];
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     mexpr_model *model = train("flow-derivative-svm");
     for (int k = 0; k < CLIP; k++) {
         const float value = clips[k / SIDE * SIDE + SIDE - 1 - k % SIDE];
@@ -233,7 +200,7 @@ static void same_bytes_again(void **state)
     (void)state;
     void *bytes[2];
     size_t sizes[2];
-    make_clips(3);
+    flow_clips_make(3, N_CLIPS, clips, labels);
     for (int k = 0; k < 2; k++) {
         mexpr_model *model = train("flow-derivative-svm");
         assert_ok(context, mexpr_model_encode(context, model, &bytes[k], &sizes[k]));
@@ -250,7 +217,7 @@ static void still_clips(void **state)
 {
     (void)state;
     static float scores[N_CLASSES];
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     memset(clips, 0, CLIP * sizeof *clips);
     mexpr_model *model = train("flow-derivative-svm");
     apply(model, 1, clips, scores, 1, N_CLASSES);
@@ -268,8 +235,8 @@ static void refusals(void **state)
 {
     (void)state;
     mexpr_model *model;
-    make_clips(1);
-    mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    flow_clips_make(1, N_CLIPS, clips, labels);
+    mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
     assert_failure(
         context, TRAIN("nonesuch", &inputs, 3), MEXPR_E_NOT_FOUND, "'nonesuch'");
     assert_failure(

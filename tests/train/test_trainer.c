@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "flow_clips.h"
 #include "microexpr/evaluate.h"
 #include "microexpr/image.h"
 #include "microexpr/system.h"
@@ -18,51 +19,17 @@
 #include "support.h"
 #include "train/compose.h"
 
-enum { SIDE = 28, N_PIXELS = SIDE * SIDE, CLIP = 3 * N_PIXELS };
-enum { N_CLIPS = 36, N_CLASSES = 3 };
+enum { N_CLIPS = 36 };
 
 TEST_CONTEXT
 static float clips[N_CLIPS * CLIP];
 static int32_t labels[N_CLIPS];
 
-/* A patch that moves up, down or apart, on a ground with noise; every plane as 0..255. */
-static void make_clips(uint64_t seed)
-{
-    mx_rng rng;
-    mx_rng_seed(&rng, seed, 0);
-    for (int i = 0; i < N_CLIPS; i++) {
-        float *u = clips + i * CLIP, *v = u + N_PIXELS, *strain = v + N_PIXELS;
-        const double cx = 14 + 2 * mx_rng_normal(&rng), cy = 17 + mx_rng_normal(&rng);
-        labels[i] = i % N_CLASSES;
-        for (int k = 0; k < N_PIXELS; k++) {
-            const double x = k % SIDE - cx, y = k / SIDE - cy;
-            const double bump = exp(-(x * x + y * y) / 30);
-            const double dx = labels[i] == 2 ? x / 5 : 0;
-            const double dy = labels[i] == 0 ? -1 : labels[i] == 1 ? 1 : y / 5;
-            u[k] = (float)(120 + 60 * bump * dx + 4 * mx_rng_normal(&rng));
-            v[k] = (float)(130 + 60 * bump * dy + 4 * mx_rng_normal(&rng));
-            strain[k] = (float)(20 + 100 * bump + 4 * mx_rng_normal(&rng));
-        }
-    }
-}
-
-static mexpr_tensor_view view_of(int64_t n, const float *values)
-{
-    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
-    view.dtype = MEXPR_DTYPE_F32;
-    view.rank = 4;
-    view.dims[0] = n;
-    view.dims[1] = 3;
-    view.dims[2] = view.dims[3] = SIDE;
-    view.data = values;
-    return view;
-}
-
 /* Runs `model` and copies its first output of n rows. */
 static void apply(mexpr_model *model, int64_t n, const float *values, float *out)
 {
     mexpr_session *session;
-    mexpr_tensor_view in = view_of(n, values), result = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_tensor_view in = flow_clips_view(n, values), result = MEXPR_TENSOR_VIEW_INIT;
     mexpr_tensor_info info = MEXPR_TENSOR_INFO_INIT;
     assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
     assert_int_equal(mexpr_session_set_input(session, NULL, &in), MEXPR_OK);
@@ -89,7 +56,7 @@ static mexpr_trainer *make_trainer(
     mexpr_model *model;
     mexpr_trainer *trainer;
     mexpr_system_options build = MEXPR_SYSTEM_OPTIONS_INIT;
-    const mexpr_tensor_view inputs = view_of(n, clips);
+    const mexpr_tensor_view inputs = flow_clips_view(n, clips);
     build.n_classes = N_CLASSES;
     build.seed = o->seed;
     assert_ok(c, mexpr_system_build(c, system, &build, &model));
@@ -130,7 +97,7 @@ static void learns(void **state)
     mexpr_trainer_options o = recipe("flow-c2s", 25);
     o.labels = "up,down,apart";
     o.batch = 8;
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     mexpr_trainer *trainer = make_trainer(context, "flow-c2s", &o, N_CLIPS);
     run(trainer);
     assert_int_equal(mexpr_trainer_n_epochs(trainer), 25);
@@ -142,7 +109,7 @@ static void learns(void **state)
     assert_string_equal(mexpr_model_metadata(model, "microexpr.labels"), "up,down,apart");
     assert_string_equal(mexpr_model_metadata(model, "microexpr.planes"), "u,v,strain");
     assert_null(mexpr_model_metadata(model, "microexpr.range"));
-    make_clips(2); /* others of the kind */
+    flow_clips_make(2, N_CLIPS, clips, labels); /* others of the kind */
     apply(model, N_CLIPS, clips, scores);
     int right = 0;
     for (int i = 0; i < N_CLIPS; i++) {
@@ -158,7 +125,7 @@ static void every_system(void **state)
 {
     (void)state;
     static float scores[6 * N_CLASSES];
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     for (int32_t k = 0; k < mexpr_system_count(); k++) {
         mexpr_system_info info = MEXPR_SYSTEM_INFO_INIT;
         mexpr_model *model;
@@ -187,7 +154,7 @@ static void prepared_inputs(void **state)
     static float both[2 * N * CLIP], scores[N * N_CLASSES], each[2 * N * N_CLASSES];
     mexpr_system_options build = MEXPR_SYSTEM_OPTIONS_INIT;
     mexpr_model *system, *model;
-    make_clips(5);
+    flow_clips_make(5, N_CLIPS, clips, labels);
     for (int flow = 0; flow < 2; flow++) {
         const char *name = flow ? "flow-c2s" : "ststnet";
         mexpr_trainer_options o = recipe(name, 1);
@@ -237,7 +204,7 @@ static void threads_and_seeds(void **state)
 {
     (void)state;
     size_t size, other_size;
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     void *bytes = train_with(1, 5, &size);
     void *other = train_with(3, 5, &other_size);
     assert_int_equal(size, other_size);
@@ -274,7 +241,7 @@ static void interrupted(void **state)
     int32_t stop = 2;
     size_t size, other_size;
     mexpr_trainer_options o = resumable(5);
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     mexpr_trainer *trainer = make_trainer(context, "flow-c2s", &o, N_CLIPS);
     run(trainer);
     const double loss = mexpr_trainer_loss(trainer, 4);
@@ -325,7 +292,7 @@ static void killed(void **state)
     mx_rng rng;
     size_t size, other_size;
     int n_kills = 0, ended = 0;
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     mx_rng_seed(&rng, (uint64_t)time(NULL), 0);
     mexpr_trainer_options o = resumable(12);
     o.checkpoint = NULL;
@@ -369,7 +336,7 @@ static void foreign_checkpoints(void **state)
     (void)state;
     size_t size;
     mexpr_trainer_options o = resumable(2);
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     mexpr_trainer *trainer = make_trainer(context, "flow-c2s", &o, N_CLIPS);
     run(trainer);
     mexpr_trainer_destroy(&trainer);
@@ -423,7 +390,7 @@ static mexpr_trainer *small_trainer(mexpr_context *c, const mexpr_trainer_option
 {
     static float points[POINTS * FEATURES];
     static int32_t sides[POINTS];
-    mexpr_tensor_view inputs = view_of(POINTS, points);
+    mexpr_tensor_view inputs = flow_clips_view(POINTS, points);
     mexpr_trainer *trainer;
     inputs.rank = 2;
     inputs.dims[1] = FEATURES;
@@ -528,7 +495,7 @@ static void held_out_scores(int threads, int shift, float *scores)
 {
     char text[2048] = "file,subject,label\n";
     mexpr_context *c = test_context(NULL, threads);
-    const mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    const mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
     mexpr_manifest *manifest;
     mexpr_evaluation *evaluation;
     for (int i = 0; i < N_CLIPS; i++) {
@@ -555,7 +522,7 @@ static void held_out(void **state)
     (void)state;
     static float own[N_CLIPS * N_CLASSES], jobs[N_CLIPS * N_CLASSES],
         wrong[N_CLIPS * N_CLASSES];
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     held_out_scores(1, 0, own);
     held_out_scores(3, 0, jobs);
     assert_memory_equal(own, jobs, sizeof own);
@@ -589,9 +556,9 @@ static void refuse(const mexpr_tensor_view *inputs, int32_t n_classes,
 static void refused_clips(void **state)
 {
     (void)state;
-    make_clips(1);
+    flow_clips_make(1, N_CLIPS, clips, labels);
     standard = (mexpr_trainer_options)MEXPR_TRAINER_OPTIONS_INIT;
-    mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
     refuse(&inputs, 4, MEXPR_E_RANGE, "class 3 has no clip");
     inputs.dims[0] = 0;
     refuse(&inputs, 3, MEXPR_E_SHAPE, "no clips");
@@ -613,8 +580,8 @@ static void refused_clips(void **state)
 static void refused_options(void **state)
 {
     (void)state;
-    make_clips(1);
-    const mexpr_tensor_view inputs = view_of(N_CLIPS, clips);
+    flow_clips_make(1, N_CLIPS, clips, labels);
+    const mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
     const mexpr_trainer_options good = MEXPR_TRAINER_OPTIONS_INIT;
     standard = good;
     standard.epochs = 0;
@@ -651,6 +618,33 @@ static void diverging(void **state)
     mexpr_trainer_destroy(&trainer);
 }
 
+/* Activations of a batch that are beyond the context's limit are told of before training.
+ */
+static void limited(void **state)
+{
+    (void)state;
+    mexpr_context_options small = MEXPR_CONTEXT_OPTIONS_INIT;
+    mexpr_trainer_options o = MEXPR_TRAINER_OPTIONS_INIT;
+    mexpr_context *tight = NULL;
+    mexpr_model *model = NULL;
+    mexpr_trainer *trainer = NULL;
+    const mexpr_tensor_view inputs = flow_clips_view(N_CLIPS, clips);
+    small.max_tensor_bytes =
+        600000; /* of 36 clips: 338,688; 32 maps of 8 x 30²: 921,600 */
+    assert_int_equal(mexpr_context_create(&small, &tight), MEXPR_OK);
+    assert_ok(tight, mexpr_system_build(tight, "ststnet", NULL, &model));
+    assert_failure(tight,
+        mexpr_trainer_create(tight, model, &inputs, labels, N_CLASSES, &o, &trainer),
+        MEXPR_E_LIMIT, "stream3");
+    assert_null(trainer);
+    o.batch = 16;
+    assert_ok(tight,
+        mexpr_trainer_create(tight, model, &inputs, labels, N_CLASSES, &o, &trainer));
+    mexpr_trainer_destroy(&trainer);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&tight);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -668,6 +662,7 @@ int main(void)
         cmocka_unit_test(refused_clips),
         cmocka_unit_test(refused_options),
         cmocka_unit_test(diverging),
+        cmocka_unit_test(limited),
     };
     return cmocka_run_group_tests_name("trainer", tests, setup, teardown);
 }
