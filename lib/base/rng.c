@@ -63,3 +63,14 @@ double mx_rng_normal(mx_rng *rng)
     const double radius = sqrt(-2 * log(1 - mx_rng_uniform(rng)));
     return radius * cos(two_pi * mx_rng_uniform(rng));
 }
+
+void mx_rng_permute(mx_rng *rng, uint32_t n, uint32_t *order)
+{
+    for (uint32_t k = 0; k < n; k++)
+        order[k] = k;
+    for (uint32_t k = n; k-- > 1;) {
+        const uint32_t other = mx_rng_below(rng, k + 1), kept = order[k];
+        order[k] = order[other];
+        order[other] = kept;
+    }
+}

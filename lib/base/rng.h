@@ -18,5 +18,8 @@ uint32_t mx_rng_below(mx_rng *rng, uint32_t n);
 double mx_rng_uniform(mx_rng *rng);
 /* Standard normal. */
 double mx_rng_normal(mx_rng *rng);
+/* The numbers 0..n-1 in an order drawn from all of them: R. A. Fisher, F. Yates,
+ * Statistical Tables (1938). */
+void mx_rng_permute(mx_rng *rng, uint32_t n, uint32_t *order);
 
 #endif

@@ -24,19 +24,12 @@ int32_t mx_largest(const float *scores, int32_t n)
 mexpr_status mx_deal_persons(mx_scope *scope, uint64_t seed, uint64_t stream,
     int32_t n_persons, int32_t n_folds, int32_t *fold)
 {
-    int32_t *order = mx_alloc(scope, (size_t)n_persons, sizeof *order);
+    uint32_t *order = mx_alloc(scope, (size_t)n_persons, sizeof *order);
     if (!order)
         return MEXPR_E_NOMEM;
     mx_rng rng;
     mx_rng_seed(&rng, seed, stream);
-    for (int32_t k = 0; k < n_persons; k++)
-        order[k] = k;
-    for (int32_t k = n_persons - 1; k > 0; k--) {
-        const uint32_t other = mx_rng_below(&rng, (uint32_t)k + 1);
-        const int32_t t = order[k];
-        order[k] = order[other];
-        order[other] = t;
-    }
+    mx_rng_permute(&rng, (uint32_t)n_persons, order);
     for (int32_t k = 0; k < n_persons; k++)
         fold[order[k]] = k % n_folds;
     mx_free(scope->context, order);

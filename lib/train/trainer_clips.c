@@ -142,18 +142,14 @@ mexpr_status mx_trainer_take_clips(mx_scope *scope, mexpr_trainer *trainer,
 
 /* --- batches ------------------------------------------------------------------------ */
 
-/* Fisher and Yates, from the clips' own order in every epoch. */
 void mx_trainer_shuffle(mexpr_trainer *trainer)
 {
     mx_rng rng;
     mx_trainer_chance(trainer, MX_CHANCE_ORDER, trainer->epoch, 0, &rng);
-    for (uint32_t k = 0; k < trainer->n; k++)
+    if (trainer->o.is_shuffled)
+        mx_rng_permute(&rng, (uint32_t)trainer->n, trainer->order);
+    for (uint32_t k = 0; !trainer->o.is_shuffled && k < trainer->n; k++)
         trainer->order[k] = k;
-    for (uint32_t k = (uint32_t)trainer->n - 1; trainer->o.is_shuffled && k > 0; k--) {
-        const uint32_t j = mx_rng_below(&rng, k + 1), kept = trainer->order[k];
-        trainer->order[k] = trainer->order[j];
-        trainer->order[j] = kept;
-    }
 }
 
 static const float *jitter(

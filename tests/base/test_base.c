@@ -284,6 +284,31 @@ static void random_numbers(void **state)
         assert_true(abs(counts[i] - N / 7) < 600);
 }
 
+/* Every number once, every number everywhere equally often. */
+static void orders(void **state)
+{
+    (void)state;
+    enum { N = 5, ROUNDS = 20000 };
+    int counts[N][N] = {{0}};
+    uint32_t order[N];
+    mx_rng rng;
+    mx_rng_seed(&rng, 3, 0);
+    for (int round = 0; round < ROUNDS; round++) {
+        uint32_t seen = 0;
+        mx_rng_permute(&rng, N, order);
+        for (int k = 0; k < N; k++) {
+            seen |= 1u << order[k];
+            counts[k][order[k]]++;
+        }
+        assert_int_equal(seen, (1u << N) - 1);
+    }
+    for (int k = 0; k < N * N; k++)
+        assert_true(abs(counts[k / N][k % N] - ROUNDS / N) < 250);
+    mx_rng_permute(&rng, 0, NULL);
+    mx_rng_permute(&rng, 1, order);
+    assert_int_equal(order[0], 0);
+}
+
 /* --- files ------------------------------------------------------------------------- */
 
 static void files(void **state)
@@ -389,6 +414,7 @@ int main(void)
         cmocka_unit_test(team_meets_at_barriers),
         cmocka_unit_test(busy_pool_lends_no_one),
         cmocka_unit_test(random_numbers),
+        cmocka_unit_test(orders),
         cmocka_unit_test(files),
         cmocka_unit_test(side_files),
         cmocka_unit_test(failed_write_leaves_the_old_file),
