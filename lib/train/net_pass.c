@@ -181,6 +181,21 @@ static void drop_unused(build *b, bool *is_used)
     memmove(pass->steps, pass->steps + kept, (size_t)pass->n_steps * sizeof *pass->steps);
 }
 
+/* A frame has room for the nodes of the graph; blocks have more inputs. */
+static mexpr_status begin_frame(build *b)
+{
+    mx_frame *frame = &b->frame;
+    const size_t n_in = (size_t)b->net->max_inputs, n_out = (size_t)b->net->max_outputs;
+    const mexpr_status status = mx_frame_init(
+        b->scope, &b->arena, b->graph, &b->net->machine, b->pass->tensors, frame);
+    if (status != MEXPR_OK)
+        return status;
+    frame->inputs = mx_arena_alloc(b->scope, &b->arena, n_in, sizeof *frame->inputs);
+    frame->outputs = mx_arena_alloc(b->scope, &b->arena, n_out, sizeof *frame->outputs);
+    frame->spare = mx_arena_alloc(b->scope, &b->arena, n_out, sizeof *frame->spare);
+    return frame->inputs && frame->outputs && frame->spare ? MEXPR_OK : MEXPR_E_NOMEM;
+}
+
 static mexpr_status place_nodes(build *b, const mx_tensor *inputs)
 {
     mx_pass *pass = b->pass;
@@ -194,8 +209,7 @@ static mexpr_status place_nodes(build *b, const mx_tensor *inputs)
     if (!pass->tensors || !pass->folded || !pass->steps || !is_used)
         return MEXPR_E_NOMEM;
     set_known(b, inputs);
-    mexpr_status status = mx_frame_init(
-        b->scope, &b->arena, b->graph, &b->net->machine, pass->tensors, &b->frame);
+    mexpr_status status = begin_frame(b);
     for (int i = 0; i < b->net->n_nodes && status == MEXPR_OK; i++)
         status = place_node(b, b->net->nodes[i]);
     if (status != MEXPR_OK)
