@@ -87,7 +87,7 @@ typedef struct mx_conv_tile {
 
 /* w[(t * length + i) * cols + c] += sum over l < lines, r < pixels of x[l * x_line + r *
  * step + offsets[t] + i] * g[l * g_line + r * cols + c] for t < runs, i < length, c <
- * cols: the gradient of the weights by that of y. */
+ * cols: the gradient of the weights by that of y. sums[c] += sum of these g alone. */
 typedef struct mx_tile_slopes {
     size_t lines, pixels, runs, length;
     size_t cols; /* a multiple of MX_CONV_LANES */
@@ -96,7 +96,7 @@ typedef struct mx_tile_slopes {
     ptrdiff_t x_line, step;
     const float *g;
     ptrdiff_t g_line;
-    float *w;
+    float *w, *sums;
 } mx_tile_slopes;
 
 /* y[r * y_row + c] = finish(sum over t < taps of x[t][r] [c] * w[t * w_row + c]) for r <

@@ -107,7 +107,17 @@ static void set_pool(block_params *p, const mx_pool_params *pool)
     }
 }
 
-static size_t forward_floats(const block_params *p, const mx_block *block);
+/* The limits for tensors are for what a convolution makes, too. */
+static mexpr_status check_sums(const mx_infer *infer, const mx_block *block, int k)
+{
+    char label[MX_LABEL_SIZE];
+    const mexpr_status status = mx_tensor_check(infer->scope, infer->outputs[k]);
+    if (status != MEXPR_OK)
+        mx_fail_prefix(infer->scope, status, mx_node_label(block->convs[k], label));
+    return status;
+}
+
+static size_t forward_floats(const block_params *p);
 
 static mexpr_status infer_block(mx_infer *infer)
 {
@@ -118,6 +128,8 @@ static mexpr_status infer_block(mx_infer *infer)
     for (int k = 0; k < block->n_chains; k++) {
         mexpr_status status = infer_conv(infer, block, k, &conv);
         p->first[k + 1] = p->first[k] + conv.c_out;
+        if (status == MEXPR_OK)
+            status = check_sums(infer, block, k);
         if (status == MEXPR_OK && block->pool)
             status = infer_pool(infer, block->pool, k, &pool);
         if (status != MEXPR_OK)
@@ -128,7 +140,7 @@ static mexpr_status infer_block(mx_infer *infer)
     if (block->pool)
         set_pool(p, &pool);
     p->pool.lanes = p->lanes;
-    infer->workspace = forward_floats(p, block) * sizeof(float);
+    infer->workspace = forward_floats(p) * sizeof(float);
     return MEXPR_OK;
 }
 
@@ -258,6 +270,22 @@ static ptrdiff_t *take_offsets(work *w, int64_t width, int64_t floats)
 
 /* --- forward ------------------------------------------------------------------------ */
 
+/* A line of n pixels with its channels last; few channels are too short for squares. */
+static void weave(const work *w, int64_t n, const float *x, float *to)
+{
+    const int64_t size = w->p->in[0] * w->p->in[1];
+    if (w->p->c_in == 3) {
+        for (int64_t i = 0; i < n; i++, to += 3) {
+            to[0] = x[i];
+            to[1] = x[i + size];
+            to[2] = x[i + 2 * size];
+        }
+        return;
+    }
+    w->machine->nn.transpose(
+        (size_t)w->p->c_in, (size_t)n, x, (size_t)size, to, (size_t)w->p->c_in);
+}
+
 /* A picture with its channels last, inside its padding. */
 static void fill_grid(const work *w, const float *x, float *grid)
 {
@@ -268,9 +296,8 @@ static void fill_grid(const work *w, const float *x, float *grid)
     const int64_t width = room[1] < p->in[1] ? room[1] : p->in[1];
     memset(grid, 0, (size_t)(p->grid[0] * line) * sizeof *grid);
     for (int64_t i = 0; i < height && width > 0; i++)
-        w->machine->nn.transpose((size_t)p->c_in, (size_t)width, x + i * p->in[1],
-            (size_t)(p->in[0] * p->in[1]),
-            grid + (p->before[0] + i) * line + p->before[1] * p->c_in, (size_t)p->c_in);
+        weave(w, width, x + i * p->in[1],
+            grid + (p->before[0] + i) * line + p->before[1] * p->c_in);
 }
 
 /* Sums of products over a grid for `cols` outputs of each of height × width pixels. */
@@ -375,16 +402,15 @@ static void settle(const work *w, lane *stats, float *factor, float *shift)
 
 typedef struct forward {
     work w;
-    float *panels, *bias, *sign, *moments, *factor, *shift, *finished;
+    float *panels, *bias, *sign, *moments, *factor, *shift, *finished, *planes;
     ptrdiff_t *offsets;
     bool is_training;
 } forward;
 
-static size_t forward_floats(const block_params *p, const mx_block *block)
+static size_t forward_floats(const block_params *p)
 {
     const size_t widest = p->lanes + MX_TILE_COLS;
-    (void)block;
-    return p->runs * p->length * widest + 6 * whole(widest) + p->n_out * p->lanes +
+    return p->runs * p->length * widest + 6 * whole(widest) + 2 * p->n_out * p->lanes +
            whole(p->runs * sizeof(ptrdiff_t) / sizeof(float)) + kept_floats(p, 1) +
            16 * MX_ALIGNMENT;
 }
@@ -400,6 +426,7 @@ static void begin(forward *f)
     f->factor = take(w, p->lanes);
     f->shift = take(w, p->lanes);
     f->finished = take(w, p->n_out * p->lanes);
+    f->planes = take(w, p->n_out * p->lanes);
     f->offsets = take_offsets(w, p->grid[1], p->c_in);
     pack_weights(w, f->panels);
     gather(w, MX_BLOCK_BIAS, 0, f->bias);
@@ -444,10 +471,11 @@ static void give(
             w->block->is_gated_last, f->finished);
         y = f->finished;
     }
+    w->machine->nn.transpose(p->n_out, p->lanes, y, p->lanes, f->planes, p->n_out);
     for (int k = 0; k < w->block->n_chains; k++) {
-        const size_t channels = (size_t)n_channels(p, k);
-        w->machine->nn.transpose(p->n_out, channels, y + p->first[k], p->lanes,
-            (float *)outputs[k]->data + (size_t)i * channels * p->n_out, p->n_out);
+        const size_t floats = (size_t)n_channels(p, k) * p->n_out;
+        memcpy((float *)outputs[k]->data + (size_t)i * floats,
+            f->planes + (size_t)p->first[k] * p->n_out, floats * sizeof *f->planes);
     }
 }
 
@@ -510,6 +538,7 @@ typedef struct backward {
     const mx_back_run *run;
     block_kept kept;
     float *gradients;             /* of what the pool left, of all samples */
+    float *planes;                /* the same of one sample, channels first */
     float *factor, *shift;        /* forward's */
     float *ones, *zeros, *sums;   /* by lane; sums 2 × */
     float *means, *scale, *p, *q; /* by lane: dx = scale dy + p x + q */
@@ -539,7 +568,7 @@ static size_t backward_floats(const block_params *p, bool wants_picture)
         (size_t)(wide(p, wants_picture, 0) * wide(p, wants_picture, 1)) * p->lanes;
     const size_t picture = (size_t)(p->in[0] * p->in[1] * p->in_lanes);
     const size_t turned = taps * p->lanes * (size_t)(p->in_lanes + MX_TILE_COLS);
-    return (size_t)p->batch * p->n_out * p->lanes + 12 * whole(p->lanes) + grid +
+    return (size_t)(p->batch + 1) * p->n_out * p->lanes + 12 * whole(p->lanes) + grid +
            p->runs * p->length * p->lanes +
            2 * whole(taps * sizeof(ptrdiff_t) / sizeof(float)) +
            (wants_picture ? turned + picture : 0) + 24 * MX_ALIGNMENT;
@@ -594,6 +623,8 @@ static void begin_back(backward *b)
     b->wants_picture = b->run->gradients[0] != NULL;
     b->line = wide(p, b->wants_picture, 1) * (int64_t)p->lanes;
     b->gradients = take(w, (size_t)p->batch * p->n_out * p->lanes);
+    b->planes = take(w, p->n_out * p->lanes);
+    memset(b->planes, 0, p->n_out * p->lanes * sizeof *b->planes);
     take_lanes(b);
     b->slopes = take(w, weights);
     b->offsets = take_offsets(w, p->grid[1], p->c_in);
@@ -616,19 +647,16 @@ static void begin_back(backward *b)
 static void collect(const backward *b, int64_t i, float *g)
 {
     const block_params *p = b->w.p;
-    const int n_chains = b->w.block->n_chains;
-    if ((size_t)p->first[n_chains] != p->lanes)
-        memset(g, 0, p->n_out * p->lanes * sizeof *g);
-    for (int k = 0; k < n_chains; k++) {
-        const size_t channels = (size_t)n_channels(p, k);
+    for (int k = 0; k < b->w.block->n_chains; k++) {
+        const size_t floats = (size_t)n_channels(p, k) * p->n_out;
         const float *from = b->run->output_gradients[k];
+        float *to = b->planes + (size_t)p->first[k] * p->n_out;
         if (from)
-            b->w.machine->nn.transpose(channels, p->n_out,
-                from + (size_t)i * channels * p->n_out, p->n_out, g + p->first[k],
-                p->lanes);
-        for (size_t r = 0; r < p->n_out && !from; r++)
-            memset(g + r * p->lanes + p->first[k], 0, channels * sizeof *g);
+            memcpy(to, from + (size_t)i * floats, floats * sizeof *to);
+        else
+            memset(to, 0, floats * sizeof *to);
     }
+    b->w.machine->nn.transpose(p->lanes, p->n_out, b->planes, p->n_out, g, p->lanes);
 }
 
 /* Through the last Relu, and what normalising needs of the whole batch. */
@@ -720,11 +748,9 @@ static void add_slopes(const backward *b, const float *grid)
         .step = p->stride[1] * p->c_in,
         .g = g,
         .g_line = b->line,
-        .w = b->slopes};
+        .w = b->slopes,
+        .sums = b->bias};
     b->w.machine->conv.tile_slopes(&slopes);
-    for (int64_t i = 0; i < p->pool.in[0]; i++)
-        b->w.machine->nn.sum_cols(
-            (size_t)p->pool.in[1], p->lanes, g + i * b->line, b->bias);
 }
 
 static void give_picture(const backward *b, int64_t i)

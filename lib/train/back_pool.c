@@ -205,6 +205,41 @@ static void spread(const mx_back_run *run, const pool_line *line)
     }
 }
 
+/* Windows side by side, all of them inside. */
+static bool is_mosaic(const mx_window *w)
+{
+    for (int d = 0; d < MX_SPATIAL; d++) {
+        if (w->stride[d] != w->kernel[d] || w->dilation[d] != 1 || w->before[d] != 0 ||
+            w->out[d] * w->kernel[d] > w->in[d])
+            return false;
+    }
+    return true;
+}
+
+/* Every input has one output. */
+static void give_mosaic(const mx_back_run *run)
+{
+    const mx_pool_params *p = run->params;
+    const mx_window *w = &p->window;
+    const float share = 1 / (float)(w->kernel[0] * w->kernel[1] * w->kernel[2]),
+                *g = run->output_gradients[0];
+    float *to = run->gradients[0];
+    for (int64_t c = 0; c < p->n_channels; c++, g += p->n_out, to += p->n_in) {
+        clear(run, to, p->n_in);
+        for (int64_t z = 0; z < w->out[0] * w->kernel[0]; z++) {
+            for (int64_t y = 0; y < w->out[1] * w->kernel[1]; y++) {
+                const float *in =
+                    g + (z / w->kernel[0] * w->out[1] + y / w->kernel[1]) * w->out[2];
+                float *line = to + (z * w->in[1] + y) * w->in[2];
+                for (int64_t x = 0; x < w->out[2]; x++) {
+                    for (int64_t k = 0; k < w->kernel[2]; k++)
+                        *line++ += in[x] * share;
+                }
+            }
+        }
+    }
+}
+
 static mexpr_status average_pool_backward(const mx_back_run *run)
 {
     const mx_pool_params *p = run->params;
@@ -213,7 +248,10 @@ static mexpr_status average_pool_backward(const mx_back_run *run)
         counts[o] = (float)mx_pool_counted(p, 2, o);
     if (p->n_out == 0)
         clear(run, run->gradients[0], p->n_channels * p->n_in);
-    for_lines(run, spread);
+    if (is_mosaic(&p->window))
+        give_mosaic(run);
+    else
+        for_lines(run, spread);
     return MEXPR_OK;
 }
 
