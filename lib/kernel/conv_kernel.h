@@ -87,7 +87,8 @@ typedef struct mx_conv_tile {
 
 /* w[(t * length + i) * cols + c] += sum over l < lines, r < pixels of x[l * x_line + r *
  * step + offsets[t] + i] * g[l * g_line + r * cols + c] for t < runs, i < length, c <
- * cols: the gradient of the weights by that of y. sums[c] += sum of these g alone. */
+ * cols: the gradient of the weights by that of y. sums[c] += sum of these g alone. What
+ * will be asked for next, as many floats as g has, is brought near meanwhile. */
 typedef struct mx_tile_slopes {
     size_t lines, pixels, runs, length;
     size_t cols; /* a multiple of MX_CONV_LANES */
@@ -97,6 +98,7 @@ typedef struct mx_tile_slopes {
     const float *g;
     ptrdiff_t g_line;
     float *w, *sums;
+    const float *ahead; /* NULL: nothing */
 } mx_tile_slopes;
 
 /* y[r * y_row + c] = finish(sum over t < taps of x[t][r] [c] * w[t * w_row + c]) for r <

@@ -733,7 +733,8 @@ static void spread(
         train->lane_give(&p->pool, g, at, b->line, to);
 }
 
-static void add_slopes(const backward *b, const float *grid)
+/* `ahead`: the sums that come next. */
+static void add_slopes(const backward *b, const float *grid, const float *ahead)
 {
     const block_params *p = b->w.p;
     const float *g = b->grid + b->margin[0] * b->line + b->margin[1] * (int64_t)p->lanes;
@@ -749,7 +750,8 @@ static void add_slopes(const backward *b, const float *grid)
         .g = g,
         .g_line = b->line,
         .w = b->slopes,
-        .sums = b->bias};
+        .sums = b->bias,
+        .ahead = ahead};
     b->w.machine->conv.tile_slopes(&slopes);
 }
 
@@ -824,11 +826,13 @@ static mexpr_status block_backward(const mx_back_run *run)
         give_norm(&b);
         set_slopes(&b);
     }
-    for (int64_t i = 0; i < p->batch; i++) {
-        spread(&b, b.kept.sums + (size_t)i * p->n_conv * p->lanes,
-            b.kept.at + (size_t)i * out, b.gradients + (size_t)i * out,
+    /* The sums of the last sample are the nearest still. */
+    for (int64_t i = p->batch - 1; i >= 0; i--) {
+        const float *sums = b.kept.sums + (size_t)i * p->n_conv * p->lanes;
+        spread(&b, sums, b.kept.at + (size_t)i * out, b.gradients + (size_t)i * out,
             b.kept.most + (size_t)i * out);
-        add_slopes(&b, b.kept.grid + (size_t)i * grid_floats(p));
+        add_slopes(&b, b.kept.grid + (size_t)i * grid_floats(p),
+            i > 0 ? sums - p->n_conv * p->lanes : sums);
         if (b.wants_picture)
             give_picture(&b, i);
     }
