@@ -59,6 +59,7 @@ struct mx_net {
     const mx_node **nodes;    /* those that run, in order */
     const mx_back_op **backs; /* of them */
     bool *has_gradient;       /* by value */
+    bool *is_ones;            /* by value: shares of one, whatever they are made from */
     float **weight_at;        /* by value: where a weight or a state lies */
     float **gradient_at;      /* by value: the same for the gradient of a weight */
     bool *is_written;         /* by value: the gradient holds something */

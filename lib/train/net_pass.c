@@ -157,6 +157,11 @@ static mexpr_status place_node(build *b, const mx_node *node)
     return status;
 }
 
+static bool makes_ones(const build *b, const mx_node *node)
+{
+    return node->outputs[0] >= 0 && b->net->is_ones[node->outputs[0]];
+}
+
 /* Steps whose results only went into what is constant by now are dropped. */
 static void drop_unused(build *b, bool *is_used)
 {
@@ -172,7 +177,7 @@ static void drop_unused(build *b, bool *is_used)
         if (!wanted)
             continue;
         pass->steps[--kept] = pass->steps[i];
-        for (int k = 0; k < node->n_inputs; k++) {
+        for (int k = 0; k < node->n_inputs && !makes_ones(b, node); k++) {
             if (node->inputs[k] >= 0)
                 is_used[node->inputs[k]] = true;
         }
@@ -283,7 +288,8 @@ static bool joins_input(const build *b, int i)
     const mx_node *node = step->node;
     const int in = node->n_inputs > 0 ? node->inputs[0] : -1;
     const int out = node->outputs[0];
-    if (in < 0 || out < 0 || b->value_life[in] < 0 || bytes_of(b, in) != bytes_of(b, out))
+    if (in < 0 || out < 0 || b->value_life[in] < 0 || makes_ones(b, node) ||
+        bytes_of(b, in) != bytes_of(b, out))
         return false;
     const bool is_own = step->back && step->back->forward;
     if (!is_own && node->op->flags & MX_OP_ALIAS)
