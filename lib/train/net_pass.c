@@ -16,7 +16,8 @@ typedef struct life {
     size_t bytes;
     int first, last;
     size_t offset;
-} life;
+    int changed_by; /* of a gradient that values share: the step that reads it last and */
+} life;             /* alone may change it; -1: it is not shared */
 
 typedef struct build {
     mx_scope *scope;
@@ -32,6 +33,8 @@ typedef struct build {
     int *kept_life;     /* by step, -1: none */
     int *last_use;      /* by value: tick */
     int *last_reader;   /* by value: the last step that gives it a gradient */
+    int *n_shares;      /* by value: of how many parts its gradient is the sum */
+    int *maker;         /* by value: the step that makes it, -1: none */
 } build;
 
 /* --- shapes ------------------------------------------------------------------------ */
@@ -235,7 +238,7 @@ static int backward_tick(const build *b, int step)
 static int add_life(build *b, size_t bytes, int first, int last)
 {
     b->lives[b->n_lives] =
-        (life){mx_round_up(bytes ? bytes : 1, MX_ALIGNMENT), first, last, 0};
+        (life){mx_round_up(bytes ? bytes : 1, MX_ALIGNMENT), first, last, 0, -1};
     return b->n_lives++;
 }
 
@@ -250,7 +253,7 @@ static void find_uses(build *b)
 {
     const mx_pass *pass = b->pass;
     for (int i = 0; i < b->graph->n_values; i++)
-        b->last_use[i] = b->last_reader[i] = -1;
+        b->last_use[i] = b->last_reader[i] = b->maker[i] = -1;
     for (int i = 0; i < pass->n_steps; i++) {
         const mx_net_step *step = &pass->steps[i];
         const uint32_t in = step->wanted ? step->back->reads_inputs : 0;
@@ -259,12 +262,16 @@ static void find_uses(build *b)
             const int value = step->node->inputs[k];
             const uint32_t bit = k < 32 ? MX_INPUT_BIT(k) : 0;
             use(b, value, in & bit ? backward_tick(b, i) : i);
-            if (step->wanted & bit)
-                b->last_reader[value] = i;
+            if (!(step->wanted & bit))
+                continue;
+            b->last_reader[value] = i;
+            b->n_shares[value]++;
         }
         for (int k = 0; k < step->node->n_outputs; k++) {
             const uint32_t bit = k < 32 ? MX_INPUT_BIT(k) : 0;
             use(b, step->node->outputs[k], out & bit ? backward_tick(b, i) : i);
+            if (step->node->outputs[k] >= 0)
+                b->maker[step->node->outputs[k]] = i;
         }
     }
     for (int i = 0; i < b->graph->n_outputs; i++)
@@ -330,23 +337,48 @@ static void find_value_lives(build *b)
     }
 }
 
-/* Whether the gradient of input 0 may lie where that of output 0 does: its first part
+/* Whether the gradient of input k may lie where that of output 0 does: its first part
  * comes from here, and only once. */
+static bool may_join(const build *b, int i, int k)
+{
+    const mx_net_step *step = &b->pass->steps[i];
+    const int in = k < step->node->n_inputs ? step->node->inputs[k] : -1;
+    const int out = step->node->outputs[0];
+    return step->wanted & MX_INPUT_BIT(k) && !b->net->gradient_at[in] &&
+           b->last_reader[in] == i && !is_output(b, in) && out >= 0 &&
+           b->net->has_gradient[out] && bytes_of(b, in) == bytes_of(b, out);
+}
+
 static bool joins_gradient(const build *b, int i)
 {
     const mx_net_step *step = &b->pass->steps[i];
     const mx_node *node = step->node;
-    const int in = node->n_inputs > 0 ? node->inputs[0] : -1;
-    const int out = node->outputs[0];
-    if (!(step->wanted & 1) || !(step->back->flags & MX_BACK_IN_PLACE) ||
-        b->net->gradient_at[in] || b->last_reader[in] != i || is_output(b, in) ||
-        out < 0 || !b->net->has_gradient[out] || bytes_of(b, in) != bytes_of(b, out))
+    if (!may_join(b, i, 0) || !(step->back->flags & MX_BACK_IN_PLACE))
         return false;
     for (int k = 1; k < node->n_inputs; k++) {
-        if (node->inputs[k] == in)
+        if (node->inputs[k] == node->inputs[0])
             return false;
     }
-    return true;
+    const int owner = b->lives[b->gradient_life[node->outputs[0]]].changed_by;
+    return owner < 0 || owner == i;
+}
+
+/* Sums: where neither input gets anything from elsewhere, all three gradients are one,
+ * which only the maker that comes last may change. */
+static void share_gradient(build *b, int i)
+{
+    const mx_net_step *step = &b->pass->steps[i];
+    const int *inputs = step->node->inputs;
+    if (!step->wanted || !(step->back->flags & MX_BACK_SHARES) || !may_join(b, i, 0) ||
+        !may_join(b, i, 1) || b->n_shares[inputs[0]] > 1 || b->n_shares[inputs[1]] > 1)
+        return;
+    const int both = b->gradient_life[step->node->outputs[0]];
+    const int first = b->maker[inputs[0]], second = b->maker[inputs[1]];
+    const int last = first < second ? first : second, owner = b->lives[both].changed_by;
+    if (owner >= 0 && owner < last)
+        return;
+    b->lives[both].changed_by = last;
+    b->gradient_life[inputs[0]] = b->gradient_life[inputs[1]] = both;
 }
 
 /* From the last step to the first, as they are made. */
@@ -372,8 +404,11 @@ static void find_gradient_lives(build *b)
                 b->lives[b->gradient_life[value]].last = backward_tick(b, i);
             }
         }
-        if (joins_gradient(b, i))
+        if (joins_gradient(b, i)) {
             b->gradient_life[node->inputs[0]] = b->gradient_life[node->outputs[0]];
+            b->lives[b->gradient_life[node->outputs[0]]].changed_by = -1;
+        }
+        share_gradient(b, i);
     }
 }
 
@@ -459,7 +494,8 @@ static mexpr_status find_places(build *b)
 {
     mx_pass *pass = b->pass;
     const size_t n = (size_t)pass->n_values, n_steps = (size_t)pass->n_steps;
-    int **by_value[] = {&b->value_life, &b->gradient_life, &b->last_use, &b->last_reader};
+    int **by_value[] = {&b->value_life, &b->gradient_life, &b->last_use, &b->last_reader,
+        &b->n_shares, &b->maker};
     for (size_t i = 0; i < sizeof by_value / sizeof by_value[0]; i++) {
         *by_value[i] = mx_arena_alloc(b->scope, &b->arena, n, sizeof(int));
         if (!*by_value[i])
