@@ -25,7 +25,7 @@ import check_systems
 import microexpr
 
 STEPS, BATCH, LIMIT = 5, 12, 1e-4
-NAMES = ("ststnet", "off-tanet", "featref")
+NAMES = ("ststnet", "off-tanet", "featref", "flow-attention")
 
 
 def load(name, seed):
