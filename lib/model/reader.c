@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/comma_list.h"
 #include "model/operator.h"
 #include "model/reader_parts.h"
 
@@ -420,8 +421,23 @@ mexpr_status mx_reader_nodes(
     return MEXPR_OK;
 }
 
+/* What the metadata microexpr.fixed lists, training leaves alone. */
+static void mark_fixed(mx_graph *graph, const char *list)
+{
+    char name[256];
+    while (list) {
+        const mx_comma_name next = mx_comma_list_next(&list);
+        if (next.length >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)next.length, next.start);
+        const int value = mx_graph_find(graph, name);
+        if (value >= 0)
+            graph->values[value].is_trainable = false;
+    }
+}
+
 /* A file does not say what training changes: taken to be all float initializers but the
- * running statistics of BatchNormalization. */
+ * running statistics of BatchNormalization and what is marked as fixed. */
 static void mark_trainable(mx_graph *graph)
 {
     enum { MEAN = 3, VARIANCE = 4 };
@@ -439,6 +455,9 @@ static void mark_trainable(mx_graph *graph)
                 graph->values[node->inputs[k]].is_trainable = false;
         }
     }
+    for (size_t i = 0; i < graph->n_metadata; i++)
+        if (strcmp(graph->metadata[i].key, "microexpr.fixed") == 0)
+            mark_fixed(graph, graph->metadata[i].text);
 }
 
 /* --- all --------------------------------------------------------------------------- */

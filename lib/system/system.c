@@ -20,6 +20,7 @@ static const mx_system *const systems[] = {
     &mx_system_htnet,
     &mx_system_dcbam_efficientnet,
     &mx_system_flow_c2s,
+    &mx_system_flow_attention,
 };
 
 enum { N_SYSTEMS = sizeof systems / sizeof systems[0] };

@@ -32,5 +32,6 @@ extern const mx_system mx_system_deep_emotion;
 extern const mx_system mx_system_htnet;
 extern const mx_system mx_system_dcbam_efficientnet;
 extern const mx_system mx_system_flow_c2s;
+extern const mx_system mx_system_flow_attention;
 
 #endif

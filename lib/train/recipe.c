@@ -122,7 +122,8 @@ static void dcbam(mexpr_trainer_options *o)
     o->gain = 0.1;
 }
 
-static void flow_c2s(mexpr_trainer_options *o)
+/* Both networks of ours. */
+static void flow_ours(mexpr_trainer_options *o)
 {
     go(o, 40, 64);
     optimise(o, MEXPR_OPTIMISER_ADAMW, 1e-3, 1e-2);
@@ -193,7 +194,17 @@ static const mx_recipe recipes[] = {
         .n_views = 1,
         .views = {{"flow", 3, {0, 1, 2}, 0, 255, MX_CUT_PARTS}}},
     {.system = "dcbam-efficientnet", .fill = dcbam, .n_views = 1, .views = {FLOW(-1, 1)}},
-    {.system = "flow-c2s", .fill = flow_c2s, .n_views = 1, .views = {FLOW(-1, 1)}},
+    {.system = "flow-c2s", .fill = flow_ours, .n_views = 1, .views = {FLOW(-1, 1)}},
+    {.system = "flow-attention",
+        .fill = flow_ours,
+        .n_views = 1,
+        .views = {FLOW(-1, 1)},
+        .n_terms = 5,
+        .terms = {{MX_TERM_CLASSES, 1, {"flow.logits"}},
+            {MX_TERM_CLASSES, 1, {"derivatives.logits"}},
+            {MX_TERM_CLASSES, 1, {"memory1.logits"}},
+            {MX_TERM_CLASSES, 1, {"memory2.logits"}},
+            {MX_TERM_CLASSES, 1, {"memory3.logits"}}}},
 };
 
 enum { N_RECIPES = sizeof recipes / sizeof recipes[0] };

@@ -5,7 +5,7 @@
 
 #include "microexpr/train.h"
 
-enum { MX_MAX_VIEWS = 2, MX_MAX_TERMS = 4 };
+enum { MX_MAX_VIEWS = 2, MX_MAX_TERMS = 5 };
 
 /* How a picture is cut before it is resized to what the network takes. */
 typedef enum mx_cut {

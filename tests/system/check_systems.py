@@ -545,11 +545,64 @@ class FlowC2s(nn.Module):
         return self.fc(F.relu(self.conv2(x)).flatten(1))
 
 
+def derivatives(uv, sigma, mean):
+    """u_x, v_x, u_y, v_y after a Gaussian, times 2 sigma, means of mean x mean."""
+    radius = int(4 * sigma + 0.5)
+    g = torch.exp(-0.5 * (torch.arange(-radius, radius + 1.0) / sigma) ** 2)
+    g = (g / g.sum()).repeat(2, 1, 1, 1)
+    x = F.pad(uv, (radius,) * 4, mode="reflect")
+    x = F.conv2d(F.conv2d(x, g, groups=2), g.transpose(2, 3), groups=2)
+    x = F.pad(x, (1,) * 4, mode="replicate")
+    along_x = (x[..., 1:-1, 2:] - x[..., 1:-1, :-2]) / 2
+    along_y = (x[..., 2:, 1:-1] - x[..., :-2, 1:-1]) / 2
+    return 2 * sigma * F.avg_pool2d(torch.cat([along_x, along_y], 1), mean)
+
+
+class FlowLook(nn.Module):
+    def __init__(self, i):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(i, 12, 3, padding=1), nn.Conv2d(12, 24, 3, padding=1)
+        self.attention = nn.Module()
+        self.attention.seen = nn.Parameter(torch.zeros(1, 24, 1, 1))
+        self.attention.place = nn.Parameter(torch.zeros(1, 1, 7, 7))
+        self.fc = nn.Linear(1176, 3)
+
+    def forward(self, x):
+        x = F.relu(self.conv2(F.max_pool2d(F.relu(self.conv1(x)), 2)))
+        seen = (x * self.attention.seen.view(1, -1, 1, 1)).sum(1, keepdim=True)
+        return self.fc((2 * torch.sigmoid(seen + self.attention.place) * x).flatten(1))
+
+
+class FlowMemory(nn.Module):
+    def __init__(self, sigma):
+        super().__init__()
+        self.sigma = sigma
+        self.register_buffer("frequencies", torch.zeros(196, 1024))
+        self.register_buffer("phases", torch.zeros(1024))
+        self.fc = nn.Linear(1024, 3)
+
+    def forward(self, x):
+        query = derivatives(x[:, :2], self.sigma, 4).flatten(1)
+        return self.fc(torch.cos(query @ self.frequencies + self.phases))
+
+
+class FlowAttention(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.flow, self.derivatives = FlowLook(3), FlowLook(4)
+        self.memory1, self.memory2, self.memory3 = map(FlowMemory, (1.5, 2, 2.5))
+
+    def forward(self, x):
+        scores = [self.flow(F.avg_pool2d(x, 2)), self.derivatives(derivatives(x[:, :2], 2, 2)),
+                  self.memory1(x), self.memory2(x), self.memory3(x)]
+        return torch.stack(scores).mean(0)
+
+
 NETWORKS = {
     "ststnet": Ststnet, "dual-atme": DualAtme, "off-tanet": OffTanet, "mfe-net": MfeNet,
     "msjfn": Msjfn, "featref": Featref, "strcn": Strcn, "rcn": lambda: Rcn(64, 7),
     "rcn-small": lambda: Rcn(32, 5), "deep-emotion": DeepEmotion, "htnet": Htnet,
-    "dcbam-efficientnet": Dcbam, "flow-c2s": FlowC2s,
+    "dcbam-efficientnet": Dcbam, "flow-c2s": FlowC2s, "flow-attention": FlowAttention,
 }
 
 

@@ -51,6 +51,7 @@ static void weights(void **state)
     check_count(context, "htnet", 3, 139582982);
     check_count(context, "dcbam-efficientnet", 3, 4002339);
     check_count(context, "flow-c2s", 3, 9795);
+    check_count(context, "flow-attention", 3, 22445);
     for (int32_t i = 0; i < mexpr_system_count(); i++) {
         mexpr_system_info info = MEXPR_SYSTEM_INFO_INIT;
         assert_int_equal(mexpr_system_info_get(i, &info), MEXPR_OK);

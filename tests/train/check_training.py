@@ -27,7 +27,7 @@ import check_systems
 import microexpr
 
 STEPS, BATCH, LIMIT = 5, 12, 1e-4
-NAMES = ("ststnet", "off-tanet", "featref", "triplet")
+NAMES = ("ststnet", "off-tanet", "featref", "flow-attention", "triplet")
 
 
 class Gate(nn.Module):

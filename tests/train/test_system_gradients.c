@@ -392,11 +392,20 @@ typedef struct system_case {
 /* Batches are large enough for a last map of one pixel: float normalises few numbers that
  * are nearly the same badly. */
 static const system_case cases[] = {
-    {"ststnet", 0, 3, 4, 1}, {"off-tanet", 0, 3, 3, 16}, {"mfe-net", 0, 3, 3, 12},
-    {"rcn", 0, 3, 3, 10}, {"rcn-small", 0, 3, 3, 1}, {"deep-emotion", 0, 7, 3, 4},
-    {"dual-atme", 0, 3, 4, 16}, {"featref", 0, 3, 3, 16}, {"msjfn", 32, 3, 3, 16},
-    {"dcbam-efficientnet", 32, 3, 8, 100}, {"strcn", 0, 3, 1, 0}, /* minutes */
-    {"htnet", 0, 3, 2, 0},                                        /* 3 GB */
+    {"ststnet", 0, 3, 4, 1},
+    {"off-tanet", 0, 3, 3, 16},
+    {"mfe-net", 0, 3, 3, 12},
+    {"rcn", 0, 3, 3, 10},
+    {"rcn-small", 0, 3, 3, 1},
+    {"deep-emotion", 0, 7, 3, 4},
+    {"dual-atme", 0, 3, 4, 16},
+    {"featref", 0, 3, 3, 16},
+    {"msjfn", 32, 3, 3, 16},
+    {"dcbam-efficientnet", 32, 3, 8, 100},
+    {"strcn", 0, 3, 1, 0}, /* minutes */
+    {"htnet", 0, 3, 2, 0}, /* 3 GB */
+    {"flow-c2s", 0, 3, 3, 1},
+    {"flow-attention", 0, 3, 3, 3},
 };
 
 static void test_system(void **state)
