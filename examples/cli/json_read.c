@@ -274,23 +274,16 @@ static int read_bytes(const char *path, json_document *document, size_t *size)
     return *size < most_bytes ? CLI_OK : cli_fail("'%s' is larger than 1 GiB", path);
 }
 
-static int read_file(const char *path, int many, json_document *document)
+int json_read(const char *path, json_document *document)
 {
     size_t size;
-    int code = read_bytes(path, document, &size);
+    const int code = read_bytes(path, document, &size);
     if (code != CLI_OK)
         return code;
     reader r = {
         .document = document, .at = document->bytes, .end = document->bytes + size};
-    json_value *root = many ? new_value(&r, JSON_ARRAY) : read_value(&r);
-    json_value **last = root ? &root->first : NULL;
+    document->root = read_value(&r);
     skip_blanks(&r);
-    while (many && last && r.at < r.end) {
-        *last = read_value(&r);
-        last = *last ? &(*last)->next : NULL;
-        skip_blanks(&r);
-    }
-    document->root = root;
     if (!r.trouble && r.at < r.end)
         r.trouble = "something follows the value";
     if (!r.trouble)
@@ -299,16 +292,6 @@ static int read_file(const char *path, int many, json_document *document)
     for (const char *c = document->bytes; c < r.at; c++)
         line += *c == '\n';
     return cli_fail("'%s' is not JSON: %s (line %d)", path, r.trouble, line);
-}
-
-int json_read(const char *path, json_document *document)
-{
-    return read_file(path, 0, document);
-}
-
-int json_read_lines(const char *path, json_document *document)
-{
-    return read_file(path, 1, document);
 }
 
 void json_free(json_document *document)

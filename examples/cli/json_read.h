@@ -30,9 +30,6 @@ typedef struct json_document {
 
 /* Reads a file of one value; an exit code. */
 int json_read(const char *path, json_document *document);
-/* Reads a file of any number of values with white space between them (JSON lines); the
- * root is an array of them. */
-int json_read_lines(const char *path, json_document *document);
 void json_free(json_document *document);
 
 /* A member of an object; NULL when there is none or it is of another kind. */

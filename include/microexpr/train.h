@@ -216,6 +216,13 @@ MEXPR_API mexpr_status mexpr_trainer_resume(mexpr_trainer *trainer, const char *
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out);
+/** Epochs in which a trainer made this network, mexpr_train()'s among them; 0 of any
+ *  other: they stay with the handle and are not written to files. Thread-safe.
+ *  @since 0.1.0 */
+MEXPR_API int32_t mexpr_train_n_epochs(const mexpr_model *model);
+/** Mean training loss of epoch 0, 1, … of them; NaN for one that was not. Thread-safe.
+ *  @since 0.1.0 */
+MEXPR_API double mexpr_train_loss(const mexpr_model *model, int32_t epoch);
 
 /* --- in one call ------------------------------------------------------------------- */
 

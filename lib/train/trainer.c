@@ -332,6 +332,30 @@ static void copy(const float *from, float *to, size_t n)
     memcpy(to, from, n * sizeof *to);
 }
 
+/* How it was learnt goes with what was learnt, for whoever is only handed the latter. */
+static mexpr_status keep_losses(mexpr_trainer *t, mexpr_model *model)
+{
+    if (t->epoch == 0)
+        return MEXPR_OK;
+    model->losses = mx_alloc(&t->scope, (size_t)t->epoch, sizeof *model->losses);
+    if (!model->losses)
+        return MEXPR_E_NOMEM;
+    memcpy(model->losses, t->losses, (size_t)t->epoch * sizeof *model->losses);
+    model->n_losses = t->epoch;
+    return MEXPR_OK;
+}
+
+int32_t mexpr_train_n_epochs(const mexpr_model *model)
+{
+    return model ? model->n_losses : 0;
+}
+
+double mexpr_train_loss(const mexpr_model *model, int32_t epoch)
+{
+    return model && epoch >= 0 && epoch < model->n_losses ? model->losses[epoch]
+                                                          : (double)NAN;
+}
+
 mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out)
 {
     mexpr_trainer *t = trainer;
@@ -351,6 +375,10 @@ mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out)
         copy(t->spare, weights, n);
     if (status == MEXPR_OK)
         status = mx_compose_final(&t->scope, model, &t->composition, out);
+    if (status == MEXPR_OK)
+        status = keep_losses(t, *out);
+    if (status != MEXPR_OK)
+        mexpr_model_destroy(out);
     mexpr_model_destroy(&model);
     return status;
 }

@@ -347,11 +347,9 @@ fails 2 "--fusion 'vote'" evaluate $both --fusion vote
 fails 2 "'x' cannot be trained" evaluate --system flow-derivative-svm,x
 
 # The page.
-printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 1, "loss": 1e300}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
 # shellcheck disable=SC2086
-ok evaluate $labelled --html page.html --history losses.jsonl
+ok evaluate $labelled --html page.html
 cp page.html out
-holds 'the curve' prints 'points="50.0,15.0 590.0,102.5 "'
 holds 'why there are no pictures' prints 'No pictures'
 holds 'the command line' prints 'microexpr evaluate --system'
 holds 'the hash' prints 'manifest (SHA-256)'
@@ -360,17 +358,25 @@ holds 'nothing from elsewhere' test ! -s out
 # shellcheck disable=SC2086
 ok evaluate $both --fusion mean --html page.html --pictures
 cp page.html out
-holds 'pictures' prints 'src="data:image/png;base64,iVBOR'
+holds 'pictures' prints 'alt="flow" title="flow" src="data:image/png;base64,iVBOR'
+holds 'maps' prints 'title="where the network looked" src="data:image/png;base64,iVBOR'
 holds 'choices' prints '<h2>Choices</h2>'
 # shellcheck disable=SC2086
-fails 2 'are for --html' evaluate $labelled --pictures
-printf '{"epoch": 1}\n' >none.jsonl
-# shellcheck disable=SC2086
-fails 1 'no line with an epoch and a loss' evaluate $labelled --html no.html --history none.jsonl
-holds 'no page' absent no.html
-printf '{"epoch": 1,\n' >cut.jsonl
-# shellcheck disable=SC2086
-fails 1 "'cut.jsonl' is not JSON" evaluate $labelled --html no.html --history cut.jsonl
+fails 2 'is for --html' evaluate $labelled --pictures
+# Losses: mean, lowest and highest over the folds of each epoch.
+ok evaluate --system ststnet,flow-derivative-svm --fusion mean --epochs 3 --seeds 2 \
+    --manifest clips.csv --inputs . --report losses.json --html page.html
+cp losses.json out
+holds 'the folds' json_is 3 losses 0 folds
+holds 'the last epoch' json_is 3 losses 0 epoch 2
+holds 'the other seed' json_is 1 losses 1 seed
+holds 'whose system' json_is ststnet losses 1 system
+holds 'a range' eval 'python3 -c "import json; l = json.load(open(\"out\"))[\"losses\"];
+assert len(l) == 2 and all(0 < a <= b <= c for k in l
+                           for a, b, c in zip(k[\"low\"], k[\"mean\"], k[\"high\"]))"'
+cp page.html out
+holds 'curves' prints '<polyline'
+holds 'of both seeds' prints '<title>seed 1</title>'
 
 # --- compare -------------------------------------------------------------------------
 
