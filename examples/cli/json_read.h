@@ -3,6 +3,8 @@
 #ifndef CLI_JSON_READ_H
 #define CLI_JSON_READ_H
 
+#include "text.h"
+
 typedef enum json_kind {
     JSON_NULL,
     JSON_BOOLEAN,
@@ -23,7 +25,7 @@ typedef struct json_value {
 
 /* Start with {0}. */
 typedef struct json_document {
-    char *bytes;
+    text bytes;
     struct json_block *blocks;
     const json_value *root;
 } json_document;
