@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What an evaluation shows of its networks: their losses, and the networks themselves. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "microexpr/evaluate.h"
+#include "microexpr/image.h"
 #include "microexpr/train.h"
 #include "support.h"
 
@@ -241,6 +244,64 @@ static void every_network_of_a_fold_is_shown(void **state)
     free_album(&a);
 }
 
+static void *encoded(const mexpr_model *model, size_t *size)
+{
+    void *bytes, *copy;
+    assert_ok(context, mexpr_model_encode(context, model, &bytes, size));
+    copy = malloc(*size);
+    assert_non_null(copy);
+    memcpy(copy, bytes, *size);
+    mexpr_bytes_free(context, &bytes);
+    return copy;
+}
+
+/* The networks of all folds, as files, with the labels of a person turned or not. */
+static void train_all(bool turned, int who, void *files[N_PERSONS], size_t *sizes)
+{
+    mexpr_evaluate_options o = MEXPR_EVALUATE_OPTIONS_INIT;
+    static album a;
+    int32_t epochs = 4;
+    char text[256] = "clip,subject,label\n";
+    const mexpr_tensor_view in = view(values, N);
+    mexpr_manifest *manifest = make_manifest();
+    mexpr_evaluation *e;
+    mexpr_manifest_destroy(&manifest);
+    for (int i = 0; i < N; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "c%d,%d,%d\n", i,
+            i % N_PERSONS, labels[i] != (turned && i % N_PERSONS == who));
+    assert_ok(
+        context, mexpr_manifest_decode(context, text, strlen(text), NULL, &manifest));
+    a.fail_at = -1;
+    o.watch = keep;
+    o.watch_user = &a;
+    assert_ok(
+        context, mexpr_evaluate(context, manifest, &in, fit, &o, NULL, &epochs, &e));
+    for (int k = 0; k < N_PERSONS; k++)
+        files[k] = encoded(a.models[0][k][0], &sizes[k]);
+    mexpr_evaluation_destroy(&e);
+    mexpr_manifest_destroy(&manifest);
+    free_album(&a);
+}
+
+/* Turned labels of a person change no weight where that person is held out, and do
+ * elsewhere. */
+static void test_labels_change_no_weight(void **state)
+{
+    (void)state;
+    for (int who = 0; who < N_PERSONS; who++) {
+        void *before[N_PERSONS], *after[N_PERSONS];
+        size_t size[N_PERSONS], other[N_PERSONS];
+        train_all(false, who, before, size);
+        train_all(true, who, after, other);
+        for (int k = 0; k < N_PERSONS; k++) {
+            assert_int_equal(size[k], other[k]);
+            assert_true((memcmp(before[k], after[k], size[k]) == 0) == (k == who));
+            free(before[k]);
+            free(after[k]);
+        }
+    }
+}
+
 /* Networks of inner folds are nobody's business, and of several systems only the chosen
  * one is applied. */
 static void what_was_not_chosen_is_not_shown(void **state)
@@ -307,6 +368,7 @@ int main(void)
         cmocka_unit_test(many_epochs_are_thinned_out),
         cmocka_unit_test(no_losses),
         cmocka_unit_test(every_network_of_a_fold_is_shown),
+        cmocka_unit_test(test_labels_change_no_weight),
         cmocka_unit_test(what_was_not_chosen_is_not_shown),
         cmocka_unit_test(a_watcher_that_fails),
     };

@@ -277,6 +277,20 @@ fails 2 '--inner-folds is for' evaluate $labelled --inner-folds 2
 fails 2 '--inner-folds is for' evaluate $both --fusion mean --inner-folds 2
 fails 2 'twice' evaluate --system flow-kernel-ridge,flow-kernel-ridge --manifest clips.csv \
     --inputs . --fusion mean
+# Terms of the loss.
+chance='--system flow-c2s --manifest clips.csv --inputs . --epochs 2'
+# shellcheck disable=SC2086
+ok train $chance -o plain.onnx
+plain=$(cat out)
+# shellcheck disable=SC2086
+ok train $chance --term contrastive@1:0.5:logits --term scores:1:logits -o terms.onnx
+holds 'another loss' test "$plain" != "$(cat out)"
+# shellcheck disable=SC2086
+fails 1 "no node of the network makes 'x'" train $chance --term contrastive:1:x -o no.onnx
+# shellcheck disable=SC2086
+fails 2 'give it once for each term' train $chance --term 'js:1:a,b;js:1:a,b' -o no.onnx
+fails 2 'has no epochs, seed, normalisation, terms' train --system flow-kernel-ridge \
+    --manifest clips.csv --inputs . --term js:1:a,b -o no.onnx
 fails 2 'are several' train --system flow-kernel-ridge,flow-c2s --manifest clips.csv \
     --inputs . -o x.onnx
 for output in --report --csv --html; do

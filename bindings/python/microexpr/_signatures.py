@@ -568,6 +568,7 @@ class mexpr_trainer_options(_Sized):
         ("labels", c_char_p),
         ("checkpoint", c_char_p),
         ("checkpoint_epochs", c_int32),
+        ("terms", c_char_p),
     ]
 
 
