@@ -28,7 +28,8 @@ static const char head[] =
 
 void evaluate_html_text(text *out, const char *value)
 {
-    for (; value && *value; value++) {
+    for (size_t length; value && *value; value += length ? length : 1) {
+        length = text_utf8(value);
         if (*value == '&')
             text_add(out, "&amp;");
         else if (*value == '<')
@@ -37,10 +38,10 @@ void evaluate_html_text(text *out, const char *value)
             text_add(out, "&gt;");
         else if (*value == '"')
             text_add(out, "&quot;");
-        else if ((unsigned char)*value < 0x20 || *value == 0x7f)
+        else if (length == 0 || text_is_control(value))
             text_add(out, "?");
         else
-            text_add_bytes(out, value, 1);
+            text_add_bytes(out, value, length);
     }
 }
 

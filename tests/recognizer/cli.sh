@@ -324,17 +324,18 @@ for person in 1 2 3; do
 done
 printf 'file,dataset,subject,label\n' >bells.csv
 for person in 1 2 3; do
-    printf 'up.png,a\033[1m,%s,up\033[2m\ndown.png,a\033[1m,%s,down\n' $person $person >>bells.csv
+    printf 'up.png,a\033[1m,%s,up\302\2332m\ndown.png,a\033[1m,%s,down\n' $person $person >>bells.csv
 done
 bells='--system flow-derivative-svm --manifest bells.csv --inputs .'
 # shellcheck disable=SC2086
 ok evaluate $bells --html bells.html --crop "$(printf 'a\033[1m'):1,1.5,0,0" --report bells.json
 holds 'no control characters' prints 'a?[1m           6 clips'
-holds 'nor in a class' prints 'up?[2m'
+holds 'nor in a class' prints 'up?2m'
 cp bells.json out
 holds 'a crop' json_is 1.5 options crops 0 scale_y
+holds 'escaped in JSON' prints '"up\u009b2m"'
 cp bells.html out
-holds 'nor on the page' prints 'up?[2m'
+holds 'nor on the page' prints 'up?2m'
 holdout='--protocol holdout --system flow-derivative-svm --manifest two_sets.csv --inputs .'
 # shellcheck disable=SC2086
 ok evaluate $holdout --train-database a --test-database b --report hold.json
@@ -420,6 +421,8 @@ printf 'clip,onset,offset\nv1,10,9\n' >bad.csv
 fails 1 "line 2, column 'offset': '9' is before the onset" score spot bad.csv short.csv
 printf 'clip,onset,offset\nv1,-1,9\n' >bad.csv
 fails 1 "'-1' is no frame" score spot bad.csv short.csv
+printf 'clip,onset,offset\nv1,\302\2331\3772m,9\n' >bad.csv
+fails 1 "'?1?2m' is no whole number" score spot bad.csv short.csv
 printf 'clip,onset,offset\n,1,9\n' >bad.csv
 fails 1 'line 2: there is no clip in it' score spot bad.csv short.csv
 printf 'clip,onset,offset\nv1,1\n' >bad.csv
