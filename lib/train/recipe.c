@@ -200,11 +200,11 @@ static const mx_recipe recipes[] = {
         .n_views = 1,
         .views = {FLOW(-1, 1)},
         .n_terms = 5,
-        .terms = {{MX_TERM_CLASSES, 1, {"flow.logits"}},
-            {MX_TERM_CLASSES, 1, {"derivatives.logits"}},
-            {MX_TERM_CLASSES, 1, {"memory1.logits"}},
-            {MX_TERM_CLASSES, 1, {"memory2.logits"}},
-            {MX_TERM_CLASSES, 1, {"memory3.logits"}}}},
+        .terms = {{MX_TERM_SCORES, 1, {"flow.logits"}},
+            {MX_TERM_SCORES, 1, {"derivatives.logits"}},
+            {MX_TERM_SCORES, 1, {"memory1.logits"}},
+            {MX_TERM_SCORES, 1, {"memory2.logits"}},
+            {MX_TERM_SCORES, 1, {"memory3.logits"}}}},
 };
 
 enum { N_RECIPES = sizeof recipes / sizeof recipes[0] };
