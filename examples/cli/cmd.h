@@ -22,6 +22,7 @@ extern const cli_command cmd_model_inspect;
 extern const cli_command cmd_model_run;
 extern const cli_command cmd_model_verify;
 extern const cli_command cmd_recognize;
+extern const cli_command cmd_score_apex;
 extern const cli_command cmd_score_classes;
 extern const cli_command cmd_score_spot;
 extern const cli_command cmd_score_units;

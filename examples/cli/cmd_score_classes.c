@@ -20,9 +20,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static const score_column clip[] = {
-    {SCORE_CLIP, NULL}, {"subject", NULL}, {"dataset,database", NULL}};
-
 typedef struct classes_job {
     score_tables tables;
     score_names clips, persons, classes;
@@ -67,15 +64,8 @@ static int read_persons(classes_job *job)
 
 static int read_job(classes_job *job, const classes_request *r, char **paths)
 {
-    const csv_table *truth = &job->tables.truth, *given = &job->tables.given;
-    int column;
+    const csv_table *truth = &job->tables.truth;
     int code = score_read(&job->tables, paths);
-    if (code == CLI_OK)
-        code = csv_need(truth, SCORE_CLIP, &column);
-    if (code == CLI_OK)
-        code = csv_need(given, SCORE_CLIP, &column);
-    if (code == CLI_OK)
-        code = score_number(&job->tables, clip, 3, SCORE_BOTH, &job->clips);
     if (code == CLI_OK)
         code = score_match(&job->tables, &job->clips, &job->rows);
     if (code == CLI_OK)

@@ -36,23 +36,15 @@ typedef struct spot_job {
     mexpr_spot_interval *intervals; /* of the truth, then the spotted ones */
 } spot_job;
 
-static int read_frame(const csv_table *t, int row, int column, int64_t *out)
-{
-    const int code = csv_whole(t, row, column, out);
-    return code == CLI_OK && *out < 0
-               ? csv_fail(t, row, column, "is no frame: they count from 0 or 1")
-               : code;
-}
-
 static int read_interval(
     const csv_table *t, int row, const int *columns, mexpr_spot_interval *out)
 {
-    int code = read_frame(t, row, columns[0], &out->onset);
+    int code = csv_frame(t, row, columns[0], &out->onset);
     if (code == CLI_OK)
-        code = read_frame(t, row, columns[2], &out->offset);
+        code = csv_frame(t, row, columns[2], &out->offset);
     out->apex = -1;
     if (code == CLI_OK && !csv_is_unknown(t, row, columns[1]))
-        code = read_frame(t, row, columns[1], &out->apex);
+        code = csv_frame(t, row, columns[1], &out->apex);
     if (code == CLI_OK && out->offset < out->onset)
         code = csv_fail(t, row, columns[2], "is before the onset");
     return code;
@@ -61,10 +53,10 @@ static int read_interval(
 static int read_intervals(spot_job *job, const csv_table *t, int from)
 {
     int columns[3];
-    int code = csv_need(t, "onset,onset frame,onsetframe", &columns[0]);
-    columns[1] = csv_find(t, "apex,apex frame,apexframe");
+    int code = csv_need(t, "onset", &columns[0]);
+    columns[1] = csv_find(t, "apex");
     if (code == CLI_OK)
-        code = csv_need(t, "offset,offset frame,offsetframe", &columns[2]);
+        code = csv_need(t, "offset", &columns[2]);
     for (int row = 0; row < t->n_rows && code == CLI_OK; row++) {
         mexpr_spot_interval *i = &job->intervals[from + row];
         if (job->videos.numbers[from + row] < 0)

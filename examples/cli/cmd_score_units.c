@@ -27,9 +27,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static const score_column clip[] = {
-    {SCORE_CLIP, NULL}, {"subject", NULL}, {"dataset,database", NULL}};
-
 /* A unit: its column in both tables; in the truth -1 where lists say what is there. */
 typedef struct unit {
     int truth, given;
@@ -167,14 +164,7 @@ static int read_row(units_job *job, int row)
 
 static int read_job(units_job *job, char **paths)
 {
-    int column;
     int code = score_read(&job->tables, paths);
-    if (code == CLI_OK)
-        code = csv_need(&job->tables.truth, SCORE_CLIP, &column);
-    if (code == CLI_OK)
-        code = csv_need(&job->tables.given, SCORE_CLIP, &column);
-    if (code == CLI_OK)
-        code = score_number(&job->tables, clip, 3, SCORE_BOTH, &job->clips);
     if (code == CLI_OK)
         code = score_match(&job->tables, &job->clips, &job->rows);
     if (code == CLI_OK)

@@ -185,6 +185,14 @@ int csv_whole(const csv_table *t, int row, int column, int64_t *out)
                                         : csv_fail(t, row, column, "is no whole number");
 }
 
+int csv_frame(const csv_table *t, int row, int column, int64_t *out)
+{
+    const int code = csv_whole(t, row, column, out);
+    return code == CLI_OK && *out < 0
+               ? csv_fail(t, row, column, "is no frame: they count from 0 or 1")
+               : code;
+}
+
 int csv_number(const csv_table *t, int row, int column, double *out)
 {
     const char *cell = csv_cell(t, row, column);

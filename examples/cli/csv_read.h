@@ -41,6 +41,8 @@ const char *csv_cell(const csv_table *t, int row, int column);
 int csv_is_unknown(const csv_table *t, int row, int column);
 /* Numbers; an exit code. */
 int csv_whole(const csv_table *t, int row, int column, int64_t *out);
+/* A frame: 0 or above. */
+int csv_frame(const csv_table *t, int row, int column, int64_t *out);
 int csv_number(const csv_table *t, int row, int column, double *out);
 /* "'F.csv', line 3, column 'x': WHAT", an exit code; of the line alone where the column
  * is negative. */

@@ -29,6 +29,7 @@ static const cli_command *const commands[] = {
     &cmd_score_classes,
     &cmd_score_units,
     &cmd_score_spot,
+    &cmd_score_apex,
     &cmd_version,
 };
 

@@ -157,7 +157,7 @@ static int place(const csv_table *t, const score_names *names, const int32_t *nu
     return CLI_OK;
 }
 
-int score_match(const score_tables *tables, const score_names *names, int **rows)
+static int match(const score_tables *tables, const score_names *names, int **rows)
 {
     const csv_table *truth = &tables->truth, *given = &tables->given;
     const int column[2] = {csv_find(truth, SCORE_CLIP), csv_find(given, SCORE_CLIP)};
@@ -182,4 +182,17 @@ int score_match(const score_tables *tables, const score_names *names, int **rows
     }
     free(at);
     return code;
+}
+
+int score_match(const score_tables *tables, score_names *names, int **rows)
+{
+    static const score_column clip[] = {
+        {SCORE_CLIP, NULL}, {"subject", NULL}, {"dataset,database", NULL}};
+    int column;
+    int code = csv_need(&tables->truth, SCORE_CLIP, &column);
+    if (code == CLI_OK)
+        code = csv_need(&tables->given, SCORE_CLIP, &column);
+    if (code == CLI_OK)
+        code = score_number(tables, clip, 3, SCORE_BOTH, names);
+    return code == CLI_OK ? match(tables, names, rows) : code;
 }

@@ -43,8 +43,9 @@ void score_names_free(score_names *names);
 /* Of a file or a path the name counts, without folder and ending: as in manifests. */
 #define SCORE_CLIP "clip,file,path"
 
-/* The row of the second table with the name of each row of the first; each name once in
- * each of them. An exit code; the rows are freed by the caller. */
-int score_match(const score_tables *tables, const score_names *names, int **rows);
+/* The row of the second table with the clip of each row of the first; a clip is in each
+ * of them once, told apart by subject and dataset where both tables say them. An exit
+ * code; names and rows are freed by the caller. */
+int score_match(const score_tables *tables, score_names *names, int **rows);
 
 #endif

@@ -95,7 +95,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare 'score classes' 'score units' 'score spot' version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare 'score classes' 'score units' 'score spot' 'score apex' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -432,7 +432,7 @@ fails 1 'a quoted cell has no end' score spot bad.csv short.csv
 printf 'clip,onset,offset\n"v"1,1,2\n' >bad.csv
 fails 1 'line 2: a cell goes on behind its closing quote' score spot bad.csv short.csv
 printf 'clip,onset\nv1,1\n' >bad.csv
-fails 1 "'bad.csv' has no column of offset," score spot bad.csv short.csv
+fails 1 "'bad.csv' has no column offset" score spot bad.csv short.csv
 printf 'clip,onset,offset\nv\0,1,2\n' >bad.csv
 fails 1 "'bad.csv' is not a text" score spot bad.csv short.csv
 : >bad.csv
@@ -441,6 +441,21 @@ fails 1 'none.csv' score spot none.csv short.csv
 fails 2 '--iou is above 0' score spot short.csv short.csv --iou 2
 fails 2 "--mode 'kind'" score spot short.csv short.csv --mode kind
 fails 2 'exclude each other' score spot short.csv short.csv --json --csv
+
+printf 'clip,onset,apex,offset\na,10,20,29\nb,5,8,14\nc,1,2,3\n' >truth.csv
+printf 'clip,apex\nc,\nb,18\na,22\n' >spotted.csv
+ok score apex truth.csv spotted.csv --json
+holds 'clips' json_is 3 clips
+holds 'found' json_is 2 spotted
+holds 'their distance' json_is 6 mae
+holds 'in lengths' json_is 0.55 mae_share
+holds 'the spotting rate' json_is 0.333333333 inside
+printf 'clip,onset,apex,offset\na,10,NA,29\n' >bad.csv
+fails 1 "'bad.csv', line 2, column 'apex': 'NA' is no whole number" score apex bad.csv bad.csv
+printf 'clip,onset,apex,offset\na,10,12,9\n' >bad.csv
+fails 1 "column 'offset': '9' is before the onset" score apex bad.csv bad.csv
+fails 1 "'b' has no prediction" score apex truth.csv bad.csv
+fails 1 "'short.csv' has no column apex" score apex short.csv short.csv
 
 printf 'file,subject,label\na/one.png,1,neg\ntwo.png,2,neg\nthree,2,"p,s"\n' >truth.csv
 printf 'clip,predicted\nthree,"p,s"\none,neg\ntwo,"p,s"\n' >taken.csv
