@@ -257,7 +257,7 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_optimiser_step(&t->optimiser, mx_schedule_rate(&t->schedule, (int64_t)index),
         factor, t->groups, t->n_groups, gradients, weights);
     if (t->average)
-        mx_weights_average(mx_net_n_weights(t->net), t->o.average, weights, t->average);
+        mx_weights_average(&t->optimiser, t->o.average, weights, t->average);
     return MEXPR_OK;
 }
 
