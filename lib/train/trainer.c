@@ -235,9 +235,8 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_tensor input = t->clips;
     mx_rng rng;
     mx_rng_seed(&rng, t->o.seed ^ (uint64_t)MX_CHANCE_STEP << 56, index);
-    mx_trainer_fill(t, first, n);
     input.dims[0] = n;
-    input.data = t->batch;
+    input.data = mx_trainer_fill(t, first, n);
     mexpr_status status =
         mx_net_forward(&t->scope, t->net, &input, mx_rng_u64(&rng), true);
     if (status == MEXPR_OK)
