@@ -13,6 +13,14 @@ typedef struct mx_lane_pool {
     int64_t in[2], out[2], kernel[2], stride[2], before[2];
 } mx_lane_pool;
 
+/* One step of an optimiser, with what is the same for all weights computed before. */
+typedef struct mx_train_rule {
+    float factor, decay, shrink; /* of gradients; of weights, in them and by themselves */
+    float momentum, first_share, beta2, second_share;
+    float rate, correction, epsilon;
+    bool is_nesterov;
+} mx_train_rule;
+
 typedef struct mx_train_kernels {
     /* out[i] = y[i] > 0 ? g[i] : 0; out may be g. */
     void (*gate)(size_t n, const float *y, const float *g, float *out);
@@ -63,6 +71,13 @@ typedef struct mx_train_kernels {
     /* Adds g to y where the window's element is `at`; lines of y are y_line apart. */
     void (*lane_give)(const mx_lane_pool *pool, const float *g, const int32_t *at,
         ptrdiff_t y_line, float *y);
+
+    /* Steps of n weights w by their gradients g; m and v are the means of g and of g². */
+    void (*sgd)(const mx_train_rule *rule, size_t n, const float *g, float *m, float *w);
+    void (*adam)(const mx_train_rule *rule, size_t n, const float *g, float *m, float *v,
+        float *w);
+    /* mean[i] += (x[i] - mean[i]) share */
+    void (*approach)(size_t n, float share, const float *x, float *mean);
 } mx_train_kernels;
 
 enum { MX_TRAIN_LANES = 32, MX_TRAIN_ROW = 16, MX_TRAIN_PARTS = 8 };

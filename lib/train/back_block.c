@@ -135,6 +135,8 @@ static mexpr_status infer_block(mx_infer *infer)
         if (status != MEXPR_OK)
             return status;
     }
+    if (conv.n_out < 1 || (block->pool && pool.n_out < 1))
+        return mx_fail(infer->scope, MEXPR_E_SHAPE, "nothing is left of its input");
     p->lanes = mx_round_up((size_t)p->first[block->n_chains], MX_TRAIN_ROW);
     set_conv(p, &conv);
     if (block->pool)
@@ -294,36 +296,58 @@ static void fill_grid(const work *w, const float *x, float *grid)
     const int64_t room[2] = {p->grid[0] - p->before[0], p->grid[1] - p->before[1]};
     const int64_t height = room[0] < p->in[0] ? room[0] : p->in[0];
     const int64_t width = room[1] < p->in[1] ? room[1] : p->in[1];
-    memset(grid, 0, (size_t)(p->grid[0] * line) * sizeof *grid);
-    for (int64_t i = 0; i < height && width > 0; i++)
-        weave(w, width, x + i * p->in[1],
-            grid + (p->before[0] + i) * line + p->before[1] * p->c_in);
+    const int64_t left = p->before[1] * p->c_in, inside = width * p->c_in;
+    memset(grid, 0, (size_t)(p->before[0] * line) * sizeof *grid);
+    grid += p->before[0] * line;
+    for (int64_t i = 0; i < height; i++, grid += line) {
+        memset(grid, 0, (size_t)left * sizeof *grid);
+        weave(w, width, x + i * p->in[1], grid + left);
+        memset(grid + left + inside, 0, (size_t)(line - left - inside) * sizeof *grid);
+    }
+    memset(grid, 0, (size_t)((room[0] - height) * line) * sizeof *grid);
 }
 
-/* Sums of products over a grid for `cols` outputs of each of height × width pixels. */
+/* Sums of products over a grid for `cols` outputs of each of height × width pixels. The
+ * grid is 0 but for its lines first..past - 1. */
 typedef struct sweep {
     const float *grid;
-    int64_t grid_line, step, line_step, height, width;
+    int64_t line, stride, step, height, width; /* line and step in floats */
+    int64_t first, past;
     const ptrdiff_t *offsets;
-    size_t runs, length, cols;
+    size_t length, cols;
     const float *panels, *shift; /* NULL: none */
     bool is_gated;
 } sweep;
 
+/* Lines of the window at line i of the outputs that see more than zeros. */
+static void find_lines(
+    const block_params *p, const sweep *s, int64_t i, size_t *lo, size_t *hi)
+{
+    const int64_t top = i * s->stride, step = p->dilation[0];
+    const int64_t before = top < s->first ? (s->first - top + step - 1) / step : 0;
+    const int64_t upto = s->past > top ? (s->past - top + step - 1) / step : 0;
+    *hi = (size_t)(upto < p->kernel[0] ? upto : p->kernel[0]);
+    *lo = (size_t)before < *hi ? (size_t)before : *hi;
+}
+
 static void run_sweep(const work *w, const sweep *s, float *y)
 {
-    const size_t most = (size_t)w->machine->conv.cols;
+    const size_t most = (size_t)w->machine->conv.cols, runs = w->p->runs;
+    const size_t along = runs / (size_t)w->p->kernel[0];
+    size_t lo, hi;
     for (size_t c = 0; c < s->cols; c += most) {
+        const size_t cols = s->cols - c < most ? s->cols - c : most;
         for (int64_t i = 0; i < s->height; i++) {
-            const float *x[1] = {s->grid + i * s->line_step};
+            const float *x[1] = {s->grid + i * s->stride * s->line};
+            find_lines(w->p, s, i, &lo, &hi);
             mx_conv_tile tile = {.rows = (int)s->width,
-                .cols = (int)(s->cols - c < most ? s->cols - c : most),
-                .runs = s->runs,
+                .cols = (int)cols,
+                .runs = (hi - lo) * along,
                 .length = s->length,
                 .x = x,
-                .offsets = s->offsets,
+                .offsets = s->offsets + lo * along,
                 .step = s->step,
-                .w = s->panels + c * s->runs * s->length,
+                .w = s->panels + c * runs * s->length + lo * along * s->length * most,
                 .y = y + i * s->width * (int64_t)s->cols + c,
                 .y_row = (ptrdiff_t)s->cols};
             tile.finish.shift = s->shift ? s->shift + c : NULL;
@@ -442,12 +466,14 @@ static void look(
     const work *w = &f->w;
     const block_params *p = w->p;
     const sweep conv = {.grid = grid,
-        .line_step = p->stride[0] * p->grid[1] * p->c_in,
+        .line = p->grid[1] * p->c_in,
+        .stride = p->stride[0],
         .step = p->stride[1] * p->c_in,
         .height = p->pool.in[0],
         .width = p->pool.in[1],
+        .first = p->before[0],
+        .past = p->before[0] + p->in[0],
         .offsets = f->offsets,
-        .runs = p->runs,
         .length = p->length,
         .cols = p->lanes,
         .panels = f->panels,
@@ -761,12 +787,14 @@ static void give_picture(const backward *b, int64_t i)
     const block_params *p = w->p;
     const bool is_wide = p->dilation[1] == 1;
     const sweep turned = {.grid = b->grid,
-        .line_step = b->line,
+        .line = b->line,
+        .stride = 1,
         .step = (int64_t)p->lanes,
         .height = p->in[0],
         .width = p->in[1],
+        .first = b->margin[0],
+        .past = b->margin[0] + p->pool.in[0],
         .offsets = b->turned_offsets,
-        .runs = p->runs,
         .length = p->lanes * (size_t)(is_wide ? p->kernel[1] : 1),
         .cols = (size_t)p->in_lanes,
         .panels = b->turned};

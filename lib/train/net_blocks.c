@@ -60,8 +60,7 @@ static bool is_plain_window(const mx_node *node)
            mx_attr_int(node, "ceil_mode", 0) == 0;
 }
 
-/* The gradient of the picture is there for strides of 1 and padding that windows reach
- * over. */
+/* Every window reaches into the picture; where that has a gradient the strides are 1. */
 static bool fits_conv(const search *s, const mx_node *node)
 {
     if (!is_op(node, "Conv") || !is_initializer(s, node->inputs[1]) ||
@@ -74,10 +73,11 @@ static bool fits_conv(const search *s, const mx_node *node)
         !is_plain_window(node) || dims[0] < 1 || dims[0] > MAX_OUTPUTS ||
         dims[2] * dims[3] < 2 || dims[1] < 1 || dims[1] * dims[2] * dims[3] > MAX_TAPS)
         return false;
-    for (size_t d = 0; d < 2 && s->net->has_gradient[node->inputs[0]]; d++) {
+    for (size_t d = 0; d < 2; d++) {
         const int64_t reach = (dims[2 + d] - 1) * listed(node, "dilations", d, 1);
-        if (listed(node, "strides", d, 1) != 1 || listed(node, "pads", d, 0) > reach ||
-            listed(node, "pads", d + 2, 0) > reach)
+        if (listed(node, "pads", d, 0) > reach ||
+            listed(node, "pads", d + 2, 0) > reach ||
+            (s->net->has_gradient[node->inputs[0]] && listed(node, "strides", d, 1) != 1))
             return false;
     }
     return true;

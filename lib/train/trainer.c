@@ -238,9 +238,8 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_tensor input = t->clips;
     mx_rng rng;
     mx_rng_seed(&rng, t->o.seed ^ (uint64_t)MX_CHANCE_STEP << 56, index);
-    mx_trainer_fill(t, first, n);
     input.dims[0] = n;
-    input.data = t->batch;
+    input.data = mx_trainer_fill(t, first, n);
     mexpr_status status =
         mx_net_forward(&t->scope, t->net, &input, mx_rng_u64(&rng), true);
     if (status == MEXPR_OK)
@@ -260,7 +259,7 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_optimiser_step(&t->optimiser, mx_schedule_rate(&t->schedule, (int64_t)index),
         factor, t->groups, t->n_groups, gradients, weights);
     if (t->average)
-        mx_weights_average(mx_net_n_weights(t->net), t->o.average, weights, t->average);
+        mx_weights_average(&t->optimiser, t->o.average, weights, t->average);
     return MEXPR_OK;
 }
 

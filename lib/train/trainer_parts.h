@@ -85,8 +85,9 @@ mexpr_status mx_trainer_take_clips(mx_scope *scope, mexpr_trainer *trainer,
     const mexpr_tensor_view *inputs, const int32_t *labels);
 /* The order of the clips in this epoch. */
 void mx_trainer_shuffle(mexpr_trainer *trainer);
-/* Clips order[first], … into batch, and what their scores should be into targets. */
-void mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n);
+/* Clips order[first], …, which may lie in batch, and what their scores should be in
+ * targets. */
+float *mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n);
 
 /* The loss of the net's outputs for the batch at hand, and its gradients. */
 mexpr_status mx_trainer_loss(
