@@ -13,6 +13,14 @@ typedef struct mx_lane_pool {
     int64_t in[2], out[2], kernel[2], stride[2], before[2];
 } mx_lane_pool;
 
+/* Numbers [outer][n][inner] that a gate goes through along n, with results
+ * [outer][inner]; or, with is_along, lines of n, [outer][inner][n], with results
+ * [inner][outer]. */
+typedef struct mx_gate_shape {
+    size_t outer, n, inner;
+    bool is_along;
+} mx_gate_shape;
+
 typedef struct mx_train_kernels {
     /* out[i] = y[i] > 0 ? g[i] : 0; out may be g. */
     void (*gate)(size_t n, const float *y, const float *g, float *out);
@@ -63,6 +71,20 @@ typedef struct mx_train_kernels {
     /* Adds g to y where the window's element is `at`; lines of y are y_line apart. */
     void (*lane_give)(const mx_lane_pool *pool, const float *g, const int32_t *at,
         ptrdiff_t y_line, float *y);
+
+    /* Of each n the largest (NaN before all) and the mean. */
+    void (*gate_stats)(const mx_gate_shape *s, const float *x, float *most, float *mean);
+    /* dx, to which it is added with `adds`, from the gradients of these: that of the
+     * largest goes to the first of equals. */
+    void (*gate_give_stats)(const mx_gate_shape *s, const float *x, const float *most,
+        const float *dmost, const float *dmean, bool adds, float *dx);
+    /* y = x factor; y may be x. */
+    void (*gate_apply)(
+        const mx_gate_shape *s, const float *x, const float *factor, float *y);
+    /* dfactor = sum of dy x, and dx (NULL: nobody asks), or what is added to it, dy
+     * factor. */
+    void (*gate_give)(const mx_gate_shape *s, const float *x, const float *factor,
+        const float *dy, bool adds, float *dx, float *dfactor);
 } mx_train_kernels;
 
 enum { MX_TRAIN_LANES = 32, MX_TRAIN_ROW = 16, MX_TRAIN_PARTS = 8 };
