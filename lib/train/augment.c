@@ -68,53 +68,70 @@ static group load(const float *p)
     return values;
 }
 
-/* Rounded down; coordinates are within some pictures of the picture. */
-static int down(double x)
+/* Where a coordinate lies: between which pixels, in floats, and how far along. */
+typedef struct place {
+    int low, high;
+    float share;
+} place;
+
+static inline place place_of(double x, int n, int step)
 {
-    const int whole = (int)x;
-    return whole - (x < whole);
+    const int whole = (int)x, at = whole - (x < whole); /* rounded down */
+    return (place){limited(at, n) * step, limited(at + 1, n) * step, (float)(x - at)};
 }
 
-static group sample(const mx_planes *p, const float *pixels, double x, double y)
+static inline group sample(const float *pixels, place x, place y)
 {
-    const int x0 = down(x), y0 = down(y);
-    const int left = limited(x0, p->width), right = limited(x0 + 1, p->width);
-    const float *top = pixels + (ptrdiff_t)limited(y0, p->height) * p->width * GROUP;
-    const float *low = pixels + (ptrdiff_t)limited(y0 + 1, p->height) * p->width * GROUP;
-    const float fx = (float)(x - x0), fy = (float)(y - y0);
-    const group a = load(top + left * GROUP), b = load(low + left * GROUP);
-    const group upper = a + fx * (load(top + right * GROUP) - a);
-    const group lower = b + fx * (load(low + right * GROUP) - b);
-    return upper + fy * (lower - upper);
+    const float *top = pixels + y.low, *low = pixels + y.high;
+    const group a = load(top + x.low), b = load(low + x.low);
+    const group upper = a + x.share * (load(top + x.high) - a);
+    const group lower = b + x.share * (load(low + x.high) - b);
+    return upper + y.share * (lower - upper);
 }
 
-static void warp_group(const mx_change *c, const warp *w, const mx_planes *p, size_t n,
-    const float *pixels, float *to)
+static inline __attribute__((always_inline)) void warp_group(const mx_change *c,
+    const warp *w, const mx_planes *p, const size_t n, const float *pixels, float *to)
 {
     const size_t size = (size_t)p->height * (size_t)p->width;
     const double cx = (p->width - 1) / 2.0, cy = (p->height - 1) / 2.0;
-    for (int y = 0; y < p->height; y++)
+    for (int y = 0; y < p->height; y++) {
+        const double dy = y - cy - c->shift_y;
+        const double from_x = cx + w->inverse[0][1] * dy;
+        const double from_y = cy + w->inverse[1][1] * dy;
         for (int x = 0; x < p->width; x++, to++) {
-            const double dx = x - cx - c->shift_x, dy = y - cy - c->shift_y;
-            const group values =
-                sample(p, pixels, cx + w->inverse[0][0] * dx + w->inverse[0][1] * dy,
-                    cy + w->inverse[1][0] * dx + w->inverse[1][1] * dy);
+            const double dx = x - cx - c->shift_x;
+            const place at_x = place_of(from_x + w->inverse[0][0] * dx, p->width, GROUP);
+            const place at_y =
+                place_of(from_y + w->inverse[1][0] * dx, p->height, p->width * GROUP);
+            const group values = sample(pixels, at_x, at_y);
             for (size_t k = 0; k < n; k++)
                 to[k * size] = values[k];
         }
+    }
+}
+
+static inline void weave(size_t n, size_t size, const float *from, float *to)
+{
+    for (size_t i = 0; i < size; i++)
+        for (size_t k = 0; k < GROUP; k++)
+            *to++ = k < n ? from[k * size + i] : 0;
 }
 
 static void warp_planes(const mx_change *c, const warp *w, const mx_planes *p,
     const float *from, float *to, float *work)
 {
     const size_t size = (size_t)p->height * (size_t)p->width;
-    const size_t n_planes = (size_t)p->n * (size_t)p->n_frames;
-    for (size_t first = 0; first < n_planes; first += GROUP) {
-        const size_t n = n_planes - first < GROUP ? n_planes - first : GROUP;
-        for (size_t i = 0; i < size; i++)
-            for (size_t k = 0; k < GROUP; k++)
-                work[i * GROUP + k] = k < n ? from[(first + k) * size + i] : 0;
-        warp_group(c, w, p, n, work, to + first * size);
+    size_t left = (size_t)p->n * (size_t)p->n_frames;
+    if (left == 3) { /* most are so: known numbers make it fast */
+        weave(3, size, from, work);
+        warp_group(c, w, p, 3, work, to);
+        return;
+    }
+    for (; left > 0; from += GROUP * size, to += GROUP * size) {
+        const size_t n = left < GROUP ? left : GROUP;
+        weave(n, size, from, work);
+        warp_group(c, w, p, n, work, to);
+        left -= n;
     }
 }
 
