@@ -66,6 +66,8 @@ static void visit_row(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const int end = step->below ? step->end + i : step->end;
     float *row = rows->rows + y * rows->row_floats, *above = row - rows->row_floats;
     float *error = errors + (ptrdiff_t)i * rows->height + y;
+    if (step->warp && i == 0 && y < end)
+        kernels->warp(step->warp, y, row);
     if (y == first)
         *error = kernels->primal(row, above, rows->width, tau);
     else if (first < y && y < end)
