@@ -10,8 +10,13 @@ enum {
     NEAR_BYTES = 384 << 10
 };
 
-/* Errors that fall more slowly, each by this part, may soon fall faster again. */
-#define SLOW_FALL 0.05
+/* How far to trust that errors go on to fall as they do: a part of the iterations that
+ * would be needed then, and an error that falls more slowly, each by that part, may soon
+ * fall faster. From LARGE pixels on errors fall smoothly. */
+enum { LARGE = 50000 };
+static const struct trust {
+    double part, slow_fall;
+} trust_small = {1.0 / 3, 0.05}, trust_large = {0.7, 0.02};
 
 static const float largest_value = 65535.0f;
 
@@ -121,17 +126,20 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
                                           : MX_ROWS_MOST_AT_ONCE;
 }
 
-/* A third of those that are needed if the error goes on to fall as it did over the last
- * n, or SLOW_FALL where that was slower, and no more than are done. */
-int mx_rows_foresee(const mx_rows_progress *p, int n, int most)
+/* A part of those that are needed if the error goes on to fall as it did over the last n,
+ * and no more than are done. */
+int mx_rows_foresee(
+    const mx_rows_progress *p, const mx_rows_state *rows, int n, int most)
 {
     if (p->before == 0 || p->error <= p->enough)
         return 1;
+    const struct trust *trust =
+        (int64_t)rows->width * rows->height < LARGE ? &trust_small : &trust_large;
     const double fall = log(p->before / p->error) / n;
-    const double needed =
-        log(p->error / p->enough) / (fall > SLOW_FALL ? fall : SLOW_FALL);
-    const double third = needed / 3 < most ? needed / 3 : most;
-    const int at_once = third < p->done ? (int)third : p->done;
+    const double needed = log(p->error / p->enough) /
+                          (fall > trust->slow_fall ? fall : trust->slow_fall);
+    const double part = trust->part * needed < most ? trust->part * needed : most;
+    const int at_once = part < p->done ? (int)part : p->done;
     return at_once > 1 ? at_once : 1;
 }
 

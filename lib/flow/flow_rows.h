@@ -87,7 +87,8 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
 
 /* How many of at most `most` iterations to do in the next step, the last having had n, so
  * that only the last of them may be the one that is enough. */
-int mx_rows_foresee(const mx_rows_progress *p, int n, int most);
+int mx_rows_foresee(
+    const mx_rows_progress *p, const mx_rows_state *rows, int n, int most);
 
 /* Takes in the errors of a step of n iterations. False: one before the last was enough.
  */

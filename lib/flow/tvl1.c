@@ -67,7 +67,7 @@ static outcome iterate_warp(mx_flow_worker *worker, const mx_rows_state *rows,
     int n = 1;
     while (p.done < settings->max_iterations && p.error > enough) {
         const int rest = settings->max_iterations - p.done;
-        n = mx_rows_foresee(&p, n, most < rest ? most : rest);
+        n = mx_rows_foresee(&p, rows, n, most < rest ? most : rest);
         if (!iterate_rows(worker, rows, ++*step, n, p.done ? NULL : &warp))
             return LEAVES;
         if (!mx_rows_judge(&p, rows, worker->flow->work.errors[*step % 2], n, pixels))
