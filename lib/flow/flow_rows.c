@@ -128,16 +128,15 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
 
 /* A part of those that are needed if the error goes on to fall as it did over the last n,
  * and no more than are done. */
-int mx_rows_foresee(
-    const mx_rows_progress *p, const mx_rows_state *rows, int n, int most)
+int mx_rows_foresee(const mx_rows_progress *p, const mx_rows_state *rows, int n, int most)
 {
     if (p->before == 0 || p->error <= p->enough)
         return 1;
     const struct trust *trust =
         (int64_t)rows->width * rows->height < LARGE ? &trust_small : &trust_large;
     const double fall = log(p->before / p->error) / n;
-    const double needed = log(p->error / p->enough) /
-                          (fall > trust->slow_fall ? fall : trust->slow_fall);
+    const double needed =
+        log(p->error / p->enough) / (fall > trust->slow_fall ? fall : trust->slow_fall);
     const double part = trust->part * needed < most ? trust->part * needed : most;
     const int at_once = part < p->done ? (int)part : p->done;
     return at_once > 1 ? at_once : 1;
