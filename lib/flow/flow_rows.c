@@ -10,13 +10,14 @@ enum {
     NEAR_BYTES = 384 << 10
 };
 
-/* How far to trust that errors go on to fall as they do: a part of the iterations that
- * would be needed then, and an error that falls more slowly, each by that part, may soon
- * fall faster. From LARGE pixels on errors fall smoothly. */
-enum { LARGE = 50000 };
+/* How far to trust that errors go on to fall as they do: for a part of the iterations
+ * that would be needed then; and errors that fall more slowly, each by that part, may
+ * soon fall faster again. The more pixels, the more smoothly they fall. */
 static const struct trust {
-    double part, slow_fall;
-} trust_small = {1.0 / 3, 0.05}, trust_large = {0.7, 0.02};
+    int pixels; /* at least */
+    double part;
+    double slow_fall;
+} trusts[] = {{50000, 0.7, 0.02}, {15000, 0.6, 0.03}, {0, 1.0 / 3, 0.05}};
 
 static const float largest_value = 65535.0f;
 
@@ -126,14 +127,21 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
                                           : MX_ROWS_MOST_AT_ONCE;
 }
 
+static const struct trust *trust_in(const mx_rows_state *rows)
+{
+    const struct trust *t = trusts;
+    while ((int64_t)rows->width * rows->height < t->pixels)
+        t++;
+    return t;
+}
+
 /* A part of those that are needed if the error goes on to fall as it did over the last n,
  * and no more than are done. */
 int mx_rows_foresee(const mx_rows_progress *p, const mx_rows_state *rows, int n, int most)
 {
-    if (p->before == 0 || p->error <= p->enough)
+    if (most == 1 || p->before == 0 || p->error <= p->enough)
         return 1;
-    const struct trust *trust =
-        (int64_t)rows->width * rows->height < LARGE ? &trust_small : &trust_large;
+    const struct trust *trust = trust_in(rows);
     const double fall = log(p->before / p->error) / n;
     const double needed =
         log(p->error / p->enough) / (fall > trust->slow_fall ? fall : trust->slow_fall);
