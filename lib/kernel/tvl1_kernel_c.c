@@ -44,8 +44,8 @@ static inline float primal_pixel(
     const float n2 = field_of(row, MX_TVL1_N2)[place(x)];
     const float high = field_of(row, MX_TVL1_G)[place(x)], low = -high;
     float t = field_of(row, MX_TVL1_A)[place(x)] + (n1 * *u1 + n2 * *u2);
-    t = t < low ? low : t;
-    t = t > high ? high : t;
+    t = t > low ? t : low;
+    t = t < high ? t : high;
     if (projects)
         t = MX_TVL1_SHORTER * t;
     const float d1 = tau * divergence(row, above, MX_TVL1_P11, x) - t * n1;
