@@ -106,8 +106,9 @@ typedef struct mexpr_model_options {
     size_t struct_size;
     uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
     /** 1: weights that running does not need in the form in which they came (they have
-     *  been transposed, joined, packed) are given up as soon as that is known, so that
-     *  none is there twice; the model can then not be written (MEXPR_E_STATE). */
+     *  been transposed, joined, reordered) are given up as soon as that is known; the
+     *  model can then not be written (MEXPR_E_STATE). Those of convolutions that are
+     *  merely in another order are never there twice. */
     uint32_t drop_source;
 } mexpr_model_options;
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions and what follows them give the same with channels last as without, in any
- * form, by Winograd's way too, and the same bits on any number of threads. */
+ * form, by Winograd's way too, and the same bits on any number of threads; and the model
+ * is written again as it came, wherever its weights lie. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "onnx_build.h"
 #include "support.h"
@@ -144,8 +146,22 @@ static void end(net *n)
 typedef struct outcome {
     size_t count;
     int moved, winograd; /* rewrites */
+    uint64_t file;       /* hash of the model as it is written again */
     float y[MAX_ELEMENTS];
 } outcome;
+
+/* FNV-1a. */
+static uint64_t hash_of_file(mexpr_context *context, const mexpr_model *model)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    uint64_t hash = 14695981039346656037u;
+    assert_ok(context, mexpr_model_encode(context, model, &bytes, &size));
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * 1099511628211u;
+    mexpr_bytes_free(context, &bytes);
+    return hash;
+}
 
 static void run(const net *n, uint32_t rewrites, int threads, const float *x, outcome *o)
 {
@@ -173,6 +189,7 @@ static void run(const net *n, uint32_t rewrites, int threads, const float *x, ou
     memcpy(o->y, out.data, o->count * sizeof *o->y);
     o->moved = mexpr_model_n_rewrites(model, MEXPR_REWRITE_LAYOUT);
     o->winograd = mexpr_model_n_rewrites(model, MEXPR_REWRITE_WINOGRAD);
+    o->file = hash_of_file(context, model);
     mexpr_session_destroy(&session);
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
@@ -210,6 +227,7 @@ static int check(net *n, int moved, int winograd, int seed)
     check_near(&want, &plain, seed);
     run(n, MEXPR_REWRITE_ALL, 1, x, &all);
     check_near(&want, &all, seed);
+    assert_true(want.file == plain.file && want.file == all.file);
     if (all.moved < moved || all.winograd != winograd)
         fail_msg(
             "network %d: %d nodes moved, %d by Winograd", seed, all.moved, all.winograd);
@@ -472,6 +490,27 @@ static void transpose(net *n, const char *in, const char *out, const char *perm)
     onnx_add(&n->m, &node);
 }
 
+/* Weights of two convolutions, one of which goes by Winograd's way. */
+static void shared_weights(void **state)
+{
+    (void)state;
+    const int64_t dims[4] = {1, 32, 13, 12}, weight_dims[4] = {32, 32, 3, 3};
+    for (int order = 0; order < 2; order++) {
+        net n = begin(8, 4, dims);
+        weights(&n, "w", 4, weight_dims, 0);
+        for (int i = 0; i < 2; i++) {
+            onnx_message node = onnx_node("Conv", "", "x w", i ? "b" : "a");
+            onnx_attr_ints(&node, "pads", "1 1 1 1");
+            onnx_attr_ints(&node, "strides", i == order ? "1 1" : "2 2");
+            onnx_add(&n.m, &node);
+            onnx_simple(&n.m, "GlobalMaxPool", i ? "b" : "a", i ? "d" : "c");
+        }
+        onnx_simple(&n.m, "Add", "c d", "y");
+        end(&n);
+        check(&n, 2, 1, order);
+    }
+}
+
 /* Behind a convolution: channel gate, then spatial gate. */
 static void cbam(void **state)
 {
@@ -526,6 +565,7 @@ int main(void)
         cmocka_unit_test(winograd_padding),
         cmocka_unit_test(winograd_nan),
         cmocka_unit_test(siblings),
+        cmocka_unit_test(shared_weights),
         cmocka_unit_test(cbam),
         cmocka_unit_test(triplet),
     };
