@@ -154,6 +154,14 @@ typedef struct mx_conv_kernels {
     int cols; /* outputs of a panel */
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
+    /* Lines of windows of three inputs side by side, by Winograd's F(2, 3): pairs of
+     * outputs take four products in place of six. x[0] with the offsets are numbers that
+     * pair_line() made, y row 2 q and 2 q + 1 of them at [j * step + q], j < 4; w has
+     * four rows for each run, length is not read. R(2e-6 * sqrt(runs)) before finish. */
+    void (*pairs)(const mx_conv_tile *tile);
+    /* v[j * v_step + q], j < 4, of x[2 * q .. 2 * q + 3], q < n; E. Up to the next
+     * multiple of MX_CONV_LANES v is written, and x read up to twice that and 2. */
+    void (*pair_line)(size_t n, const float *x, float *v, ptrdiff_t v_step);
     void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */
     void (*pool)(const mx_pool_window *window);        /* E: in the order of i, j, k */
     void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */

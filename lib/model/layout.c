@@ -214,6 +214,33 @@ static mexpr_status pack_panels(pass *p, const conv *c, int *value)
     return MEXPR_OK;
 }
 
+/* Lines of planes by F(2, 3): four numbers for each three. */
+static mexpr_status pack_pairs(pass *p, const conv *c, int *value)
+{
+    const int64_t lines = c->c_in * c->taps / 3,
+                  panels = (c->c_out + p->cols - 1) / p->cols;
+    mx_tensor shape = {MEXPR_DTYPE_F32, c->spatial + 3, {panels, c->c_in}, NULL};
+    memcpy(shape.dims + 2, c->w->dims + 2, (size_t)c->spatial * sizeof *shape.dims);
+    shape.dims[c->spatial + 1] = 4;
+    shape.dims[c->spatial + 2] = p->cols;
+    float *to;
+    const mexpr_status status = new_constant(p, &shape, &to, value);
+    const float *g = c->w->data;
+    if (status == MEXPR_OK && c->c_out % p->cols != 0)
+        memset(to, 0, (size_t)mx_tensor_count(&shape) * sizeof *to);
+    for (int64_t o = 0; status == MEXPR_OK && o < c->c_out; o++) {
+        float *u = to + o / p->cols * lines * 4 * p->cols + o % p->cols;
+        for (int64_t i = 0; i < lines; i++, g += 3, u += 4 * p->cols) {
+            const double sum = (double)g[0] + (double)g[2];
+            u[0] = g[0];
+            u[p->cols] = (float)((sum + (double)g[1]) / 2);
+            u[2 * p->cols] = (float)((sum - (double)g[1]) / 2);
+            u[3 * p->cols] = g[2];
+        }
+    }
+    return status;
+}
+
 /* G g G^T of F(4x4, 3x3). */
 static void transform_weights(const float *g, float *u)
 {
@@ -322,6 +349,15 @@ static bool takes_winograd(const pass *p, const conv *c)
            y->dims[y->rank - 1] >= WINOGRAD_SIDE && y->dims[y->rank - 2] >= WINOGRAD_SIDE;
 }
 
+/* Windows that are 3 wide, on planes: by F(2, 3) along the lines. */
+static bool takes_pairs(const pass *p, const conv *c)
+{
+    const mx_tensor *y = tensor_of(p, c->node->outputs[0]);
+    return p->graph->rewrites & MEXPR_REWRITE_WINOGRAD && c->from_planes &&
+           c->w->dims[c->w->rank - 1] == 3 && mx_attr_all(c->node, "strides", 1) &&
+           y->dims[y->rank - 1] >= WINOGRAD_SIDE;
+}
+
 static mexpr_status pack_vectors(pass *p, const conv *c, change *to)
 {
     mexpr_status status = MEXPR_OK;
@@ -352,10 +388,11 @@ static void drop_weights(pass *p, const conv *c, bool is_panels, int packed)
 
 static mexpr_status move_conv(pass *p, const conv *c)
 {
-    const bool winograd = takes_winograd(p, c);
+    const bool winograd = takes_winograd(p, c), pairs = takes_pairs(p, c);
     mx_fusion fusion = c->node->fusion ? *c->node->fusion : (mx_fusion){0};
     fusion.channels = c->c_out;
     fusion.from_planes = c->from_planes;
+    fusion.in_pairs = pairs;
     change to = {.op = winograd          ? "WinogradLast"
                        : c->is_depthwise ? "DepthwiseLast"
                                          : "ConvLast",
@@ -365,16 +402,17 @@ static mexpr_status move_conv(pass *p, const conv *c)
     const int x = c->node->inputs[0], residual = to.inputs[MX_EPILOGUE_RESIDUAL];
     if (status == MEXPR_OK)
         status = winograd ? pack_winograd(p, c, &to.inputs[1])
+                 : pairs  ? pack_pairs(p, c, &to.inputs[1])
                           : pack_panels(p, c, &to.inputs[1]);
     if (status == MEXPR_OK)
-        drop_weights(p, c, !winograd, to.inputs[1]);
+        drop_weights(p, c, !winograd && !pairs, to.inputs[1]);
     if (status == MEXPR_OK)
         status = c->from_planes ? need_first(p, x) : need_last(p, x);
     if (status == MEXPR_OK && residual >= 0)
         status = need_last(p, residual);
     if (status != MEXPR_OK)
         return status;
-    if (winograd)
+    if (winograd || pairs)
         mx_graph_count(p->graph, MEXPR_REWRITE_WINOGRAD);
     to.inputs[0] = c->from_planes ? x : p->last[x];
     if (residual >= 0)
