@@ -147,6 +147,8 @@ typedef struct mx_conv_kernels {
         ptrdiff_t y_row);
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
+    /* y[2 * i] += a[i] and y[2 * i + 1] += b[i], i < n; E. Neither a nor b overlaps y. */
+    void (*add_pairs)(size_t n, const float *a, const float *b, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf
      * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
      * which gives -0 there. */

@@ -292,6 +292,19 @@ static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
     kcheck_release(k, y);
 }
 
+static void check_add_pairs(kcheck *k, const mx_conv_kernels *table, size_t n)
+{
+    float *a = numbers(k, n, 1.0f), *b = numbers(k, n, 1.0f);
+    float *y = numbers(k, 2 * n, 1.0f), want[2 * MAX_N];
+    for (size_t i = 0; i < 2 * n; i++)
+        want[i] = y[i] + (i % 2 ? b : a)[i / 2];
+    table->add_pairs(n, a, b, y);
+    kcheck_true(k, memcmp(want, y, 2 * n * sizeof *y) == 0, "bit-equal");
+    kcheck_release(k, a);
+    kcheck_release(k, b);
+    kcheck_release(k, y);
+}
+
 /* Lines of windows of 3, and the numbers and weights that F(2, 3) makes of them. */
 static void check_pairs(kcheck *k, const mx_conv_kernels *table, int rows, bool whole)
 {
@@ -680,6 +693,9 @@ void kcheck_table(kcheck *k)
     kcheck_slot(k, "every_second");
     for (size_t n = 1; n <= MAX_N; n++)
         check_second(k, &table, n);
+    kcheck_slot(k, "add_pairs");
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_add_pairs(k, &table, n);
     kcheck_slot(k, "silu");
     for (size_t n = 1; n <= MAX_N; n++)
         check_silu(k, &table, n, n % 3 == 0 ? 1.0f : n % 3 == 1 ? 10.0f : 100.0f);
