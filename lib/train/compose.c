@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/comma_list.h"
 #include "model/operator.h"
+#include "model/panels.h"
 #include "train/flow_features.h"
 
 enum { MAX_RENAMES = 16, MAX_NUMBER = 1000000000 };
@@ -135,11 +136,10 @@ static mexpr_status add_node(mx_scope *scope, mexpr_builder *b, const mx_graph *
     return MEXPR_OK;
 }
 
-/* All of the model's source: weights, then nodes in an order in which they can run. */
-static mexpr_status append(
-    mx_scope *scope, mexpr_builder *b, const mexpr_model *model, const renames *r)
+/* All of a graph's source: weights, then nodes in an order in which they can run. */
+static mexpr_status append_graph(
+    mx_scope *scope, mexpr_builder *b, const mx_graph *graph, const renames *r)
 {
-    const mx_graph *graph = &model->graph;
     mexpr_status status = MEXPR_OK;
     for (int k = 0; k < graph->n_file_values; k++) {
         const mx_value *value = &graph->values[k];
@@ -151,6 +151,19 @@ static mexpr_status append(
         if (!node->is_shut)
             status = add_node(scope, b, graph, node, r);
     }
+    return status;
+}
+
+static mexpr_status append(
+    mx_scope *scope, mexpr_builder *b, const mexpr_model *model, const renames *r)
+{
+    mx_arena arena;
+    mx_graph graph;
+    mx_arena_init(&arena, scope->context);
+    mexpr_status status = mx_graph_unpacked(scope, &model->graph, &arena, &graph);
+    if (status == MEXPR_OK)
+        status = append_graph(scope, b, &graph, r);
+    mx_arena_release(&arena);
     return status;
 }
 
