@@ -2,7 +2,6 @@
 #include "face/face_net.h"
 
 #include <math.h>
-#include <string.h>
 
 const mx_small_layer mx_face_layers[MX_FACE_NET_LAYERS] = {
     {32, 1, 16, 3, 2, true},
@@ -45,10 +44,9 @@ mexpr_status mx_face_net_prepare(
         mx_small_net_create(scope, mx_face_layers, MX_FACE_NET_LAYERS, out);
     for (int i = 0; i < MX_FACE_NET_LAYERS && status == MEXPR_OK; i++) {
         const mx_small_layer *layer = &mx_face_layers[i];
-        const size_t taps = mx_small_layer_taps(layer), n = (size_t)layer->out;
-        for (size_t k = 0; k < taps * n; k++)
-            *mx_small_net_weight(out, i, k / n, k % n) = net->weights[i][k];
-        memcpy(out->bias[i], net->biases[i], n * sizeof(float));
+        for (int o = 0; o < layer->out; o++)
+            mx_small_net_set(
+                out, i, o, net->weights[i] + o, (size_t)layer->out, net->biases[i][o]);
     }
     return status;
 }
@@ -74,7 +72,5 @@ void mx_face_net_run(
     enum { SIDE = MX_FACE_NET_SIDE };
     float input[SIDE * SIDE];
     mx_face_net_input(patch, input);
-    for (int y = 0; y < SIDE; y++)
-        memcpy(mx_small_net_row(net, y), input + y * SIDE, SIDE * sizeof *input);
-    mx_small_net_run(net, out);
+    mx_small_net_run(net, input, 1.0f, 0.0f, out);
 }
