@@ -121,6 +121,17 @@ static bool collect_places(program *p, mx_rng *rng, places *list)
     return good && list->n > 0;
 }
 
+/* The faces learnt from decide what ferns let through, in the worst of light too; what
+ * would only just get through costs the network more time than it is worth. */
+static void raise_thresholds(const program *p)
+{
+    const int16_t margin = 48;
+    for (int i = 0; i < p->model.cascade.n; i++) {
+        int16_t *threshold = &p->ferns[i].threshold;
+        *threshold = (int16_t)(*threshold < 32767 - margin ? *threshold + margin : 32767);
+    }
+}
+
 /* Twice as many ferns lost more faces of people that they had not learnt (2.9 instead of
  * 0.4 % before the network) than was worth what they save. */
 static bool train(program *p)
@@ -144,6 +155,7 @@ static bool train(program *p)
     good = good && collect_places(p, &rng, &list) &&
            net_training(p->context, p->faces, p->n_faces, list.items, list.n, &network,
                &rng, &p->model.net);
+    raise_thresholds(p);
     free(list.items);
     return good;
 }

@@ -12,6 +12,9 @@ const mx_small_layer mx_face_layers[MX_FACE_NET_LAYERS] = {
     {1, 64, MX_FACE_NET_OUT, 0, 0, false},
 };
 
+/* Of values behind convolutions, which reach 31. */
+static const float range = 64.0f;
+
 mexpr_status mx_face_net_create(mx_scope *scope, mx_face_net *net)
 {
     size_t total = 0;
@@ -41,7 +44,7 @@ mexpr_status mx_face_net_prepare(
     mx_scope *scope, const mx_face_net *net, mx_small_net *out)
 {
     const mexpr_status status =
-        mx_small_net_create(scope, mx_face_layers, MX_FACE_NET_LAYERS, out);
+        mx_small_net_create(scope, mx_face_layers, MX_FACE_NET_LAYERS, range, out);
     for (int i = 0; i < MX_FACE_NET_LAYERS && status == MEXPR_OK; i++) {
         const mx_small_layer *layer = &mx_face_layers[i];
         for (int o = 0; o < layer->out; o++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A convolution is a matrix product whose left matrix is never written down: with the
  * channels innermost, the inputs under one row of taps lie one behind the other. Inputs
- * have 14 or 15 bits and weights as many as keep the sums within 32. Against float32 that
- * takes half the time and moves no landmark by a hundredth of a pixel. */
+ * have 15 bits and weights as many as keep the sums within 32. Against float32 that takes
+ * half the time and moves landmarks by a hundredth of a pixel. */
 #include "face/small_net.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 
 enum { ROOM = 32 }; /* behind an input: kernels read in pairs */
 
-static const float first_unit = 1.0f / 1024, unit = 1.0f / 512;
+static const float input_range = 32.0f, ones = MX_CONV16_MOST + 1.0f;
 
 static int padding(const mx_small_layer *layer)
 {
@@ -49,9 +49,9 @@ bool mx_small_net_is_whole(const mx_small_net *net, int i)
     return i == 0 || net->layers[i - 1].kernel > 0;
 }
 
-float mx_small_net_unit(int i)
+float mx_small_net_unit(const mx_small_net *net, int i)
 {
-    return i == 0 ? first_unit : unit;
+    return (i == 0 ? input_range : net->range) / ones;
 }
 
 /* --- life -------------------------------------------------------------------------- */
@@ -118,11 +118,11 @@ static void find_places(const mx_small_net *net, int i)
     }
 }
 
-mexpr_status mx_small_net_create(
-    mx_scope *scope, const mx_small_layer *layers, int n_layers, mx_small_net *net)
+mexpr_status mx_small_net_create(mx_scope *scope, const mx_small_layer *layers,
+    int n_layers, float range, mx_small_net *net)
 {
     const uint32_t cpu = mexpr_context_cpu(scope->context);
-    *net = (mx_small_net){.layers = layers, .n_layers = n_layers};
+    *net = (mx_small_net){.layers = layers, .n_layers = n_layers, .range = range};
     mx_conv16_kernels_init(&net->conv, cpu);
     mx_gemm_kernels_init(&net->gemm, cpu);
     mx_nn_kernels_init(&net->nn, cpu);
@@ -156,26 +156,35 @@ int16_t *mx_small_net_whole(const mx_small_net *net, int i, size_t tap, size_t o
 /* What a layer's results are multiples of: behind a dense one, of 1. */
 static float unit_behind(const mx_small_net *net, int i)
 {
-    return net->layers[i].kernel ? unit : 1.0f;
+    return net->layers[i].kernel ? net->range / ones : 1.0f;
 }
 
-/* Inputs are below 2^15 in the first layer and below 2^14 in the others. */
+/* What a whole number stands for, so that sums of 32 bits hold: inputs are below 2^15. A
+ * whole part of the largest weight over 127, so that weights stored in 8 bits stay what
+ * they are, where it can be. */
+static float step_of(size_t taps, const float *weights, size_t distance)
+{
+    const float most_sum = 65000.0f;
+    float sum = 0.0f, largest = 1e-20f;
+    for (size_t t = 0; t < taps; t++) {
+        sum += fabsf(weights[t * distance]);
+        largest = fmaxf(largest, fabsf(weights[t * distance]));
+    }
+    const float parts =
+        floorf(fminf(largest / 127.0f * most_sum / sum, 32767.0f / 127.0f));
+    return parts >= 1.0f ? largest / 127.0f / parts : sum / most_sum;
+}
+
 static void set_whole(mx_small_net *net, int i, size_t out, const float *weights,
     size_t distance, float bias)
 {
     const mx_small_step *s = &net->steps[i];
     const size_t taps = mx_small_layer_taps(&net->layers[i]);
-    const float most_sum = i == 0 ? 65000.0f : 130000.0f, most = 32767.0f;
-    float sum = 0.0f, largest = 0.0f;
-    for (size_t t = 0; t < taps; t++) {
-        sum += fabsf(weights[t * distance]);
-        largest = fmaxf(largest, fabsf(weights[t * distance]));
-    }
-    const float step = fmaxf(fmaxf(sum / most_sum, largest / most), 1e-20f);
+    const float step = step_of(taps, weights, distance);
     for (size_t t = 0; t < taps; t++)
         *mx_small_net_whole(net, i, t, out) =
             (int16_t)lrintf(weights[t * distance] / step);
-    s->scale[out] = step * mx_small_net_unit(i) / unit_behind(net, i);
+    s->scale[out] = step * mx_small_net_unit(net, i) / unit_behind(net, i);
     s->bias[out] = bias / unit_behind(net, i);
 }
 
@@ -222,9 +231,10 @@ void mx_small_net_run(const mx_small_net *net, const float *input, float factor,
     float summand, float *output)
 {
     const mx_small_layer *first = &net->layers[0];
+    const float unit = mx_small_net_unit(net, 0);
     for (int y = 0; y < first->side; y++)
-        net->conv.shrink(first->side, input + y * first->side, factor / first_unit,
-            summand / first_unit, net->steps[0].input + place_of(first, 0, y));
+        net->conv.shrink(first->side, input + y * first->side, factor / unit,
+            summand / unit, net->steps[0].input + place_of(first, 0, y));
     for (int i = 0; i < net->n_layers; i++) {
         const mx_small_step *next = net->steps + i + 1;
         float *values = i + 1 < net->n_layers ? next->values : output;

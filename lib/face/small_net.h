@@ -53,6 +53,7 @@ typedef struct mx_small_step {
 typedef struct mx_small_net {
     const mx_small_layer *layers; /* borrowed */
     int n_layers;
+    float range;
     mx_conv16_kernels conv;
     mx_gemm_kernels gemm;
     mx_nn_kernels nn;
@@ -60,9 +61,10 @@ typedef struct mx_small_net {
     mx_small_step steps[MX_SMALL_LAYERS];
 } mx_small_net;
 
-/* All weights and biases are 0. */
-mexpr_status mx_small_net_create(
-    mx_scope *scope, const mx_small_layer *layers, int n_layers, mx_small_net *net);
+/* All weights and biases are 0. What convolutions answer is clamped to `range`, the first
+ * layer's inputs to -32..32. */
+mexpr_status mx_small_net_create(mx_scope *scope, const mx_small_layer *layers,
+    int n_layers, float range, mx_small_net *net);
 void mx_small_net_free(mexpr_context *context, mx_small_net *net);
 
 /* Sets the weights of one output of layer i, `distance` apart, with taps in the order
@@ -71,11 +73,10 @@ void mx_small_net_set(
     mx_small_net *net, int i, int out, const float *weights, size_t distance, float bias);
 
 /* Whether layer i works in whole numbers: then where the weight of tap `tap` is that goes
- * to output `out`, and what one is in its inputs, which are clamped to -32..32 in the
- * first layer, to 0..32 in the others. */
+ * to output `out`, and what one is in its inputs. */
 bool mx_small_net_is_whole(const mx_small_net *net, int i);
 int16_t *mx_small_net_whole(const mx_small_net *net, int i, size_t tap, size_t out);
-float mx_small_net_unit(int i);
+float mx_small_net_unit(const mx_small_net *net, int i);
 
 /* From the first layer's inputs, each times `factor` plus `summand`, to the outputs of
  * the last. */

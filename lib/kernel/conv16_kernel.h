@@ -9,7 +9,7 @@
 
 enum {
     MX_CONV16_PANEL = 16,  /* outputs of a panel of weights */
-    MX_CONV16_MOST = 16383 /* the largest output */
+    MX_CONV16_MOST = 32767 /* the largest output */
 };
 
 /* y[to[p] + o] = sum[p][o] * scale[o] + shift[o], rounded and clamped to

@@ -54,7 +54,7 @@ void net_by_definition(const mx_small_net *net, const float *input, float factor
     float summand, double *output)
 {
     static double now[MOST_VALUES], then[MOST_VALUES];
-    const float unit = mx_small_net_unit(0);
+    const float unit = mx_small_net_unit(net, 0);
     for (size_t i = 0; i < mx_small_layer_inputs(&net->layers[0]); i++) {
         const float value = input[i] * (factor / unit) + summand / unit;
         now[i] = rint(clamped((double)value, -32767.0, 32767.0));
