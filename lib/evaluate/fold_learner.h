@@ -26,7 +26,7 @@ typedef struct mx_learner {
     const mexpr_candidate *candidates;
     int32_t n_candidates, joining, inner_folds;
     uint64_t seed, fit_seed; /* of the inner folds, and of fit() */
-    const atomic_bool *stop; /* another fold has failed */
+    const atomic_bool *stop; /* another fold has failed; NULL: there is none */
 } mx_learner;
 
 /* What came out: scores of the n clips, and what they were made of. */
@@ -39,6 +39,11 @@ typedef struct mx_learnt {
 
 mexpr_status mx_learn_fold(const mx_learner *learner, const mx_lesson *lesson,
     const float *rows, int64_t n, const mx_learnt *out);
+
+/* The network that mx_learn_fold() would let score; `scores` of *out are not looked at.
+ */
+mexpr_status mx_learn_model(const mx_learner *learner, const mx_lesson *lesson,
+    const mx_learnt *out, mexpr_model **made);
 
 /* Deals n_persons, shuffled by the seed, out to n_folds. */
 mexpr_status mx_deal_persons(mx_scope *scope, uint64_t seed, uint64_t stream,
