@@ -170,8 +170,8 @@ MEXPR_API mexpr_status mexpr_fuse_learn(mexpr_context *context,
  * file of it.
  * @param models   n_models networks with one input, all of the same type and shape, and
  *                 one output of N×classes scores; of one opset and, where they have such
- *                 metadata, of the same `microexpr.labels`, `.planes` and `.range`; not
- *                 loaded with drop_source
+ *                 metadata, of the same `microexpr.labels`, `.planes`, `.range` and
+ *                 `.crop`; not loaded with drop_source
  * @param rule     mexpr_fusion_rule
  * @param weights  as for mexpr_fuse_scores()
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_SHAPE (inputs, outputs),

@@ -7,11 +7,11 @@
 #include "microexpr/fusion.h"
 #include "model/graph_copy.h"
 
-/* Metadata that the whole has as its networks do; they must not differ in the first
- * three, which say what goes in and comes out. */
-static const char *const shared_keys[] = {
-    "microexpr.labels", "microexpr.planes", "microexpr.range", "microexpr.normalisation"};
-enum { N_ALIKE = 3, N_SHARED = sizeof shared_keys / sizeof shared_keys[0] };
+/* Metadata that the whole has as its networks do. They must not differ in what says what
+ * goes in and comes out: all but the last. */
+static const char *const shared_keys[] = {"microexpr.labels", "microexpr.planes",
+    "microexpr.range", "microexpr.crop", "microexpr.normalisation"};
+enum { N_SHARED = sizeof shared_keys / sizeof shared_keys[0], N_ALIKE = N_SHARED - 1 };
 
 static const char scores_name[] = "logits";
 #define LEAST 1e-30f /* of a probability: its logarithm has to be finite */

@@ -198,8 +198,9 @@ def fuse_models(models: Sequence[Model], rule: FusionRule | str = FusionRule.MEA
     """One network of several with the same input: its "logits" are logarithms of what
     fuse_scores() makes of theirs."""
     context = context or default_context()
+    handles = [wanted(model, Model, "a model")._use() for model in models]
     pointers = (ctypes.POINTER(c.mexpr_model) * max(len(models), 1))(
-        *(wanted(model, Model, "a model")._use() for model in models))
+        *(handle._as_parameter_ for handle in handles))
     if weights is not None and len(weights) != len(models):
         raise ValueError(f"{len(weights)} weights for {len(models)} networks")
     numbers = None if weights is None else (ctypes.c_double * len(models))(*weights)
