@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/comma_list.h"
 #include "fusion/fuse.h"
 #include "microexpr/fusion.h"
 #include "model/graph_copy.h"
@@ -13,7 +14,7 @@ static const char *const shared_keys[] = {"microexpr.labels", "microexpr.planes"
     "microexpr.range", "microexpr.crop", "microexpr.normalisation"};
 enum { N_SHARED = sizeof shared_keys / sizeof shared_keys[0], N_ALIKE = N_SHARED - 1 };
 
-static const char scores_name[] = "logits";
+static const char scores_name[] = "logits", fixed_key[] = "microexpr.fixed";
 #define LEAST 1e-30f /* of a probability: its logarithm has to be finite */
 
 typedef struct joining {
@@ -26,8 +27,9 @@ typedef struct joining {
     mexpr_builder *b;
 } joining;
 
+enum { NAME_SIZE = 32 };
 typedef struct value_name {
-    char text[32];
+    char text[NAME_SIZE];
 } value_name;
 
 static value_name name_of(const char *part, int32_t k)
@@ -112,12 +114,14 @@ static void node(
     mexpr_builder_node(b, op, NULL, inputs, y ? 2 : 1, &out, 1, out);
 }
 
+/* A node, so that training does not take it for a weight. */
 static void number(mexpr_builder *b, const char *name, float value)
 {
     mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
     view.dtype = MEXPR_DTYPE_F32;
     view.data = &value;
-    mexpr_builder_initializer(b, name, &view, MEXPR_ROLE_CONSTANT);
+    mexpr_builder_tensor(b, "value", &view);
+    mexpr_builder_node(b, "Constant", NULL, NULL, 0, &name, 1, name);
 }
 
 /* Domains beside ONNX's own. */
@@ -131,6 +135,31 @@ static void add_domains(const joining *j)
                 mexpr_builder_opset(
                     j->b, graph->imports[i].domain, graph->imports[i].version);
     }
+}
+
+/* What training leaves alone in the networks, under its new names. */
+static mexpr_status add_fixed(const joining *j)
+{
+    size_t room = 1, size = 0;
+    for (int32_t k = 0; k < j->n; k++) {
+        const char *list = mexpr_model_metadata(j->models[k], fixed_key);
+        room += list ? strlen(list) + (size_t)mx_comma_list_count(list) * NAME_SIZE : 0;
+    }
+    char *text = mx_calloc(j->scope, room, 1);
+    if (!text)
+        return MEXPR_E_NOMEM;
+    for (int32_t k = 0; k < j->n; k++) {
+        const char *list = mexpr_model_metadata(j->models[k], fixed_key);
+        while (list) {
+            const mx_comma_name name = mx_comma_list_next(&list);
+            size += (size_t)snprintf(text + size, room - size, "%s%s%.*s",
+                size ? "," : "", name_of("", k).text, (int)name.length, name.start);
+        }
+    }
+    if (size > 0)
+        mexpr_builder_metadata(j->b, fixed_key, text);
+    mx_free(j->scope->context, text);
+    return MEXPR_OK;
 }
 
 /* The systems' names, one after the other, as far as there is room. */
@@ -204,6 +233,7 @@ static mexpr_status build(joining *j, mexpr_model **out)
         return mx_fail(j->scope, status, "no network could be begun");
     add_domains(j);
     add_metadata(j);
+    status = add_fixed(j);
     mexpr_builder_input(
         j->b, port->name, port->declared.dtype, port->declared.rank, port->declared.dims);
     for (int32_t k = 0; k < j->n && status == MEXPR_OK; k++)

@@ -19,7 +19,7 @@ typedef struct net {
     float gain;
     int64_t width;
     int opset;
-    const char *labels, *planes, *system;
+    const char *labels, *planes, *system, *fixed;
     const char *input; /* names may be those of other networks, or long */
     bool is_folded;    /* running needs -w alone, not w */
 } net;
@@ -46,6 +46,8 @@ static mexpr_model *make(const net *n)
         mexpr_builder_metadata(b, "microexpr.labels", n->labels);
     if (n->planes)
         mexpr_builder_metadata(b, "microexpr.planes", n->planes);
+    if (n->fixed)
+        mexpr_builder_metadata(b, "microexpr.fixed", n->fixed);
     if (n->system)
         mexpr_builder_metadata(b, "microexpr.system", n->system);
     mexpr_builder_input(b, in, MEXPR_DTYPE_F32, 2, dims);
@@ -124,7 +126,7 @@ static void metadata(void **state)
 {
     (void)state;
     const net nets[2] = {{.gain = 1, .labels = "a,b,c", .system = "one"},
-        {.gain = 2, .planes = "u,v,strain"}};
+        {.gain = 2, .planes = "u,v,strain", .fixed = "w, other"}};
     mexpr_model *models[2] = {make(&nets[0]), make(&nets[1])}, *model, *again;
     void *bytes;
     size_t size;
@@ -134,6 +136,8 @@ static void metadata(void **state)
     assert_string_equal(mexpr_model_metadata(model, "microexpr.planes"), "u,v,strain");
     assert_string_equal(mexpr_model_metadata(model, "microexpr.system"), "one,?");
     assert_null(mexpr_model_metadata(model, "microexpr.range"));
+    assert_string_equal(
+        mexpr_model_metadata(model, "microexpr.fixed"), "net1.w,net1.other");
     assert_int_equal(mexpr_model_n_trainable(model), 2 * WIDTH * N_CLASSES);
     /* It lives without its parts, and as a file. */
     mexpr_model_destroy(&models[0]);
@@ -141,6 +145,7 @@ static void metadata(void **state)
     assert_ok(context, mexpr_model_encode(context, model, &bytes, &size));
     assert_ok(context, mexpr_model_load_memory(context, bytes, size, &again));
     float a[N_ROWS * N_CLASSES], b[N_ROWS * N_CLASSES];
+    assert_int_equal(mexpr_model_n_trainable(again), WIDTH * N_CLASSES);
     apply(model, a);
     apply(again, b);
     assert_memory_equal(a, b, sizeof a);
