@@ -82,7 +82,8 @@ const cli_command cmd_model_annotate = {
     .arguments = "M.onnx",
     .summary = "Writes a network with other metadata",
     .about = "The recognizer reads microexpr.labels (names of the classes),\n"
-             "microexpr.planes (such as u,v,strain) and microexpr.range (such as 0,1).",
+             "microexpr.planes (such as u,v,strain), microexpr.range (such as 0,1) and\n"
+             "microexpr.crop (such as 140,170,0.5,0.25).",
     .options = options,
     .request_size = sizeof(annotate_request),
     .min_arguments = 1,
