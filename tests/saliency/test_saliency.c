@@ -477,7 +477,7 @@ static void halves(void **state)
     static const int64_t dims[4] = {1, 1, SIDE, SIDE};
     fill_linear();
     const mexpr_tensor_view x = view_of(4, dims, pixels);
-    mexpr_model *model = pooled(), *front = NULL, *back = NULL, *copy = NULL;
+    mexpr_model *model = pooled(false), *front = NULL, *back = NULL, *copy = NULL;
     mexpr_session *sessions[4] = {NULL};
     mexpr_tensor_view want, features, got, again;
     assert_ok(context, extract(model, "x", "features", &front));
@@ -515,7 +515,7 @@ int main(void)
         TEST(occlusion_of_a_linear_score),
         TEST(flips_where_the_decision_lies),
         TEST(maps_of_a_pooled_head),
-        cmocka_unit_test(maps_of_a_mirrored_network),
+        TEST(maps_of_a_mirrored_network),
         TEST(named_layers),
         TEST(refusals),
         TEST(colours),
