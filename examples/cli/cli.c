@@ -19,12 +19,11 @@
 static void print_error(const char *format, va_list args)
 {
     char line[2048];
+    text plain = {0};
     vsnprintf(line, sizeof line, format, args);
-    for (char *c = line; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
-    fprintf(stderr, "microexpr: %s\n", line);
+    text_add_plain(&plain, line, 0);
+    fprintf(stderr, "microexpr: %s\n", plain.bytes ? plain.bytes : "out of memory");
+    text_free(&plain);
 }
 
 int cli_fail(const char *format, ...)

@@ -39,11 +39,9 @@ static const cli_option options[] = {
     {"report", 0, CLI_TEXT, AT(report), "F.json", "write all predictions and measures"},
     {"csv", 0, CLI_TEXT, AT(csv), "F.csv", "write the predictions"},
     {"html", 0, CLI_TEXT, AT(html), "F.html", "write one page with everything"},
-    {"history", 0, CLI_TEXT, AT(history), "F.jsonl",
-        "losses for the page, a line {\"fold\": 0, \"epoch\": 1, \"loss\": 0.9} each"},
     {"pictures", 0, CLI_FLAG, AT(pictures), NULL,
-        "put pictures of clips on the page: only where the licence of the\n"
-        "                              data lets you show them"},
+        "put pictures of clips on the page, and of where networks looked:\n"
+        "                              only where the licence of the data allows it"},
     {0},
 };
 
@@ -373,8 +371,8 @@ static int read_options(evaluate_job *job)
     if (code == CLI_OK && r->folds && protocol != MEXPR_PROTOCOL_KFOLD)
         code = cli_usage("--folds is for --protocol kfold; the others have as many as "
                          "there are people or databases");
-    if (code == CLI_OK && (r->history || r->pictures) && !r->html)
-        code = cli_usage("--history and --pictures are for --html F.html");
+    if (code == CLI_OK && r->pictures && !r->html)
+        code = cli_usage("--pictures is for --html F.html");
     job->systems.epochs = r->epochs;
     job->options.protocol = protocol;
     job->options.n_folds = r->folds;
@@ -401,11 +399,11 @@ static int steps(evaluate_job *job)
     if (code == CLI_OK)
         code = check_outputs(r);
     if (code == CLI_OK)
-        code = evaluate_check_history(r);
-    if (code == CLI_OK)
         code = cli_context(r->jobs, &job->context);
     if (code == CLI_OK)
         code = labelled_read(&r->data, job->context, &job->data);
+    if (code == CLI_OK && r->pictures)
+        code = evaluate_maps_create(job);
     if (code == CLI_OK)
         code = evaluate(job);
     if (code == CLI_OK)
@@ -425,6 +423,7 @@ static int run(const void *request, char **arguments, int n)
     free(job.all.confusion);
     free(job.seeds);
     systems_free(&job.systems);
+    evaluate_maps_free(&job);
     mexpr_evaluation_destroy(&job.evaluation);
     labelled_free(&job.data);
     mexpr_context_destroy(&job.context);

@@ -26,6 +26,7 @@ typedef struct train_request {
     int every;
     int resume;
     int jobs;
+    cli_list terms;
 } train_request;
 
 #define AT(member) offsetof(train_request, member)
@@ -49,6 +50,9 @@ static const cli_option options[] = {
     {"inner-folds", 0, CLI_INT, AT(inner_folds), "N", "inner folds, by person (5)"},
     {"seeds", 0, CLI_INT, AT(seeds), "K",
         "the mean of K networks, of the seeds N, N + 1, ... (1)"},
+    {"term", 0, CLI_LIST, AT(terms), "KIND:WEIGHT:TENSOR[,TENSOR]",
+        "networks: what the loss has besides; may be given again\n"
+        "                              (docs/train.md)"},
     {"checkpoint", 0, CLI_TEXT, AT(checkpoint), "F", "networks: file to go on from"},
     {"every", 0, CLI_INT, AT(every), "N", "write it every so many epochs (10)"},
     {"resume", 0, CLI_FLAG, AT(resume), NULL, "go on from it, if it is there"},
@@ -62,7 +66,7 @@ typedef struct train_job {
     const train_request *request;
     mexpr_context *context;
     labelled data;
-    text names;
+    text names, terms;
     systems systems;
     mexpr_evaluate_options fusing; /* of several systems or seeds */
     mexpr_trainer *trainer;
@@ -79,6 +83,20 @@ static void add_names(const mexpr_manifest *manifest, text *names)
         return;
     for (int32_t k = 0; k < mexpr_manifest_n_classes(manifest); k++)
         text_add(names, "%s%s", k ? "," : "", mexpr_manifest_class(manifest, k));
+}
+
+/* With semicolons between them, as the trainer wants them. */
+static int join_terms(const cli_list *list, text *out)
+{
+    for (int k = 0; k < list->n; k++) {
+        if (!*list->items[k] || strchr(list->items[k], ';'))
+            return cli_usage("--term '%s' is not like kl:0.5:logits,teacher; give it "
+                             "once for each term",
+                list->items[k]);
+        text_add(out, "%s%s", k ? ";" : "", list->items[k]);
+    }
+    return out->failed ? cli_fail("out of memory; close other programs and try again")
+                       : CLI_OK;
 }
 
 static int failed(const train_job *job, mexpr_status status)
@@ -153,9 +171,12 @@ static int make_trainer(train_job *job, mexpr_trainer_options *o)
     o->labels = r->labels ? r->labels : job->names.bytes;
     o->checkpoint = r->checkpoint;
     o->checkpoint_epochs = r->every ? r->every : 10;
-    const int code = labelled_normalisation(r->normalisation, &o->normalisation);
+    int code = labelled_normalisation(r->normalisation, &o->normalisation);
+    if (code == CLI_OK)
+        code = join_terms(&r->terms, &job->terms);
     if (code != CLI_OK)
         return code;
+    o->terms = job->terms.bytes;
     mexpr_status status =
         mexpr_system_build(job->context, r->data.system, &build, &model);
     if (status == MEXPR_OK)
@@ -220,8 +241,9 @@ static int train_one(train_job *job)
     mexpr_trainer_options recipe = MEXPR_TRAINER_OPTIONS_INIT;
     if (mexpr_trainer_recipe(r->data.system, &recipe) == MEXPR_OK)
         return train_network(job, &recipe);
-    if (r->epochs || r->checkpoint || r->normalisation || r->seed.given)
-        return cli_usage("--system '%s' has no epochs, seed, normalisation or checkpoint",
+    if (r->epochs || r->checkpoint || r->normalisation || r->seed.given || r->terms.n)
+        return cli_usage("--system '%s' has no epochs, seed, normalisation, terms or "
+                         "checkpoint",
             r->data.system);
     o.labels = r->labels ? r->labels : job->names.bytes;
     const mexpr_status status = mexpr_train(job->context, r->data.system,
@@ -345,6 +367,7 @@ static int run(const void *opaque, char **arguments, int n)
         code = report(&job);
     text_free(&job.names);
     systems_free(&job.systems);
+    text_free(&job.terms);
     mexpr_model_destroy(&job.model);
     mexpr_trainer_destroy(&job.trainer);
     labelled_free(&job.data);

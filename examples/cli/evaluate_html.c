@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The page of `microexpr evaluate --html`: one file that needs no network and no script.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "evaluate_job.h"
-#include "json_read.h"
-
-enum { MOST_PICTURES = 12, MOST_POINTS = 200 };
 
 static const char head[] =
     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -29,13 +23,13 @@ static const char head[] =
     "div.tile b{display:block;font-size:1.5rem}\n"
     "div.scroll{overflow-x:auto}figure{display:inline-block;margin:.4rem;"
     "text-align:center;font-size:12px}\n"
-    "figure img{width:112px;height:112px;image-rendering:pixelated;display:block}\n"
+    "figure img{width:112px;height:112px;image-rendering:pixelated;margin-right:2px}\n"
     "</style>\n</head>\n<body>\n";
 
-/* Text as HTML shows it. */
-static void add_text(text *out, const char *value)
+void evaluate_html_text(text *out, const char *value)
 {
-    for (; value && *value; value++) {
+    for (size_t length; value && *value; value += length ? length : 1) {
+        length = text_utf8(value);
         if (*value == '&')
             text_add(out, "&amp;");
         else if (*value == '<')
@@ -44,10 +38,10 @@ static void add_text(text *out, const char *value)
             text_add(out, "&gt;");
         else if (*value == '"')
             text_add(out, "&quot;");
-        else if ((unsigned char)*value < 0x20 || *value == 0x7f)
+        else if (length == 0 || text_is_control(value))
             text_add(out, "?");
         else
-            text_add_bytes(out, value, 1);
+            text_add_bytes(out, value, length);
     }
 }
 
@@ -55,7 +49,7 @@ static void add_text(text *out, const char *value)
 static void add_cell(text *out, const char *tag, const char *value)
 {
     text_add(out, "<%s>", tag);
-    add_text(out, value);
+    evaluate_html_text(out, value);
     text_add(out, "</%s>", tag);
 }
 
@@ -66,7 +60,7 @@ static void add_setting(text *out, const char *name, const char *value)
     text_add(out, "<tr>");
     add_cell(out, "td", name);
     text_add(out, "<td style=\"text-align:left\">");
-    add_text(out, value);
+    evaluate_html_text(out, value);
     text_add(out, "</td></tr>\n");
 }
 
@@ -252,7 +246,7 @@ static void add_people(const evaluate_job *job, text *out)
         const double tall = height * (double)right / (double)clips;
         const int x = (int)k * step + 4;
         text_add(out, "<g><title>");
-        add_text(out, mexpr_manifest_person(job->data.manifest, k));
+        evaluate_html_text(out, mexpr_manifest_person(job->data.manifest, k));
         text_add(out,
             ": %lld of %lld right</title><rect x=\"%d\" y=\"14\" width=\"10\" "
             "height=\"%d\" fill=\"#e6ebef\"/><rect x=\"%d\" y=\"%.1f\" width=\"10\" "
@@ -261,7 +255,7 @@ static void add_people(const evaluate_job *job, text *out)
             "rotate(90)\">",
             (long long)right, (long long)clips, x, height, x, 14 + height - tall, tall,
             x + 5, (long long)clips, x + 2, height + 20);
-        add_text(out, mexpr_manifest_person(job->data.manifest, k));
+        evaluate_html_text(out, mexpr_manifest_person(job->data.manifest, k));
         text_add(out, "</text></g>\n");
     }
     text_add(out, "</svg></div>\n");
@@ -306,230 +300,12 @@ static void add_choices(const evaluate_job *job, text *out)
     text_add(out, "</table></div>\n");
 }
 
-/* --- losses ------------------------------------------------------------------------ */
-
-typedef struct loss {
-    double fold, epoch, value;
-    int order;
-} loss;
-
-static int by_fold(const void *left, const void *right)
-{
-    const loss *a = left, *b = right;
-    if (a->fold != b->fold)
-        return a->fold < b->fold ? -1 : 1;
-    return a->order - b->order;
-}
-
-static int is_drawable(const json_value *line, const char *key)
-{
-    return json_member(line, key, JSON_NUMBER) &&
-           fabs(json_value_of(line, key, 0)) <= 1e15;
-}
-
-/* The lines that have a loss that can be drawn; others are passed over. */
-static int read_losses(const json_document *document, loss **list, int *n)
-{
-    int room = 1;
-    for (const json_value *v = document->root->first; v; v = v->next)
-        room++;
-    *list = calloc((size_t)room, sizeof **list);
-    *n = 0;
-    if (!*list)
-        return cli_fail("out of memory; close other programs and try again");
-    for (const json_value *v = document->root->first; v; v = v->next) {
-        if (!is_drawable(v, "loss") || !is_drawable(v, "epoch"))
-            continue;
-        (*list)[*n] = (loss){json_value_of(v, "fold", 0), json_value_of(v, "epoch", 0),
-            json_value_of(v, "loss", 0), *n};
-        ++*n;
-    }
-    qsort(*list, (size_t)*n, sizeof **list, by_fold);
-    return CLI_OK;
-}
-
-/* The curve of list[from..to). */
-static void add_curve(text *out, const loss *list, int from, int to, double first,
-    double last, double highest)
-{
-    const int skip = (to - from + MOST_POINTS - 1) / MOST_POINTS;
-    text_add(out,
-        "<g><title>fold %g</title><polyline fill=\"none\" stroke=\"#2171b5\" "
-        "stroke-opacity=\".5\" points=\"",
-        list[from].fold);
-    for (int k = from; k < to; k += skip)
-        text_add(out, "%.1f,%.1f ",
-            50 + 540 * (list[k].epoch - first) / (last > first ? last - first : 1),
-            190 - 175 * fmax(0, list[k].value) / highest);
-    text_add(out, "\"/></g>\n");
-}
-
-static void add_curves(text *out, const loss *list, int n)
-{
-    double highest = 1e-12, first = list[0].epoch, last = first;
-    for (int k = 0; k < n; k++) {
-        highest = fmax(highest, list[k].value);
-        first = fmin(first, list[k].epoch);
-        last = fmax(last, list[k].epoch);
-    }
-    text_add(out,
-        "<svg width=\"610\" height=\"220\" role=\"img\" font-size=\"11\" "
-        "fill=\"#5a6b7b\">\n<path d=\"M50 15V190H590\" fill=\"none\" "
-        "stroke=\"#9aa7b3\"/>\n<text x=\"45\" y=\"20\" text-anchor=\"end\">%.3g</text>"
-        "<text x=\"45\" y=\"194\" text-anchor=\"end\">0</text><text x=\"50\" y=\"206\">"
-        "%g</text><text x=\"590\" y=\"206\" text-anchor=\"end\">epoch %g</text>\n",
-        highest, first, last);
-    for (int from = 0, to; from < n; from = to) {
-        for (to = from; to < n && list[to].fold == list[from].fold;)
-            to++;
-        add_curve(out, list, from, to, first, last, highest);
-    }
-    text_add(out, "</svg>\n");
-}
-
-/* The losses of a file, by fold; *list is freed by the caller in any case. */
-static int load_losses(const char *path, loss **list, int *n)
-{
-    json_document document = {0};
-    int code = json_read_lines(path, &document);
-    if (code == CLI_OK)
-        code = read_losses(&document, list, n);
-    if (code == CLI_OK && *n == 0)
-        code = cli_fail("'%s' has no line with an epoch and a loss", path);
-    json_free(&document);
-    return code;
-}
-
-int evaluate_check_history(const evaluate_request *request)
-{
-    loss *list = NULL;
-    int n;
-    const int code = request->history ? load_losses(request->history, &list, &n) : CLI_OK;
-    free(list);
-    return code;
-}
-
-static int add_history(const evaluate_job *job, text *out)
-{
-    loss *list = NULL;
-    int n;
-    if (!job->request->history)
-        return CLI_OK;
-    const int code = load_losses(job->request->history, &list, &n);
-    if (code == CLI_OK) {
-        text_add(out, "<h2>Losses</h2>\n<p class=\"note\">Of the training clips, a curve "
-                      "for each fold. Nothing was chosen by them.</p>\n");
-        add_curves(out, list, n);
-    }
-    free(list);
-    return code;
-}
-
-/* --- pictures ---------------------------------------------------------------------- */
-
-static void add_base64(text *out, const unsigned char *bytes, size_t n)
-{
-    static const char digits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t k = 0; k < n; k += 3) {
-        const unsigned b1 = k + 1 < n ? bytes[k + 1] : 0,
-                       b2 = k + 2 < n ? bytes[k + 2] : 0;
-        const unsigned all = (unsigned)bytes[k] << 16 | b1 << 8 | b2;
-        const char four[4] = {digits[all >> 18], digits[all >> 12 & 63],
-            k + 1 < n ? digits[all >> 6 & 63] : '=', k + 2 < n ? digits[all & 63] : '='};
-        text_add_bytes(out, four, sizeof four);
-    }
-}
-
-/* The file of a clip as it is. */
-static int add_file(text *out, const char *folder, const char *name)
-{
-    unsigned char bytes[3 * 1024];
-    text path = {0};
-    text_add(&path, "%s/%s", folder, name);
-    FILE *file = path.bytes ? fopen(path.bytes, "rb") : NULL;
-    for (size_t n; file && (n = fread(bytes, 1, sizeof bytes, file)) > 0;)
-        add_base64(out, bytes, n);
-    const int good = file && !ferror(file);
-    const int code =
-        good ? CLI_OK
-             : cli_fail("cannot read '%s/%s': %s", folder, name, strerror(errno));
-    if (file)
-        fclose(file);
-    text_free(&path);
-    return code;
-}
-
-static int add_picture(
-    const evaluate_job *job, const mexpr_record *record, int32_t predicted, text *out)
-{
-    const mexpr_manifest *manifest = job->data.manifest;
-    const char *ending = strrchr(record->path, '.');
-    const int jpeg =
-        ending && (strcmp(ending, ".jpg") == 0 || strcmp(ending, ".jpeg") == 0);
-    text_add(
-        out, "<figure><img alt=\"\" src=\"data:image/%s;base64,", jpeg ? "jpeg" : "png");
-    const int code = add_file(out, job->request->data.inputs, record->path);
-    text_add(out, "\"><figcaption>");
-    add_text(out, mexpr_manifest_person(manifest, record->person));
-    text_add(out, "<br>");
-    add_text(out, mexpr_manifest_class(manifest, record->label));
-    if (predicted != record->label) {
-        text_add(out, ", taken for ");
-        add_text(out, mexpr_manifest_class(manifest, predicted));
-    }
-    text_add(out, "</figcaption></figure>\n");
-    return code;
-}
-
-/* Some right or some wrong clips, evenly from all over the manifest. */
-static int add_row(const evaluate_job *job, int right, text *out)
-{
-    const int64_t n = mexpr_manifest_n_clips(job->data.manifest);
-    int64_t total = 0, seen = 0, shown = 0;
-    int code = CLI_OK;
-    for (int pass = 0; pass < 2; pass++)
-        for (int64_t i = 0; i < n && code == CLI_OK; i++) {
-            const int32_t predicted = mexpr_evaluation_predicted(job->evaluation, i);
-            mexpr_record record = MEXPR_RECORD_INIT;
-            mexpr_manifest_clip(job->data.manifest, i, &record);
-            if (predicted < 0 || (predicted == record.label) != right)
-                continue;
-            if (pass == 0) {
-                total++;
-            } else if (seen++ * MOST_PICTURES >= shown * total && shown < MOST_PICTURES) {
-                shown++;
-                code = add_picture(job, &record, predicted, out);
-            }
-        }
-    if (total == 0)
-        text_add(out, "<p class=\"note\">None.</p>\n");
-    return code;
-}
-
-static int add_pictures(const evaluate_job *job, text *out)
-{
-    text_add(out, "<h2>Clips</h2>\n");
-    if (!job->request->pictures) {
-        text_add(out,
-            "<p class=\"note\">No pictures: databases of faces may as a rule not "
-            "be shown. Where the licence allows it, --pictures puts some flow "
-            "pictures here.</p>\n");
-        return CLI_OK;
-    }
-    text_add(out, "<p class=\"note\">Flow pictures (u, v and strain as red, green and "
-                  "blue).</p>\n<h3>Wrong</h3>\n");
-    const int code = add_row(job, 0, out);
-    text_add(out, "<h3>Right</h3>\n");
-    return code == CLI_OK ? add_row(job, 1, out) : code;
-}
-
 /* --- the page ---------------------------------------------------------------------- */
 
 int evaluate_html(const evaluate_job *job, text *out)
 {
     text_add(out, "%s<h1>", head);
-    add_text(out, job->request->data.system);
+    evaluate_html_text(out, job->request->data.system);
     text_add(out,
         "</h1>\n<p class=\"note\">Predictions for people who were not trained "
         "on: %s. They tell how pictures of faces were labelled, not what anyone "
@@ -542,9 +318,8 @@ int evaluate_html(const evaluate_job *job, text *out)
     add_datasets(job, out);
     add_people(job, out);
     add_choices(job, out);
-    int code = add_history(job, out);
-    if (code == CLI_OK)
-        code = add_pictures(job, out);
+    evaluate_losses_html(job, out);
+    const int code = evaluate_pictures_html(job, out);
     add_settings(job, out);
     text_add(out, "</body>\n</html>\n");
     return code;

@@ -16,7 +16,6 @@ typedef struct evaluate_request {
     const char *report;
     const char *csv;
     const char *html;
-    const char *history;
     int pictures;
     int folds;
     int inner_folds;
@@ -39,6 +38,7 @@ typedef struct evaluate_job {
     labelled data;
     mexpr_evaluate_options options;
     systems systems;
+    float **maps; /* of each clip, LABELLED_SIDE², or NULL: where its network looked */
     mexpr_evaluation *evaluation;
     /* Filled in afterwards. */
     int32_t n_classes, n_datasets, n_seeds;
@@ -68,9 +68,21 @@ mexpr_class_metrics evaluate_class(
 /* The reports. */
 void evaluate_json(const evaluate_job *job, text *out);
 void evaluate_csv(const evaluate_job *job, text *out);
-/* An exit code: pictures and the history are read from files. */
+/* An exit code. */
 int evaluate_html(const evaluate_job *job, text *out);
-/* Whether the history can be drawn: told before hours of training, not after. */
-int evaluate_check_history(const evaluate_request *request);
+
+/* Parts of them. */
+void evaluate_losses_json(const evaluate_job *job, text *out);
+void evaluate_losses_html(const evaluate_job *job, text *out);
+int evaluate_pictures_html(const evaluate_job *job, text *out);
+/* Text as HTML shows it. */
+void evaluate_html_text(text *out, const char *value);
+
+/* Makes room for maps; an exit code. */
+int evaluate_maps_create(evaluate_job *job);
+void evaluate_maps_free(evaluate_job *job);
+/* Makes maps of some clips of a fold, a mexpr_watch_fn. */
+mexpr_status evaluate_maps_watch(
+    void *user, mexpr_context *context, const mexpr_fold_network *network);
 
 #endif

@@ -298,6 +298,7 @@ void evaluate_json(const evaluate_job *job, text *out)
     json_classes(job, &job->all, out);
     json_confusion(job->all.confusion, job->n_classes, out);
     json_datasets(job, out);
+    evaluate_losses_json(job, out);
     json_key(out, "manifest_sha256");
     json_string(out, mexpr_manifest_sha256(manifest));
     json_key(out, "library");

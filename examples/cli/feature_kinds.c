@@ -75,8 +75,8 @@ static int add_mdmo(const feature_input *in, table *out)
     mexpr_mdmo_options o = MEXPR_MDMO_OPTIONS_INIT;
     o.n_bins = in->settings->bins;
     o.min_magnitude = in->settings->min_magnitude;
-    mexpr_status status = mexpr_face_regions(
-        in->context, MEXPR_REGIONS_MDMO, in->landmarks, xy, corners);
+    mexpr_status status =
+        mexpr_face_regions(in->context, MEXPR_REGIONS_MDMO, in->landmarks, xy, corners);
     if (status == MEXPR_OK)
         status = mexpr_flow_mdmo(in->context, in->field, &regions, &o, values,
             sizeof values / sizeof values[0], NULL);

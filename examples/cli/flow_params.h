@@ -51,7 +51,7 @@ typedef struct flow_params {
         FLOW_PARAM_ROW(                                                                  \
             request, member, warps, "warps", "T, O: warps per level (5; fast 3)"),       \
         FLOW_PARAM_ROW(request, member, epsilon, "epsilon",                              \
-            "T, O: stopping threshold, px (0.01; fast 0.017)"),                         \
+            "T, O: stopping threshold, px (0.01; fast 0.017)"),                          \
         FLOW_PARAM_ROW(request, member, iterations, "iterations",                        \
             "most per warp (T 300), median (O 30), level (F 3)"),                        \
         FLOW_PARAM_ROW(                                                                  \

@@ -27,36 +27,20 @@ void json_close(text *t, char bracket)
     text_add(t, "%c", bracket);
 }
 
-/* Length of the UTF-8 sequence (RFC 3629) at s, 0 when it is not one. */
-static size_t utf8_length(const unsigned char *s)
-{
-    const size_t length = s[0] < 0x80                   ? 1
-                          : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-                          : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                          : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                                        : 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    const int overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    const int outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return overlong || outside ? 0 : length;
-}
-
 static void add_escaped(text *t, const char *value)
 {
     text_add(t, "\"");
-    for (const unsigned char *s = (const unsigned char *)value; *s;) {
-        const size_t length = utf8_length(s);
+    for (const char *s = value; *s;) {
+        const size_t length = text_utf8(s);
+        const unsigned last = length > 0 ? (unsigned char)s[length - 1] : 0;
         if (length == 0)
             text_add(t, "\\ufffd");
         else if (*s == '"' || *s == '\\')
             text_add(t, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            text_add(t, "\\u%04x", (unsigned)*s);
+        else if (text_is_control(s)) /* of two bytes the second has the number */
+            text_add(t, "\\u%04x", last);
         else
-            text_add_bytes(t, (const char *)s, length);
+            text_add_bytes(t, s, length);
         s += length ? length : 1;
     }
     text_add(t, "\"");

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_read.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "file_read.h"
 
 enum { BLOCK_SIZE = 1024, MOST_DEPTH = 64 };
-
-static const size_t most_bytes = (size_t)1 << 30;
 
 struct json_block {
     struct json_block *next;
@@ -248,67 +245,23 @@ static json_value *read_value(reader *r)
 
 /* --- files ------------------------------------------------------------------------- */
 
-static int read_bytes(const char *path, json_document *document, size_t *size)
+int json_read(const char *path, json_document *document)
 {
-    FILE *file = fopen(path, "rb");
-    size_t capacity = 1 << 16;
-    *size = 0;
-    if (!file)
-        return cli_fail("cannot read '%s': %s", path, strerror(errno));
-    document->bytes = malloc(capacity);
-    while (document->bytes && !feof(file) && !ferror(file) && *size < most_bytes) {
-        *size += fread(document->bytes + *size, 1, capacity - *size, file);
-        if (*size < capacity)
-            continue;
-        char *more = realloc(document->bytes, capacity *= 2);
-        if (!more)
-            free(document->bytes);
-        document->bytes = more;
-    }
-    const int bad = ferror(file);
-    fclose(file);
-    if (bad)
-        return cli_fail("cannot read '%s'", path);
-    if (!document->bytes)
-        return cli_fail("out of memory; close other programs and try again");
-    return *size < most_bytes ? CLI_OK : cli_fail("'%s' is larger than 1 GiB", path);
-}
-
-static int read_file(const char *path, int many, json_document *document)
-{
-    size_t size;
-    int code = read_bytes(path, document, &size);
+    const int code = file_read(path, &document->bytes);
     if (code != CLI_OK)
         return code;
-    reader r = {
-        .document = document, .at = document->bytes, .end = document->bytes + size};
-    json_value *root = many ? new_value(&r, JSON_ARRAY) : read_value(&r);
-    json_value **last = root ? &root->first : NULL;
+    char *bytes = document->bytes.bytes;
+    reader r = {.document = document, .at = bytes, .end = bytes + document->bytes.size};
+    document->root = read_value(&r);
     skip_blanks(&r);
-    while (many && last && r.at < r.end) {
-        *last = read_value(&r);
-        last = *last ? &(*last)->next : NULL;
-        skip_blanks(&r);
-    }
-    document->root = root;
     if (!r.trouble && r.at < r.end)
         r.trouble = "something follows the value";
     if (!r.trouble)
         return CLI_OK;
     int line = 1;
-    for (const char *c = document->bytes; c < r.at; c++)
+    for (const char *c = bytes; c < r.at; c++)
         line += *c == '\n';
     return cli_fail("'%s' is not JSON: %s (line %d)", path, r.trouble, line);
-}
-
-int json_read(const char *path, json_document *document)
-{
-    return read_file(path, 0, document);
-}
-
-int json_read_lines(const char *path, json_document *document)
-{
-    return read_file(path, 1, document);
 }
 
 void json_free(json_document *document)
@@ -318,7 +271,7 @@ void json_free(json_document *document)
         document->blocks = block->next;
         free(block);
     }
-    free(document->bytes);
+    text_free(&document->bytes);
     *document = (json_document){0};
 }
 

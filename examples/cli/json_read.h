@@ -3,6 +3,8 @@
 #ifndef CLI_JSON_READ_H
 #define CLI_JSON_READ_H
 
+#include "text.h"
+
 typedef enum json_kind {
     JSON_NULL,
     JSON_BOOLEAN,
@@ -23,16 +25,13 @@ typedef struct json_value {
 
 /* Start with {0}. */
 typedef struct json_document {
-    char *bytes;
+    text bytes;
     struct json_block *blocks;
     const json_value *root;
 } json_document;
 
 /* Reads a file of one value; an exit code. */
 int json_read(const char *path, json_document *document);
-/* Reads a file of any number of values with white space between them (JSON lines); the
- * root is an array of them. */
-int json_read_lines(const char *path, json_document *document);
 void json_free(json_document *document);
 
 /* A member of an object; NULL when there is none or it is of another kind. */

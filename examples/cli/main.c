@@ -27,6 +27,10 @@ static const cli_command *const commands[] = {
     &cmd_train,
     &cmd_evaluate,
     &cmd_compare,
+    &cmd_score_classes,
+    &cmd_score_units,
+    &cmd_score_spot,
+    &cmd_score_apex,
     &cmd_version,
 };
 

@@ -8,7 +8,7 @@ _microexpr() {
     COMPREPLY=()
     if [[ $COMP_CWORD -eq 1 || ($COMP_CWORD -eq 2 && $first == help) ]]; then
         words="$(microexpr help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p') help"
-    elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system || $first == dataset) ]]; then
+    elif [[ $COMP_CWORD -eq 2 && ($first == model || $first == system || $first == dataset || $first == score) ]]; then
         words=$(microexpr help 2>/dev/null | sed -n "s/^  $first \([a-z]*\) .*/\1/p")
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --method ]]; then
         words='tvl1 fast opencv farneback'
@@ -26,7 +26,7 @@ _microexpr() {
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --system ]]; then
         words="flow-derivative-svm flow-kernel-ridge flow-random-features $(microexpr system list 2>/dev/null | sed 's/ .*//')"
     elif [[ $current == -* ]]; then
-        [[ $first == model || $first == system || $first == dataset ]] && command="$first $second"
+        [[ $first == model || $first == system || $first == dataset || $first == score ]] && command="$first $second"
         # The command may be two words.
         # shellcheck disable=SC2086
         words=$(microexpr help $command 2>/dev/null | sed -n 's/^  [-, a-zA-Z]\{4\}\(--[a-z0-9-]*\).*/\1/p')

@@ -49,12 +49,38 @@ void text_add(text *t, const char *format, ...)
     va_end(args);
 }
 
+size_t text_utf8(const char *at)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    const size_t length = s[0] < 0x80                   ? 1
+                          : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+                          : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+                          : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                                        : 0;
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    const int overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+    const int outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
+    return overlong || outside ? 0 : length;
+}
+
+int text_is_control(const char *at)
+{
+    const unsigned char *s = (const unsigned char *)at;
+    return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0);
+}
+
 void text_add_plain(text *t, const char *name, int width)
 {
     int n = 0;
-    for (; name[n]; n++) {
-        const int control = (unsigned char)name[n] < 0x20 || name[n] == 0x7f;
-        text_add_bytes(t, control ? "?" : name + n, 1);
+    for (size_t length; *name; name += length ? length : 1, n++) {
+        length = text_utf8(name);
+        if (length == 0 || text_is_control(name))
+            text_add_bytes(t, "?", 1);
+        else
+            text_add_bytes(t, name, length);
     }
     if (n < width)
         text_add(t, "%*s", width - n, "");

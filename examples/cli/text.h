@@ -22,7 +22,12 @@ typedef struct text {
 
 void text_add(text *t, const char *format, ...) TEXT_PRINTF(2, 3);
 void text_add_bytes(text *t, const char *bytes, size_t size);
-/* Adds a name from a file, a '?' for each control character, and blanks up to `width`. */
+/* Length of the UTF-8 sequence (RFC 3629) at s, 0 when it is not one. */
+size_t text_utf8(const char *s);
+/* Whether it is a control character: C0, DEL or C1, which terminals obey. */
+int text_is_control(const char *s);
+/* Adds a name from a file, a '?' for each control character and for what is not UTF-8,
+ * and blanks up to `width` characters. */
 void text_add_plain(text *t, const char *name, int width);
 void text_free(text *t);
 

@@ -317,6 +317,34 @@ typedef enum mexpr_joining {
                                    on the inner folds' scores */
 } mexpr_joining;
 
+/** A network that has scored the clips of its fold. */
+typedef struct mexpr_fold_network {
+    size_t struct_size;
+    mexpr_model *model;   /**< until the call returns; mexpr_model_retain() keeps it */
+    const int64_t *clips; /**< n_clips numbers in the manifest: the clips of the fold */
+    const float *scores;  /**< n_clips × n_classes, before they are fused */
+    int64_t n_clips;
+    double weight; /**< of mexpr_evaluation_weight() */
+    int32_t seed;  /**< its number, from 0 */
+    int32_t fold;
+    int32_t candidate;
+} mexpr_fold_network;
+
+#define MEXPR_FOLD_NETWORK_INIT                                                          \
+    {                                                                                    \
+        sizeof(mexpr_fold_network), NULL, NULL, NULL, 0, 0, 0, 0, 0                      \
+    }
+
+/**
+ * Is shown every network that an evaluation applies to its fold, once it has: to explain
+ * it, or to keep it. Those of inner folds are not shown. It has no say in the result.
+ * On a context of several threads it is called from several at once, in no fixed order,
+ * each with a context of its own, which it may use until it returns.
+ * @return MEXPR_OK, or what ends the evaluation; the sentence is the context's
+ */
+typedef mexpr_status (*mexpr_watch_fn)(
+    void *user, mexpr_context *context, const mexpr_fold_network *network);
+
 /** Options of mexpr_evaluate(); a field of 0 means its default. */
 typedef struct mexpr_evaluate_options {
     size_t struct_size;
@@ -329,13 +357,15 @@ typedef struct mexpr_evaluate_options {
     int32_t n_seeds; /**< the whole is done with as many seeds for `fit`: seed, seed + 1,
                           …; 1..1000; 1 */
     int32_t joining; /**< mexpr_joining, of several candidates; MEXPR_JOINING_SELECT */
-    int32_t inner_folds; /**< by person, of each fold's training clips; fewer when there
-                              are fewer persons; 2..; 5 */
+    int32_t inner_folds;  /**< by person, of each fold's training clips; fewer when there
+                               are fewer persons; 2..; 5 */
+    mexpr_watch_fn watch; /**< or NULL */
+    void *watch_user;     /**< first argument of `watch` */
 } mexpr_evaluate_options;
 
 #define MEXPR_EVALUATE_OPTIONS_INIT                                                      \
     {                                                                                    \
-        sizeof(mexpr_evaluate_options), 0, 0, 0, NULL, NULL, 0, 0, 0                     \
+        sizeof(mexpr_evaluate_options), 0, 0, 0, NULL, NULL, 0, 0, 0, NULL, NULL         \
     }
 
 /**
@@ -474,6 +504,21 @@ MEXPR_API double mexpr_evaluation_weight(
  *  does not exist. @since 0.1.0 */
 MEXPR_API double mexpr_evaluation_inner_uf1(
     const mexpr_evaluation *evaluation, int32_t seed, int32_t fold, int32_t candidate);
+/** Epochs in which a candidate's network of a fold was trained (mexpr_train_n_epochs()):
+ *  0 without epochs, of one that was not chosen, and for what does not exist.
+ *  @since 0.1.0 */
+MEXPR_API int32_t mexpr_evaluation_n_epochs(
+    const mexpr_evaluation *evaluation, int32_t seed, int32_t fold, int32_t candidate);
+/**
+ * Mean training losses of these epochs, oldest first; nothing was chosen by them. Of more
+ * than 1000 epochs 1000 are kept: number k, from 0, is of epoch (k + 1) × n_epochs / n,
+ * from 1, rounded down.
+ * @param n receives how many there are, 0 without any
+ * @return them, with the evaluation; NULL without any
+ * @since 0.1.0
+ */
+MEXPR_API const float *mexpr_evaluation_losses(const mexpr_evaluation *evaluation,
+    int32_t seed, int32_t fold, int32_t candidate, int32_t *n);
 
 MEXPR_END_DECLS
 

@@ -109,6 +109,13 @@ typedef struct mexpr_trainer_options {
                                     is there and no checkpoint is not written over */
     int32_t checkpoint_epochs; /**< and every how many epochs, 0..1000000; 0: at its end
                                     alone */
+
+    /** What the loss has beside that of the scores: "KIND:WEIGHT:TENSOR" or
+     *  "KIND:WEIGHT:A,B", up to 8 with those of the recipe, separated by semicolons, such
+     *  as "contrastive:0.1:features;kl@4:1:logits,teacher". Tensors are those that nodes
+     *  of the model make, with a row for each clip; docs/train.md has the kinds. NULL:
+     *  nothing */
+    const char *terms;
 } mexpr_trainer_options;
 
 #define MEXPR_TRAINER_OPTIONS_INIT                                                       \
@@ -116,7 +123,7 @@ typedef struct mexpr_trainer_options {
         sizeof(mexpr_trainer_options), 0, 100, 32, 1, MEXPR_OPTIMISER_ADAM, 1e-3, 0.9,   \
             0.999, 1e-8, 0, 0, MEXPR_SCHEDULE_CONSTANT, 0.1, 30, 0, 0, 0, NULL, NULL, 1, \
             MEXPR_LOSS_CROSS_ENTROPY, 0, 2, 0, MEXPR_NORMALISATION_PICTURE, 0, 0, 0, 0,  \
-            0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0                                           \
+            0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL                                     \
     }
 
 /**
@@ -153,7 +160,8 @@ typedef struct mexpr_trainer mexpr_trainer;
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_ABI, MEXPR_E_OPERATOR (a node that cannot be
  *         trained through), MEXPR_E_TYPE, MEXPR_E_SHAPE (clips that the model does not
  *         take, scores that are not n_classes), MEXPR_E_RANGE, MEXPR_E_LIMIT,
- *         MEXPR_E_FORMAT (the checkpoint is some other file), MEXPR_E_STATE (the source
+ *         MEXPR_E_NOT_FOUND (the tensor of a term), MEXPR_E_FORMAT (the checkpoint is
+ *         some other file), MEXPR_E_STATE (the source
  *         is gone, or clips would be prepared twice), MEXPR_E_MODEL, MEXPR_E_IO,
  *         MEXPR_E_NOMEM; the sentence is the context's
  * @since 0.1.0
@@ -175,6 +183,7 @@ typedef int32_t (*mexpr_epoch_fn)(
  * @param progress returns other than 0 to stop behind this epoch; or NULL
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_CANCELLED (call again to go on), MEXPR_E_RANGE
  *         (the loss or a weight is not finite any more; the last checkpoint stays),
+ *         MEXPR_E_STATE (an epoch has failed before; mexpr_trainer_resume() mends that),
  *         MEXPR_E_IO and MEXPR_E_FORMAT (the checkpoint), MEXPR_E_NOMEM
  * @since 0.1.0
  */
@@ -194,7 +203,8 @@ MEXPR_API double mexpr_trainer_loss(const mexpr_trainer *trainer, int32_t epoch)
 /**
  * Writes all that training goes on from, whole or not at all.
  * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_FORMAT (the file is there and no checkpoint),
- *         MEXPR_E_RANGE (a weight is not finite), MEXPR_E_IO, MEXPR_E_NOMEM
+ *         MEXPR_E_RANGE (a weight is not finite), MEXPR_E_STATE (the last epoch failed),
+ *         MEXPR_E_IO, MEXPR_E_NOMEM
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path);
@@ -216,6 +226,13 @@ MEXPR_API mexpr_status mexpr_trainer_resume(mexpr_trainer *trainer, const char *
  * @since 0.1.0
  */
 MEXPR_API mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out);
+/** Epochs in which a trainer made this network, mexpr_train()'s among them; 0 of any
+ *  other: they stay with the handle and are not written to files. Thread-safe.
+ *  @since 0.1.0 */
+MEXPR_API int32_t mexpr_train_n_epochs(const mexpr_model *model);
+/** Mean training loss of epoch 0, 1, … of them; NaN for one that was not. Thread-safe.
+ *  @since 0.1.0 */
+MEXPR_API double mexpr_train_loss(const mexpr_model *model, int32_t epoch);
 
 /* --- in one call ------------------------------------------------------------------- */
 

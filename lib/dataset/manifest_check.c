@@ -1,49 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong with clips: first their records, then their files. */
+/* What is wrong with clips: their records; manifest_files.c looks at their files. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/folder.h"
-#include "dataset/clip_path.h"
+#include "dataset/manifest_check.h"
 #include "dataset/published.h"
-#include "image/sequence_names.h"
-#include "microexpr/image.h"
 
-enum { DETAIL = 256, FIRST_CAPACITY = 64, N_KEYS = 3 };
-
-typedef struct entry {
-    int32_t kind;
-    int64_t clip, frame;
-    char detail[DETAIL];
-} entry;
-
-struct mexpr_findings {
-    mexpr_context *context; /* retained */
-    entry *entries;
-    size_t n, capacity;
-};
-
-typedef struct checker {
-    mx_scope *scope;
-    const mexpr_manifest *manifest;
-    const char *folder;
-    int32_t files; /* mexpr_check_files */
-    mexpr_findings *findings;
-    const mexpr_record **order; /* the records, those of the same frames side by side */
-    mexpr_record *records;
-    bool numbered; /* a record has a frame number: it is not a list of single pictures */
-    /* Of the clip that is looked at. */
-    int64_t clip;
-    const mexpr_record *record;
-} checker;
-
-/* A file and the number in its name, -1: none. */
-typedef struct numbered {
-    int64_t number;
-    const char *name;
-} numbered;
+enum { FIRST_CAPACITY = 64 };
 
 /* --- findings ---------------------------------------------------------------------- */
 
@@ -52,7 +17,7 @@ static mexpr_status grow(mx_scope *scope, mexpr_findings *f)
     if (f->n < f->capacity)
         return MEXPR_OK;
     const size_t capacity = f->capacity ? 2 * f->capacity : FIRST_CAPACITY;
-    entry *entries = mx_alloc(scope, capacity, sizeof *entries);
+    mx_finding_entry *entries = mx_alloc(scope, capacity, sizeof *entries);
     if (!entries)
         return MEXPR_E_NOMEM;
     if (f->n)
@@ -69,19 +34,18 @@ static void end_whole(char *text)
     size_t n = strlen(text), k = n;
     while (k > 0 && ((uint8_t)text[k - 1] & 0xc0) == 0x80)
         k--;
-    if (n + 1 == DETAIL && k > 0 && (uint8_t)text[k - 1] >= 0x80)
+    if (n + 1 == MX_FINDING_DETAIL && k > 0 && (uint8_t)text[k - 1] >= 0x80)
         text[k - 1] = 0;
 }
 
-MX_PRINTF(4, 5)
-static mexpr_status add(
-    checker *c, mexpr_finding_kind kind, int64_t frame, const char *format, ...)
+mexpr_status mx_check_add(
+    mx_checker *c, mexpr_finding_kind kind, int64_t frame, const char *format, ...)
 {
     const mexpr_status status = grow(c->scope, c->findings);
     if (status != MEXPR_OK)
         return status;
-    entry *e = &c->findings->entries[c->findings->n++];
-    *e = (entry){(int32_t)kind, c->clip, frame, ""};
+    mx_finding_entry *e = &c->findings->entries[c->findings->n++];
+    *e = (mx_finding_entry){(int32_t)kind, c->clip, frame, ""};
     va_list args;
     va_start(args, format);
     vsnprintf(e->detail, sizeof e->detail, format, args);
@@ -90,72 +54,66 @@ static mexpr_status add(
     return MEXPR_OK;
 }
 
-/* What a file's failure means for the check: a finding, unless it is none of the file's.
- */
-static bool is_of_the_file(mexpr_status status)
-{
-    return status != MEXPR_OK && status != MEXPR_E_NOMEM && status != MEXPR_E_THREAD &&
-           status != MEXPR_E_INTERNAL;
-}
-
 /* --- records ----------------------------------------------------------------------- */
 
-static mexpr_status check_order(checker *c)
+static mexpr_status check_order(mx_checker *c)
 {
     const mexpr_record *r = c->record;
     const bool both = r->onset >= 0 && r->offset >= 0;
     if (both && r->offset < r->onset)
-        return add(c, MEXPR_FINDING_OFFSET_BEFORE_ONSET, r->offset,
+        return mx_check_add(c, MEXPR_FINDING_OFFSET_BEFORE_ONSET, r->offset,
             "the offset %" PRId64 " is before the onset %" PRId64, r->offset, r->onset);
     if (r->apex < 0)
         return MEXPR_OK;
     if (r->apex == r->onset)
-        return add(c, MEXPR_FINDING_ONSET_IS_APEX, r->apex,
+        return mx_check_add(c, MEXPR_FINDING_ONSET_IS_APEX, r->apex,
             "onset and apex are frame %" PRId64 ": there is no motion between them",
             r->apex);
     if ((r->onset >= 0 && r->apex < r->onset) || (r->offset >= 0 && r->apex > r->offset))
-        return add(c, MEXPR_FINDING_APEX_OUTSIDE, r->apex,
+        return mx_check_add(c, MEXPR_FINDING_APEX_OUTSIDE, r->apex,
             "the apex %" PRId64 " is not between onset %" PRId64 " and offset %" PRId64,
             r->apex, r->onset, r->offset);
     return MEXPR_OK;
 }
 
-static mexpr_status check_presence(checker *c)
+static mexpr_status check_presence(mx_checker *c)
 {
     const mexpr_record *r = c->record;
     mexpr_status status = MEXPR_OK;
     if (r->onset < 0)
-        status = add(c, MEXPR_FINDING_ONSET_MISSING, -1, "the onset is not known");
+        status =
+            mx_check_add(c, MEXPR_FINDING_ONSET_MISSING, -1, "the onset is not known");
     if (r->apex < 0 && status == MEXPR_OK)
-        status = add(c, MEXPR_FINDING_APEX_MISSING, -1, "the apex is not known");
+        status = mx_check_add(c, MEXPR_FINDING_APEX_MISSING, -1, "the apex is not known");
     if (r->offset < 0 && status == MEXPR_OK)
-        status = add(c, MEXPR_FINDING_OFFSET_MISSING, -1, "the offset is not known");
+        status =
+            mx_check_add(c, MEXPR_FINDING_OFFSET_MISSING, -1, "the offset is not known");
     if (!(r->fps > 0) && status == MEXPR_OK)
-        status = add(c, MEXPR_FINDING_FPS_MISSING, -1,
+        status = mx_check_add(c, MEXPR_FINDING_FPS_MISSING, -1,
             "the number of frames per second is not known");
     return status;
 }
 
-static mexpr_status check_label(checker *c)
+static mexpr_status check_label(mx_checker *c)
 {
     const mexpr_record *r = c->record;
     const mx_layout *layout = mx_layout_find(r->dataset);
     if (layout && *r->emotion && !mx_layout_knows(layout, r->emotion))
-        return add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "'%.60s' is no emotion of %s",
-            r->emotion, layout->title);
+        return mx_check_add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1,
+            "'%.60s' is no emotion of %s", r->emotion, layout->title);
     if (r->label < 0 && mexpr_manifest_n_classes(c->manifest) > 0)
-        return add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "the clip has no label");
+        return mx_check_add(c, MEXPR_FINDING_LABEL_UNKNOWN, -1, "the clip has no label");
     return MEXPR_OK;
 }
 
-static mexpr_status check_units(checker *c)
+static mexpr_status check_units(mx_checker *c)
 {
     mexpr_context *context = c->scope->context;
     size_t n;
     if (mexpr_action_units_parse(context, c->record->action_units, NULL, 0, &n) ==
         MEXPR_OK)
         return MEXPR_OK;
-    return add(c, MEXPR_FINDING_AU_UNREADABLE, -1, "%s", c->scope->error);
+    return mx_check_add(c, MEXPR_FINDING_AU_UNREADABLE, -1, "%s", c->scope->error);
 }
 
 static int compare_frames(const mexpr_record *a, const mexpr_record *b)
@@ -180,18 +138,18 @@ static int compare_records(const void *x, const void *y)
     return order ? order : (a->line > b->line) - (a->line < b->line);
 }
 
-static mexpr_status check_duplicate(checker *c)
+static mexpr_status check_duplicate(mx_checker *c)
 {
     const mexpr_record *r = c->record;
     const mexpr_record **found = bsearch(&r, c->order,
         (size_t)mexpr_manifest_n_clips(c->manifest), sizeof *c->order, compare_records);
     if (!found || found == c->order || compare_frames(found[-1], r) != 0)
         return MEXPR_OK;
-    return add(c, MEXPR_FINDING_CLIP_DUPLICATE, -1, "the same frames as in line %d",
-        found[-1]->line);
+    return mx_check_add(c, MEXPR_FINDING_CLIP_DUPLICATE, -1,
+        "the same frames as in line %d", found[-1]->line);
 }
 
-static mexpr_status check_record(checker *c)
+static mexpr_status check_record(mx_checker *c)
 {
     mexpr_status status = c->numbered ? check_presence(c) : MEXPR_OK;
     if (status == MEXPR_OK)
@@ -203,163 +161,9 @@ static mexpr_status check_record(checker *c)
     return status == MEXPR_OK ? check_duplicate(c) : status;
 }
 
-/* --- files ------------------------------------------------------------------------- */
-
-static mexpr_status check_picture(checker *c, const char *path, int64_t frame)
-{
-    mexpr_image *image = NULL;
-    const mexpr_status status =
-        mexpr_image_read(c->scope->context, path, MEXPR_COLOUR_KEEP, &image);
-    mexpr_image_destroy(&image);
-    if (!is_of_the_file(status))
-        return status;
-    return add(c, MEXPR_FINDING_FRAME_UNREADABLE, frame, "%s", c->scope->error);
-}
-
-static mexpr_status check_frame_file(checker *c, const char *folder, const numbered *file)
-{
-    char path[MX_CLIP_PATH];
-    if (snprintf(path, sizeof path, "%s/%s", folder, file->name) >= (int)sizeof path)
-        return add(c, MEXPR_FINDING_FRAME_UNREADABLE, file->number,
-            "the path of '%.100s' is too long", file->name);
-    return check_picture(c, path, file->number);
-}
-
-static int compare_numbered(const void *x, const void *y)
-{
-    const numbered *a = x, *b = y;
-    return a->number != b->number ? (a->number > b->number) - (a->number < b->number)
-                                  : strcmp(a->name, b->name);
-}
-
-static const numbered *find_number(const numbered *files, size_t n, int64_t number)
-{
-    size_t low = 0, high = n;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (files[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < n && files[low].number == number ? files + low : NULL;
-}
-
-static mexpr_status check_gaps(checker *c, const numbered *files, size_t n)
-{
-    int64_t missing = 0, first = -1, last = -1;
-    for (size_t k = 1; k < n; k++) {
-        const int64_t gap = files[k].number - files[k - 1].number - 1;
-        if (files[k - 1].number < 0 || gap <= 0)
-            continue;
-        if (first < 0) {
-            first = files[k - 1].number + 1;
-            last = files[k].number - 1;
-        }
-        missing += gap;
-    }
-    if (missing == 0)
-        return MEXPR_OK;
-    return add(c, MEXPR_FINDING_FRAME_GAP, first,
-        "%" PRId64 " numbers are missing, the first ones %" PRId64 " to %" PRId64,
-        missing, first, last);
-}
-
-/* Onset, apex and offset: that they are there, and can be read. */
-static mexpr_status check_keys(
-    checker *c, const char *folder, const numbered *files, size_t n)
-{
-    static const char *const names[N_KEYS] = {"onset", "apex", "offset"};
-    const mexpr_record *r = c->record;
-    const int64_t frames[N_KEYS] = {r->onset, r->apex, r->offset};
-    const int64_t first = files[0].number < 0 ? 0 : files[0].number;
-    const int64_t shift = r->first_frame < 0 ? 0 : first - r->first_frame;
-    mexpr_status status = MEXPR_OK;
-    for (int k = 0; k < N_KEYS && status == MEXPR_OK; k++) {
-        if (frames[k] < 0 || frames[k] > INT64_MAX - first)
-            continue;
-        const numbered *file = find_number(files, n, frames[k] + shift);
-        if (!file)
-            status = add(c, MEXPR_FINDING_FRAME_ABSENT, frames[k],
-                "the %s has no file: none has the number %" PRId64, names[k],
-                frames[k] + shift);
-        else if (c->files == MEXPR_CHECK_KEY_FRAMES)
-            status = check_frame_file(c, folder, file);
-    }
-    return status;
-}
-
-static mexpr_status check_numbered(
-    checker *c, const char *folder, const numbered *files, size_t n)
-{
-    mexpr_status status = check_gaps(c, files, n);
-    if (status == MEXPR_OK)
-        status = check_keys(c, folder, files, n);
-    for (size_t k = 0; k < n && status == MEXPR_OK && c->files == MEXPR_CHECK_ALL_FRAMES;
-         k++)
-        status = check_frame_file(c, folder, &files[k]);
-    return status;
-}
-
-static bool is_picture(const void *user, const char *name)
-{
-    (void)user;
-    return mx_name_is_picture(name);
-}
-
-static mexpr_status check_names(checker *c, const char *folder, const mx_names *names)
-{
-    if (names->n == 0)
-        return add(c, MEXPR_FINDING_CLIP_EMPTY, -1, "there is no picture in '%.200s'",
-            c->record->path);
-    numbered *files = mx_alloc(c->scope, names->n, sizeof *files);
-    if (!files)
-        return MEXPR_E_NOMEM;
-    for (size_t k = 0; k < names->n; k++) {
-        size_t begin, end;
-        files[k].name = names->items[k];
-        if (!mx_name_number(names->items[k], &begin, &end, &files[k].number))
-            files[k].number = -1;
-    }
-    qsort(files, names->n, sizeof *files, compare_numbered);
-    const mexpr_status status = check_numbered(c, folder, files, names->n);
-    mx_free(c->scope->context, files);
-    return status;
-}
-
-static mexpr_status check_folder(checker *c, const char *path)
-{
-    mx_names names = {0};
-    mexpr_status status = mx_folder_list(c->scope, path, is_picture, NULL,
-        mx_context_limits(c->scope->context)->frames, &names);
-    if (is_of_the_file(status))
-        status = add(c, MEXPR_FINDING_CLIP_EMPTY, -1, "%s", c->scope->error);
-    else if (status == MEXPR_OK)
-        status = check_names(c, path, &names);
-    mx_names_free(c->scope->context, &names);
-    return status;
-}
-
-static mexpr_status check_files(checker *c)
-{
-    char path[MX_CLIP_PATH];
-    const char *relative = c->record->path;
-    if (c->files == MEXPR_CHECK_NOTHING)
-        return MEXPR_OK;
-    if (!*relative)
-        return add(c, MEXPR_FINDING_CLIP_ABSENT, -1, "the clip has no path");
-    if (mx_clip_path(c->scope, c->folder, c->record, path) != MEXPR_OK)
-        return add(c, MEXPR_FINDING_PATH_OUTSIDE, -1, "%s", c->scope->error);
-    if (mx_path_is_folder(path))
-        return check_folder(c, path);
-    if (!mx_path_exists(path))
-        return add(c, MEXPR_FINDING_CLIP_ABSENT, -1, "'%.200s' is not there", relative);
-    return c->files == MEXPR_CHECK_NAMES ? MEXPR_OK : check_picture(c, path, -1);
-}
-
 /* --- the door ---------------------------------------------------------------------- */
 
-static mexpr_status prepare(checker *c)
+static mexpr_status prepare(mx_checker *c)
 {
     const int64_t n = mexpr_manifest_n_clips(c->manifest);
     c->findings = mx_calloc(c->scope, 1, sizeof *c->findings);
@@ -381,7 +185,7 @@ static mexpr_status prepare(checker *c)
     return MEXPR_OK;
 }
 
-static mexpr_status check_clips(checker *c, mexpr_progress_fn progress, void *user)
+static mexpr_status check_clips(mx_checker *c, mexpr_progress_fn progress, void *user)
 {
     const int64_t n = mexpr_manifest_n_clips(c->manifest);
     mexpr_status status = prepare(c);
@@ -389,7 +193,7 @@ static mexpr_status check_clips(checker *c, mexpr_progress_fn progress, void *us
         c->record = &c->records[c->clip];
         status = check_record(c);
         if (status == MEXPR_OK)
-            status = check_files(c);
+            status = mx_check_files(c);
         if (status == MEXPR_OK && progress &&
             progress(user, (uint64_t)c->clip + 1, (uint64_t)n))
             status = mx_fail(c->scope, MEXPR_E_CANCELLED,
@@ -407,7 +211,7 @@ mexpr_status mexpr_manifest_check(mexpr_context *context, const mexpr_manifest *
     *out = NULL;
     if (!context)
         return MEXPR_E_ARG;
-    checker c = {.scope = mx_context_scope(context), .manifest = manifest};
+    mx_checker c = {.scope = mx_context_scope(context), .manifest = manifest};
     mexpr_check_options o = MEXPR_CHECK_OPTIONS_INIT;
     mexpr_status status = mx_options_copy(c.scope, options, sizeof o, &o, sizeof o);
     if (status != MEXPR_OK)
@@ -441,7 +245,7 @@ mexpr_status mexpr_findings_get(
     const size_t size = finding->struct_size;
     if (size < sizeof *finding || size > 4096)
         return MEXPR_E_ABI;
-    const entry *e = &findings->entries[index];
+    const mx_finding_entry *e = &findings->entries[index];
     *finding = (mexpr_finding){size, e->kind, e->clip, e->frame, e->detail};
     return MEXPR_OK;
 }

@@ -7,11 +7,11 @@
 #include "base/checked.h"
 #include "base/option.h"
 #include "base/pool.h"
-#include "evaluate/evaluation.h"
 #include "evaluate/fold_learner.h"
+#include "evaluate/fold_maker.h"
 #include "microexpr/fusion.h"
 
-enum { MAX_CANDIDATES = 1000, MAX_SEEDS = 1000, DEAL_STREAM = 1 };
+enum { MAX_CANDIDATES = 1000, MAX_SEEDS = 1000 };
 
 /* What a worker owns. */
 typedef struct worker {
@@ -41,104 +41,6 @@ typedef struct work {
     atomic_int n_done;
     atomic_bool stop;
 } work;
-
-/* --- folds ------------------------------------------------------------------------- */
-
-static mexpr_status deal(work *w, int32_t n_persons)
-{
-    mexpr_evaluation *e = w->e;
-    int32_t *fold = mx_alloc(w->scope, (size_t)n_persons, sizeof *fold);
-    if (!fold)
-        return MEXPR_E_NOMEM;
-    const mexpr_status status =
-        mx_deal_persons(w->scope, w->o.seed, DEAL_STREAM, n_persons, w->o.n_folds, fold);
-    for (int64_t i = 0; i < e->n && status == MEXPR_OK; i++)
-        e->folds[i] = fold[e->persons[i]];
-    mx_free(w->scope->context, fold);
-    e->n_folds = w->o.n_folds;
-    return status;
-}
-
-/* Whether the name is one of a list with commas. */
-static bool is_listed(const char *list, const char *name)
-{
-    const size_t size = strlen(name);
-    while (list) {
-        const char *comma = strchr(list, ',');
-        const size_t length = comma ? (size_t)(comma - list) : strlen(list);
-        if (length == size && memcmp(list, name, size) == 0)
-            return true;
-        list = comma ? comma + 1 : NULL;
-    }
-    return false;
-}
-
-/* Every name of a list must be a database's. */
-static mexpr_status check_list(const work *w, const char *list)
-{
-    while (list) {
-        const char *comma = strchr(list, ',');
-        const size_t length = comma ? (size_t)(comma - list) : strlen(list);
-        int32_t k = 0;
-        while (k < w->e->n_datasets &&
-               (strlen(mexpr_manifest_dataset(w->manifest, k)) != length ||
-                   memcmp(mexpr_manifest_dataset(w->manifest, k), list, length) != 0))
-            k++;
-        if (k == w->e->n_datasets)
-            return mx_fail(w->scope, MEXPR_E_NOT_FOUND,
-                "the manifest has no database '%.*s'", length < 80 ? (int)length : 80,
-                list);
-        list = comma ? comma + 1 : NULL;
-    }
-    return MEXPR_OK;
-}
-
-static mexpr_status hold_out(work *w)
-{
-    mexpr_evaluation *e = w->e;
-    const char *train = w->o.train_dataset, *test = w->o.test_dataset;
-    if (!test)
-        return mx_fail(w->scope, MEXPR_E_ARG, "test_dataset is needed for a holdout");
-    mexpr_status status = check_list(w, train);
-    if (status == MEXPR_OK)
-        status = check_list(w, test);
-    for (int64_t i = 0; i < e->n && status == MEXPR_OK; i++) {
-        const char *name = mexpr_manifest_dataset(w->manifest, e->datasets[i]);
-        e->folds[i] = is_listed(test, name) ? 0 : -1;
-        w->passed_over[i] = train && !is_listed(train, name);
-        if (e->folds[i] == 0 && is_listed(train, name))
-            return mx_fail(w->scope, MEXPR_E_RANGE,
-                "database '%.80s' is to be trained on and tested on", name);
-    }
-    e->n_folds = 1;
-    return status;
-}
-
-static mexpr_status make_folds(work *w)
-{
-    mexpr_evaluation *e = w->e;
-    const int32_t n_persons = mexpr_manifest_n_persons(w->manifest);
-    const size_t bytes = (size_t)e->n * sizeof *e->folds;
-    mexpr_status status = MEXPR_OK;
-    if (w->o.protocol == MEXPR_PROTOCOL_HOLDOUT)
-        return hold_out(w);
-    if (w->o.protocol == MEXPR_PROTOCOL_LOSO) {
-        memcpy(e->folds, e->persons, bytes);
-        e->n_folds = n_persons;
-    } else if (w->o.protocol == MEXPR_PROTOCOL_DATASET) {
-        memcpy(e->folds, e->datasets, bytes);
-        e->n_folds = e->n_datasets;
-    } else if (w->o.n_folds > n_persons) {
-        status = mx_fail(
-            w->scope, MEXPR_E_RANGE, "%d folds of %d persons", w->o.n_folds, n_persons);
-    } else {
-        status = deal(w, n_persons);
-    }
-    if (status == MEXPR_OK && e->n_folds < 2)
-        status = mx_fail(w->scope, MEXPR_E_RANGE,
-            "everything is one fold: nothing is left to train on");
-    return status;
-}
 
 /* --- one fold ---------------------------------------------------------------------- */
 
@@ -197,7 +99,8 @@ static void free_lesson(worker *own, mx_lesson *lesson)
     mx_free(own->context, (void *)lesson->rows);
 }
 
-static mx_learner learner_of(const work *w, const worker *own, int32_t seed)
+static mx_learner learner_of(
+    const work *w, const worker *own, int32_t fold, int32_t seed, int64_t n_train)
 {
     return (mx_learner){.context = own->context,
         .scope = own->scope,
@@ -210,7 +113,13 @@ static mx_learner learner_of(const work *w, const worker *own, int32_t seed)
         .inner_folds = w->o.inner_folds,
         .seed = w->o.seed,
         .fit_seed = w->o.seed + (uint64_t)seed,
-        .stop = &w->stop};
+        .stop = &w->stop,
+        .watch = w->o.watch,
+        .watch_user = w->o.watch_user,
+        .shown = {.struct_size = sizeof(mexpr_fold_network),
+            .clips = own->order + n_train,
+            .seed = seed,
+            .fold = fold}};
 }
 
 static void keep_scores(const work *w, const worker *own, int32_t seed, int64_t from,
@@ -237,12 +146,13 @@ static mexpr_status run_fold(const work *w, worker *own, int32_t fold, int32_t s
         return MEXPR_OK;
     if (n_train == 0)
         return mx_fail(own->scope, MEXPR_E_RANGE, "nothing is left to train on");
-    const mx_learner learner = learner_of(w, own, seed);
+    const mx_learner learner = learner_of(w, own, fold, seed, n_train);
     float *rows = gather(w, own, n_train, n);
     const mx_learnt out = {
         mx_alloc(own->scope, (size_t)(n * e->n_classes), sizeof(float)), e->chosen + at,
         e->weights + at * (size_t)e->n_candidates,
-        e->inner + at * (size_t)e->n_candidates};
+        e->inner + at * (size_t)e->n_candidates,
+        e->curves + at * (size_t)e->n_candidates};
     mexpr_status status =
         rows && out.scores ? make_lesson(w, own, n_train, &lesson) : MEXPR_E_NOMEM;
     if (status == MEXPR_OK)
@@ -481,7 +391,8 @@ static mexpr_status create_decisions(work *w)
     e->chosen = mx_calloc(w->scope, n, sizeof *e->chosen);
     e->weights = mx_calloc(w->scope, n_weights, sizeof *e->weights);
     e->inner = mx_calloc(w->scope, n_weights, sizeof *e->inner);
-    return e->chosen && e->weights && e->inner ? MEXPR_OK : MEXPR_E_NOMEM;
+    e->curves = mx_calloc(w->scope, n_weights, sizeof *e->curves);
+    return e->chosen && e->weights && e->inner && e->curves ? MEXPR_OK : MEXPR_E_NOMEM;
 }
 
 static mexpr_status evaluate(work *w)
@@ -490,7 +401,7 @@ static mexpr_status evaluate(work *w)
     if (status == MEXPR_OK)
         status = read_records(w);
     if (status == MEXPR_OK)
-        status = make_folds(w);
+        status = mx_make_folds(w->scope, w->manifest, &w->o, w->e, w->passed_over);
     if (status == MEXPR_OK)
         status = create_decisions(w);
     if (status == MEXPR_OK)
@@ -510,10 +421,10 @@ static mexpr_status fit_seeds(const work *w, worker *own, const mx_lesson *lesso
     double *room = mx_alloc(own->scope, n, 2 * sizeof *room);
     if (!room)
         return MEXPR_E_NOMEM;
-    const mx_learnt out = {NULL, &chosen, room, room + n};
+    const mx_learnt out = {NULL, &chosen, room, room + n, NULL};
     mexpr_status status = MEXPR_OK;
     for (int32_t seed = 0; seed < e->n_seeds && status == MEXPR_OK; seed++) {
-        const mx_learner learner = learner_of(w, own, seed);
+        const mx_learner learner = learner_of(w, own, 0, seed, 0);
         status = mx_learn_model(&learner, lesson, &out, &made[seed]);
         for (size_t k = 0; weights && k < n && status == MEXPR_OK; k++)
             weights[k] = (seed > 0 ? weights[k] : 0) + room[k] / e->n_seeds;

@@ -6,6 +6,14 @@
 #include "base/scope.h"
 #include "microexpr/evaluate.h"
 
+enum { MX_CURVE_POINTS = 1000 }; /* of which millions of epochs may be thinned out */
+
+/* How the training of a network went. */
+typedef struct mx_curve {
+    float *losses;
+    int32_t n, n_epochs;
+} mx_curve;
+
 struct mexpr_evaluation {
     mexpr_context *context; /* retained */
     int64_t n;              /* clips of the manifest */
@@ -17,6 +25,7 @@ struct mexpr_evaluation {
     float *scores;
     int32_t *chosen;         /* of each seed and fold */
     double *weights, *inner; /* of each seed, fold and candidate */
+    mx_curve *curves;        /* the same */
 };
 
 /* Where the set of a seed is. */
@@ -27,6 +36,8 @@ static inline int64_t mx_evaluation_set(const mexpr_evaluation *e, int32_t seed)
 
 /* The class of the highest score, the first of equal ones. */
 int32_t mx_largest(const float *scores, int32_t n);
+/* Takes over how a network was trained. */
+mexpr_status mx_curve_take(mx_scope *scope, const mexpr_model *model, mx_curve *curve);
 /* Puts the mean over the seeds into the first set. */
 mexpr_status mx_evaluation_join_seeds(mx_scope *scope, mexpr_evaluation *e);
 

@@ -4,6 +4,12 @@
 
 #include "evaluate/evaluation.h"
 #include "microexpr/fusion.h"
+#include "microexpr/train.h"
+
+static int64_t n_networks(const mexpr_evaluation *e)
+{
+    return (int64_t)e->n_seeds * e->n_folds * e->n_candidates;
+}
 
 void mexpr_evaluation_destroy(mexpr_evaluation **evaluation)
 {
@@ -21,6 +27,9 @@ void mexpr_evaluation_destroy(mexpr_evaluation **evaluation)
     mx_free(context, e->chosen);
     mx_free(context, e->weights);
     mx_free(context, e->inner);
+    for (int64_t k = 0; e->curves && k < n_networks(e); k++)
+        mx_free(context, e->curves[k].losses);
+    mx_free(context, e->curves);
     mx_free(context, e);
     mx_context_release(context);
 }
@@ -111,13 +120,21 @@ int32_t mexpr_evaluation_chosen(
     return at >= 0 ? evaluation->chosen[at] : -1;
 }
 
-static double of_candidate(const mexpr_evaluation *e, const double *values, int32_t seed,
-    int32_t fold, int32_t candidate)
+/* Where what is known of a network is; -1: nowhere. */
+static int64_t network(
+    const mexpr_evaluation *e, int32_t seed, int32_t fold, int32_t candidate)
 {
     const int64_t at = decision(e, seed, fold);
     return at >= 0 && candidate >= 0 && candidate < e->n_candidates
-               ? values[at * e->n_candidates + candidate]
-               : (double)NAN;
+               ? at * e->n_candidates + candidate
+               : -1;
+}
+
+static double of_candidate(const mexpr_evaluation *e, const double *values, int32_t seed,
+    int32_t fold, int32_t candidate)
+{
+    const int64_t at = network(e, seed, fold, candidate);
+    return at >= 0 ? values[at] : (double)NAN;
 }
 
 double mexpr_evaluation_weight(
@@ -132,6 +149,41 @@ double mexpr_evaluation_inner_uf1(
 {
     const double *inner = evaluation ? evaluation->inner : NULL;
     return of_candidate(evaluation, inner, seed, fold, candidate);
+}
+
+/* --- losses ------------------------------------------------------------------------ */
+
+mexpr_status mx_curve_take(mx_scope *scope, const mexpr_model *model, mx_curve *curve)
+{
+    const int64_t epochs = mexpr_train_n_epochs(model);
+    const int64_t n = epochs < MX_CURVE_POINTS ? epochs : MX_CURVE_POINTS;
+    if (n == 0)
+        return MEXPR_OK;
+    curve->losses = mx_alloc(scope, (size_t)n, sizeof *curve->losses);
+    if (!curve->losses)
+        return MEXPR_E_NOMEM;
+    for (int64_t k = 0; k < n; k++)
+        curve->losses[k] =
+            (float)mexpr_train_loss(model, (int32_t)((k + 1) * epochs / n - 1));
+    curve->n = (int32_t)n;
+    curve->n_epochs = (int32_t)epochs;
+    return MEXPR_OK;
+}
+
+int32_t mexpr_evaluation_n_epochs(
+    const mexpr_evaluation *evaluation, int32_t seed, int32_t fold, int32_t candidate)
+{
+    const int64_t at = network(evaluation, seed, fold, candidate);
+    return at >= 0 ? evaluation->curves[at].n_epochs : 0;
+}
+
+const float *mexpr_evaluation_losses(const mexpr_evaluation *evaluation, int32_t seed,
+    int32_t fold, int32_t candidate, int32_t *n)
+{
+    const int64_t at = network(evaluation, seed, fold, candidate);
+    if (n)
+        *n = at >= 0 ? evaluation->curves[at].n : 0;
+    return at >= 0 ? evaluation->curves[at].losses : NULL;
 }
 
 /* --- measures ---------------------------------------------------------------------- */

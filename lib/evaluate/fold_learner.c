@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "evaluate/evaluation.h"
 #include "microexpr/fusion.h"
 
 enum { MAX_CANDIDATES = 1000, INNER_STREAM = 2 };
@@ -109,21 +108,41 @@ static mexpr_status teach(
         c->user, l->context, &view, lesson->labels, l->n_classes, l->fit_seed, model);
     if (status == MEXPR_OK && !*model)
         status = mx_fail(l->scope, MEXPR_E_ARG, "fit() made no network");
-    return say_who(l, candidate, status);
+    return status;
 }
 
-/* Trains a candidate and lets it score n clips. */
+/* A network that has scored the fold's clips: how it was trained, and who wants to see
+ * it. */
+static mexpr_status show(const mx_learner *l, int32_t candidate, mexpr_model *model,
+    int64_t n, const float *scores, const mx_learnt *out)
+{
+    mexpr_fold_network shown = l->shown;
+    const mexpr_status status = mx_curve_take(l->scope, model, &out->curves[candidate]);
+    if (status != MEXPR_OK || !l->watch)
+        return status;
+    shown.model = model;
+    shown.scores = scores;
+    shown.n_clips = n;
+    shown.weight = out->weights[candidate];
+    shown.candidate = candidate;
+    return l->watch(l->watch_user, l->context, &shown);
+}
+
+/* Trains a candidate and lets it score n clips: those of the fold with `out`, and of an
+ * inner fold without. */
 static mexpr_status learn(const mx_learner *l, int32_t candidate, const mx_lesson *lesson,
-    const float *rows, int64_t n, float *scores)
+    const float *rows, int64_t n, float *scores, const mx_learnt *out)
 {
     mexpr_model *model;
-    if (l->stop && atomic_load(l->stop))
+    if (atomic_load(l->stop))
         return mx_fail(l->scope, MEXPR_E_CANCELLED, "another fold has failed");
     mexpr_status status = teach(l, candidate, lesson, &model);
     if (status == MEXPR_OK)
-        status = say_who(l, candidate, apply(l, model, rows, n, scores));
+        status = apply(l, model, rows, n, scores);
+    if (status == MEXPR_OK && out)
+        status = show(l, candidate, model, n, scores, out);
     mexpr_model_destroy(&model);
-    return status;
+    return say_who(l, candidate, status);
 }
 
 /* --- inner folds ------------------------------------------------------------------- */
@@ -220,7 +239,7 @@ static mexpr_status score_inner_fold(inner *in, int32_t fold)
     mexpr_status status = in->rows && in->held ? MEXPR_OK : MEXPR_E_NOMEM;
     for (int32_t c = 0; c < l->n_candidates && status == MEXPR_OK; c++) {
         float *scores = in->scores + c * n * l->n_classes;
-        status = learn(l, c, &rest, in->held, n - n_train, in->out);
+        status = learn(l, c, &rest, in->held, n - n_train, in->out, NULL);
         for (int64_t k = n_train; k < n && status == MEXPR_OK; k++)
             memcpy(scores + in->order[k] * l->n_classes,
                 in->out + (k - n_train) * l->n_classes,
@@ -367,7 +386,7 @@ static mexpr_status fuse(const mx_learner *l, const mx_lesson *lesson, const flo
     mexpr_status status = all ? MEXPR_OK : MEXPR_E_NOMEM;
     for (int32_t c = 0; c < l->n_candidates && status == MEXPR_OK; c++) {
         scores[c] = all + (size_t)c * size;
-        status = learn(l, c, lesson, rows, n, all + (size_t)c * size);
+        status = learn(l, c, lesson, rows, n, all + (size_t)c * size, out);
     }
     if (status == MEXPR_OK)
         status = mexpr_fuse_scores(l->context, scores, l->n_candidates, n, l->n_classes,
@@ -382,8 +401,9 @@ mexpr_status mx_learn_fold(const mx_learner *learner, const mx_lesson *lesson,
     const mexpr_status status = decide(learner, lesson, out);
     if (status != MEXPR_OK)
         return status;
-    return *out->chosen < 0 ? fuse(learner, lesson, rows, n, out)
-                            : learn(learner, *out->chosen, lesson, rows, n, out->scores);
+    return *out->chosen < 0
+               ? fuse(learner, lesson, rows, n, out)
+               : learn(learner, *out->chosen, lesson, rows, n, out->scores, out);
 }
 
 /* --- for good ---------------------------------------------------------------------- */
@@ -395,7 +415,7 @@ static mexpr_status fuse_models(const mx_learner *l, const mx_lesson *lesson,
     mexpr_model **models = mx_calloc(l->scope, n, sizeof(mexpr_model *));
     mexpr_status status = models ? MEXPR_OK : MEXPR_E_NOMEM;
     for (int32_t c = 0; c < l->n_candidates && status == MEXPR_OK; c++)
-        status = teach(l, c, lesson, &models[c]);
+        status = say_who(l, c, teach(l, c, lesson, &models[c]));
     if (status == MEXPR_OK)
         status = mexpr_fuse_models(
             l->context, models, l->n_candidates, rule_of(l), out->weights, made);
@@ -412,5 +432,6 @@ mexpr_status mx_learn_model(const mx_learner *learner, const mx_lesson *lesson,
     if (status != MEXPR_OK)
         return status;
     return *out->chosen < 0 ? fuse_models(learner, lesson, out, made)
-                            : teach(learner, *out->chosen, lesson, made);
+                            : say_who(learner, *out->chosen,
+                                  teach(learner, *out->chosen, lesson, made));
 }

@@ -6,8 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "base/scope.h"
-#include "microexpr/evaluate.h"
+#include "evaluate/evaluation.h"
 
 /* Clips that may be learnt from. */
 typedef struct mx_lesson {
@@ -26,22 +25,26 @@ typedef struct mx_learner {
     const mexpr_candidate *candidates;
     int32_t n_candidates, joining, inner_folds;
     uint64_t seed, fit_seed; /* of the inner folds, and of fit() */
-    const atomic_bool *stop; /* another fold has failed; NULL: there is none */
+    const atomic_bool *stop; /* another fold has failed */
+    mexpr_watch_fn watch;    /* or NULL */
+    void *watch_user;
+    mexpr_fold_network shown; /* what is known beforehand of the networks */
 } mx_learner;
 
 /* What came out: scores of the n clips, and what they were made of. */
 typedef struct mx_learnt {
     float *scores;
-    int32_t *chosen; /* -1: all were fused */
-    double *weights; /* n_candidates */
-    double *inner;   /* n_candidates UF1; NaN without inner folds */
+    int32_t *chosen;  /* -1: all were fused */
+    double *weights;  /* n_candidates */
+    double *inner;    /* n_candidates UF1; NaN without inner folds */
+    mx_curve *curves; /* n_candidates; of those that scored the n clips */
 } mx_learnt;
 
 mexpr_status mx_learn_fold(const mx_learner *learner, const mx_lesson *lesson,
     const float *rows, int64_t n, const mx_learnt *out);
 
-/* The network that mx_learn_fold() would let score; `scores` of *out are not looked at.
- */
+/* The network that mx_learn_fold() would let score; scores and curves of *out are not
+ * looked at. */
 mexpr_status mx_learn_model(const mx_learner *learner, const mx_lesson *lesson,
     const mx_learnt *out, mexpr_model **made);
 

@@ -31,6 +31,9 @@ static inline int64_t mx_n_pairs(int32_t n_classes)
     return (int64_t)n_classes * (n_classes - 1) / 2;
 }
 
+/* MEXPR_E_RANGE when a number is not finite. */
+mexpr_status mx_rows_check(
+    mx_scope *scope, const float *rows, int64_t n_rows, int64_t n_features);
 /* Adds the classifier's nodes to a graph of which `in` is a value (batch × n_features)
  * and `out` becomes one (batch × n_classes). Other names begin with `prefix`. Needs
  * ai.onnx.ml 1. The status is of memory; the builder keeps its own. */

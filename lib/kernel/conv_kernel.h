@@ -85,6 +85,22 @@ typedef struct mx_conv_tile {
     mx_tile_finish finish;
 } mx_conv_tile;
 
+/* w[(t * length + i) * cols + c] += sum over l < lines, r < pixels of x[l * x_line + r *
+ * step + offsets[t] + i] * g[l * g_line + r * cols + c] for t < runs, i < length, c <
+ * cols: the gradient of the weights by that of y. sums[c] += sum of these g alone. What
+ * will be asked for next, as many floats as g has, is brought near meanwhile. */
+typedef struct mx_tile_slopes {
+    size_t lines, pixels, runs, length;
+    size_t cols; /* a multiple of MX_CONV_LANES */
+    const float *x;
+    const ptrdiff_t *offsets;
+    ptrdiff_t x_line, step;
+    const float *g;
+    ptrdiff_t g_line;
+    float *w, *sums;
+    const float *ahead; /* NULL: nothing */
+} mx_tile_slopes;
+
 /* y[r * y_row + c] = finish(sum over t < taps of x[t][r] [c] * w[t * w_row + c]) for r <
  * rows, c < channels. */
 typedef struct mx_depth_tile {
@@ -154,9 +170,10 @@ typedef struct mx_conv_kernels {
     int cols; /* outputs of a panel */
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
-    void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */
-    void (*pool)(const mx_pool_window *window);        /* E: in the order of i, j, k */
-    void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */
+    void (*tile_slopes)(const mx_tile_slopes *tile); /* R(1e-6 * sqrt(lines * pixels)) */
+    void (*depth)(const mx_depth_tile *tile);        /* R(1e-6 * sqrt(taps)) */
+    void (*pool)(const mx_pool_window *window);      /* E: in the order of i, j, k */
+    void (*winograd_in)(const mx_winograd_in *tile); /* R(1e-6) */
     void (*winograd_out)(const mx_winograd_out *tile); /* R(2e-6) */
     /* For r < rows: sum[r] and max[r] of the numbers x[r * channels + c] * a[c] (a NULL:
      * 1), c < channels; R(1e-6). */

@@ -31,6 +31,13 @@ void mx_sgemm(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, in
     int k, float alpha, const float *a, int lda, const float *b, int ldb, float beta,
     float *c, int ldc);
 
+/* c = op(a) op(b) + beta c as mx_sgemm(), with room for mx_gemm_room() floats: faster
+ * where few samples meet large weights, forward (a b') and for their gradient (a' b). */
+size_t mx_gemm_room(bool transpose_a, bool transpose_b, int m, int n, int k);
+void mx_sgemm_in(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m, int n,
+    int k, const float *a, int lda, const float *b, int ldb, float beta, float *c,
+    int ldc, float *room);
+
 /* y[r] = sum of a[r * lda + i] * x[i] for i < cols, r < rows. The product for one row of
  * activations with weights stored [out][in]. Divide rows in multiples of four only: four
  * short rows together round otherwise than one alone. */

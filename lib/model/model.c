@@ -15,6 +15,7 @@ static void free_model(mexpr_model *model)
     mexpr_context *context = model->context;
     mx_graph_release(&model->graph);
     mexpr_model_destroy(&model->owner);
+    mx_free(context, model->losses);
     mx_free(context, model);
     mx_context_release(context);
 }

@@ -11,6 +11,8 @@ struct mexpr_model {
     mexpr_context *context;
     mx_graph graph;            /* does not change any more */
     struct mexpr_model *owner; /* of the weights, of an extracted model; retained */
+    double *losses;            /* of the epochs that made it, before it is shared */
+    int32_t n_losses;
 };
 
 /* A model with an empty graph, of one reference. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "train/back_tables.h"
+#include "train/block.h"
 
 static const mx_back_op *const families[] = {
     mx_back_activation_ops,
@@ -26,6 +27,8 @@ enum { N_FAMILIES = sizeof families / sizeof families[0] };
 
 const mx_back_op *mx_back_find(const mx_node *node)
 {
+    if (node->op == &mx_block_operator)
+        return &mx_block_back;
     for (int i = 0; i < N_FAMILIES && !node->domain[0]; i++) {
         for (const mx_back_op *op = families[i]; op->name; op++) {
             if (strcmp(op->name, node->op_type) == 0)

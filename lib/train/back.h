@@ -50,7 +50,10 @@ enum {
     /* Training leaves element i of output 0 to element i of input 0 alone: outputs[0] may
      * lie where inputs[0] does, and gradients[0] where output_gradients[0] does; then
      * bit 0 of `adds` is not set. */
-    MX_BACK_IN_PLACE = 1
+    MX_BACK_IN_PLACE = 1,
+    /* The gradients of both inputs may lie where output_gradients[0] does, if their
+     * shapes are the same; then their bits of `adds` are not set. */
+    MX_BACK_SHARES = 2
 };
 
 typedef mexpr_status (*mx_back_plan_fn)(mx_back_plan *plan);

@@ -5,6 +5,8 @@
 
 #include "base/checked.h"
 #include "model/op_conv.h"
+#include "train/back_common.h"
+#include "train/back_conv_rows.h"
 #include "train/back_tables.h"
 
 /* Floats of one tile of columns: about half of a second-level cache. */
@@ -56,6 +58,10 @@ static mexpr_status plan_conv(mx_back_plan *plan)
 {
     const mx_conv_params *p = plan->params;
     mx_conv_params q;
+    if (mx_conv_rows_fits(p)) {
+        mx_back_workspace(plan, mx_conv_rows_space(p));
+        return MEXPR_OK;
+    }
     size_t most = (size_t)(p->k * tile_of(p)) * sizeof(float), space;
     if (plan->wanted & 1 && turn(p, plan->inputs[0]->rank, &q, &space)) {
         space += weight_bytes(p) +
@@ -261,6 +267,26 @@ static void clear(const mx_back_run *run)
     }
 }
 
+static mexpr_status conv_forward(const mx_back_run *run)
+{
+    const mx_conv_params *p = run->params;
+    if (mx_conv_rows_fits(p)) {
+        mx_conv_rows_forward(run, p);
+        return MEXPR_OK;
+    }
+    const mx_run forward = {.scope = run->scope,
+        .machine = run->machine,
+        .node = run->node,
+        .n_inputs = run->n_inputs,
+        .inputs = run->inputs,
+        .n_outputs = run->n_outputs,
+        .outputs = run->outputs,
+        .params = p,
+        .workspace = run->workspace,
+        .n_workers = 1};
+    return mx_conv(&forward);
+}
+
 static mexpr_status conv_backward(const mx_back_run *run)
 {
     const mx_conv_params *p = run->params;
@@ -272,6 +298,10 @@ static mexpr_status conv_backward(const mx_back_run *run)
     }
     if (run->n_inputs > 2 && run->gradients[2])
         bias_backward(run, p);
+    if (mx_conv_rows_fits(p)) {
+        mx_conv_rows_backward(run, p);
+        return MEXPR_OK;
+    }
     const bool is_direct = p->method == MX_CONV_DIRECT && run->gradients[1];
     if (is_direct)
         direct_weights(run, p);
@@ -292,6 +322,7 @@ static mexpr_status conv_backward(const mx_back_run *run)
 const mx_back_op mx_back_conv_ops[] = {
     {.name = "Conv",
         .plan = plan_conv,
+        .forward = conv_forward,
         .backward = conv_backward,
         .reads_inputs = MX_INPUT_BIT(0) | MX_INPUT_BIT(1)},
     {.name = NULL},

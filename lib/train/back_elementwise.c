@@ -163,9 +163,15 @@ static const float *prelu_slope(const piece *p)
     return p->space;
 }
 
+/* Both gradients may be that of the output itself. */
 static mexpr_status add(const mx_back_run *run)
 {
-    return back_pair(run, same, same);
+    const float *g = run->output_gradients[0];
+    if (run->gradients[0] != g)
+        back_input(run, 0, same, 0, 1);
+    if (run->gradients[1] != g)
+        back_input(run, 1, same, 0, 1);
+    return MEXPR_OK;
 }
 
 static mexpr_status sub(const mx_back_run *run)
@@ -335,7 +341,7 @@ static mexpr_status extreme(const mx_back_run *run)
 }
 
 const mx_back_op mx_back_elementwise_ops[] = {
-    {.name = "Add", .backward = add},
+    {.name = "Add", .backward = add, .flags = MX_BACK_SHARES},
     {.name = "Div", .backward = divide, .reads_inputs = 3},
     {.name = "Max",
         .plan = plan_extreme,

@@ -2,6 +2,7 @@
 /* Gemm, and operators that pass their input on. */
 #include <string.h>
 
+#include "train/back_common.h"
 #include "train/back_tables.h"
 
 typedef struct gemm_shape {
@@ -11,13 +12,12 @@ typedef struct gemm_shape {
     float alpha, beta;
 } gemm_shape;
 
-static gemm_shape shape_of(const mx_back_run *run)
+static gemm_shape shape_of(const mx_node *node, const mx_tensor *a, const mx_tensor *b)
 {
-    const mx_tensor *a = run->inputs[0], *b = run->inputs[1];
-    gemm_shape s = {.trans_a = mx_attr_int(run->node, "transA", 0) != 0,
-        .trans_b = mx_attr_int(run->node, "transB", 0) != 0,
-        .alpha = mx_attr_float(run->node, "alpha", 1),
-        .beta = mx_attr_float(run->node, "beta", 1)};
+    gemm_shape s = {.trans_a = mx_attr_int(node, "transA", 0) != 0,
+        .trans_b = mx_attr_int(node, "transB", 0) != 0,
+        .alpha = mx_attr_float(node, "alpha", 1),
+        .beta = mx_attr_float(node, "beta", 1)};
     s.m = (int)a->dims[s.trans_a];
     s.k = (int)a->dims[!s.trans_a];
     s.n = (int)b->dims[!s.trans_b];
@@ -26,32 +26,78 @@ static gemm_shape shape_of(const mx_back_run *run)
     return s;
 }
 
+/* to = alpha op(a) op(b) + beta to, m×n. */
+static void product(const mx_back_run *run, const gemm_shape *s, bool trans_a,
+    bool trans_b, int m, int n, int k, const float *a, int lda, const float *b, int ldb,
+    float beta, float *to)
+{
+    const mx_gemm *gemm = &run->machine->gemm;
+    if (s->alpha == 1)
+        mx_sgemm_in(
+            gemm, trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, to, n, run->workspace);
+    else
+        mx_sgemm(gemm, trans_a, trans_b, m, n, k, s->alpha, a, lda, b, ldb, beta, to, n);
+}
+
+/* Room for the products of either pass. */
+static mexpr_status plan_gemm(mx_back_plan *plan)
+{
+    const gemm_shape s = shape_of(plan->node, plan->inputs[0], plan->inputs[1]);
+    mx_back_workspace(
+        plan, sizeof(float) * mx_gemm_room(s.trans_a, s.trans_b, s.m, s.n, s.k));
+    if (s.trans_b)
+        mx_back_workspace(
+            plan, sizeof(float) * mx_gemm_room(true, s.trans_a, s.n, s.k, s.m));
+    else
+        mx_back_workspace(
+            plan, sizeof(float) * mx_gemm_room(!s.trans_a, false, s.k, s.n, s.m));
+    return MEXPR_OK;
+}
+
+/* Y = alpha A B + beta C. */
+static mexpr_status gemm_forward(const mx_back_run *run)
+{
+    const gemm_shape s = shape_of(run->node, run->inputs[0], run->inputs[1]);
+    const mx_tensor *c = run->n_inputs > 2 ? run->inputs[2] : NULL;
+    const int64_t rows = c && c->rank == 2 ? c->dims[0] : 1;
+    const int64_t cols = c && c->rank > 0 ? c->dims[c->rank - 1] : 1;
+    float *y = run->outputs[0]->data;
+    product(run, &s, s.trans_a, s.trans_b, s.m, s.n, s.k, run->inputs[0]->data, s.row_a,
+        run->inputs[1]->data, s.row_b, 0, y);
+    for (int i = 0; c && s.n > 0 && i < s.m; i++, y += s.n) {
+        const float *row = (const float *)c->data + (rows == 1 ? 0 : i * cols);
+        if (cols == 1)
+            run->machine->nn.add_scalar((size_t)s.n, y, s.beta * *row, y);
+        else
+            run->machine->nn.axpy((size_t)s.n, s.beta, row, y);
+    }
+    return MEXPR_OK;
+}
+
 /* With Y = A B: dA = dY Bᵀ, or dAᵀ = B dYᵀ. */
 static void gradient_a(const mx_back_run *run, const gemm_shape *s)
 {
-    const mx_gemm *gemm = &run->machine->gemm;
     const float *b = run->inputs[1]->data, *g = run->output_gradients[0];
     const float beta = run->adds & 1 ? 1 : 0;
     if (s->trans_a)
-        mx_sgemm(gemm, s->trans_b, true, s->k, s->m, s->n, s->alpha, b, s->row_b, g, s->n,
-            beta, run->gradients[0], s->m);
+        product(run, s, s->trans_b, true, s->k, s->m, s->n, b, s->row_b, g, s->n, beta,
+            run->gradients[0]);
     else
-        mx_sgemm(gemm, false, !s->trans_b, s->m, s->k, s->n, s->alpha, g, s->n, b,
-            s->row_b, beta, run->gradients[0], s->k);
+        product(run, s, false, !s->trans_b, s->m, s->k, s->n, g, s->n, b, s->row_b, beta,
+            run->gradients[0]);
 }
 
 /* dB = Aᵀ dY, or dBᵀ = dYᵀ A. */
 static void gradient_b(const mx_back_run *run, const gemm_shape *s)
 {
-    const mx_gemm *gemm = &run->machine->gemm;
     const float *a = run->inputs[0]->data, *g = run->output_gradients[0];
     const float beta = run->adds & 2 ? 1 : 0;
     if (s->trans_b)
-        mx_sgemm(gemm, true, s->trans_a, s->n, s->k, s->m, s->alpha, g, s->n, a, s->row_a,
-            beta, run->gradients[1], s->k);
+        product(run, s, true, s->trans_a, s->n, s->k, s->m, g, s->n, a, s->row_a, beta,
+            run->gradients[1]);
     else
-        mx_sgemm(gemm, !s->trans_a, false, s->k, s->n, s->m, s->alpha, a, s->row_a, g,
-            s->n, beta, run->gradients[1], s->n);
+        product(run, s, !s->trans_a, false, s->k, s->n, s->m, a, s->row_a, g, s->n, beta,
+            run->gradients[1]);
 }
 
 /* dC is beta dY, summed over what C was broadcast along. */
@@ -76,7 +122,7 @@ static void gradient_c(const mx_back_run *run, const gemm_shape *s)
 
 static mexpr_status gemm_backward(const mx_back_run *run)
 {
-    const gemm_shape s = shape_of(run);
+    const gemm_shape s = shape_of(run->node, run->inputs[0], run->inputs[1]);
     if (run->gradients[0])
         gradient_a(run, &s);
     if (run->gradients[1])
@@ -89,6 +135,8 @@ static mexpr_status gemm_backward(const mx_back_run *run)
 const mx_back_op mx_back_gemm_ops[] = {
     {.name = "Flatten", .backward = mx_back_copy, .flags = MX_BACK_IN_PLACE},
     {.name = "Gemm",
+        .plan = plan_gemm,
+        .forward = gemm_forward,
         .backward = gemm_backward,
         .reads_inputs = MX_INPUT_BIT(0) | MX_INPUT_BIT(1)},
     {.name = "Identity", .backward = mx_back_copy, .flags = MX_BACK_IN_PLACE},

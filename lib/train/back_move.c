@@ -28,6 +28,12 @@ static mexpr_status plan_cast(mx_back_plan *plan)
     return MEXPR_OK;
 }
 
+static mexpr_status plan_transpose(mx_back_plan *plan)
+{
+    mx_back_workspace(plan, mx_tensor_bytes(plan->outputs[0]));
+    return MEXPR_OK;
+}
+
 static mexpr_status transpose(const mx_back_run *run)
 {
     const mx_nn_kernels *nn = &run->machine->nn;
@@ -40,20 +46,10 @@ static mexpr_status transpose(const mx_back_run *run)
     for (int i = 0; i < in->rank; i++)
         strides[1][perm ? perm->ints[i] : in->rank - 1 - i] = own[i];
     mx_walk_init(&walk, in->rank, in->dims, 2, (const int64_t(*)[MEXPR_MAX_RANK])strides);
-    if (mx_walk_is_empty(&walk))
-        return MEXPR_OK;
-    const int last = walk.rank - 1;
-    const int64_t n = walk.dims[last], step = walk.strides[1][last];
     const bool adds = mx_back_adds(run, 0);
-    do {
-        const float *from = run->output_gradients[0] + walk.offset[1];
-        float *to = run->gradients[0] + walk.offset[0];
-        if (step == 1)
-            mx_back_put(nn, n, from, adds, to);
-        else
-            for (int64_t i = 0; i < n; i++)
-                to[i] = (adds ? to[i] : 0) + from[i * step];
-    } while (mx_walk_next(&walk));
+    float *to = adds ? run->workspace : run->gradients[0];
+    mx_walk_copy(&walk, sizeof *to, to, run->output_gradients[0]);
+    mx_back_put(nn, mx_tensor_count(in), to, adds, run->gradients[0]);
     return MEXPR_OK;
 }
 
@@ -241,7 +237,7 @@ const mx_back_op mx_back_move_ops[] = {
     {.name = "Split", .backward = split, .no_gradient = LISTS},
     ALIAS("Squeeze"),
     MAPPED("Tile", 0, tile),
-    {.name = "Transpose", .backward = transpose},
+    {.name = "Transpose", .plan = plan_transpose, .backward = transpose},
     ALIAS("Unsqueeze"),
     {.name = NULL},
 };

@@ -205,6 +205,108 @@ static void spread(const mx_back_run *run, const pool_line *line)
     }
 }
 
+/* Windows side by side, all of them inside: every input has one output. */
+static bool is_mosaic(const mx_window *w)
+{
+    for (int d = 0; d < MX_SPATIAL; d++) {
+        if (w->stride[d] != w->kernel[d] || w->dilation[d] != 1 || w->before[d] != 0 ||
+            w->out[d] * w->kernel[d] > w->in[d])
+            return false;
+    }
+    return true;
+}
+
+/* Line `line` of the inputs that count, and the line of outputs over it. */
+static void mosaic_lines(const mx_window *w, int64_t line, int64_t *in, int64_t *out)
+{
+    const int64_t lines = w->out[1] * w->kernel[1], z = line / lines, y = line % lines;
+    *in = (z * w->in[1] + y) * w->in[2];
+    *out = (z / w->kernel[0] * w->out[1] + y / w->kernel[1]) * w->out[2];
+}
+
+static int64_t n_mosaic_lines(const mx_window *w)
+{
+    return w->out[0] * w->kernel[0] * w->out[1] * w->kernel[1];
+}
+
+static inline void sum_line(int64_t n, int64_t width, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < width; k++)
+            y[i] += *x++;
+    }
+}
+
+static inline void share_line(
+    int64_t n, int64_t width, const float *g, float share, float *dx)
+{
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t k = 0; k < width; k++)
+            *dx++ += g[i] * share;
+    }
+}
+
+static void mosaic_forward(const mx_back_run *run)
+{
+    const mx_pool_params *p = run->params;
+    const mx_window *w = &p->window;
+    const float *x = run->inputs[0]->data;
+    float *y = run->outputs[0]->data;
+    const float count = (float)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
+    const size_t n = (size_t)(p->n_channels * p->n_out);
+    memset(y, 0, n * sizeof *y);
+    for (int64_t c = 0; c < p->n_channels; c++, x += p->n_in, y += p->n_out) {
+        for (int64_t line = 0, in, out; line < n_mosaic_lines(w); line++) {
+            mosaic_lines(w, line, &in, &out);
+            if (w->kernel[2] == 2)
+                sum_line(w->out[2], 2, x + in, y + out);
+            else
+                sum_line(w->out[2], w->kernel[2], x + in, y + out);
+        }
+    }
+    if (n > 0)
+        run->machine->nn.div_scalar(
+            n, run->outputs[0]->data, count, run->outputs[0]->data);
+}
+
+static void mosaic_backward(const mx_back_run *run)
+{
+    const mx_pool_params *p = run->params;
+    const mx_window *w = &p->window;
+    const float share = 1 / (float)(w->kernel[0] * w->kernel[1] * w->kernel[2]);
+    const float *g = run->output_gradients[0];
+    float *dx = run->gradients[0];
+    for (int64_t c = 0; c < p->n_channels; c++, g += p->n_out, dx += p->n_in) {
+        clear(run, dx, p->n_in);
+        for (int64_t line = 0, in, out; line < n_mosaic_lines(w); line++) {
+            mosaic_lines(w, line, &in, &out);
+            if (w->kernel[2] == 2)
+                share_line(w->out[2], 2, g + out, share, dx + in);
+            else
+                share_line(w->out[2], w->kernel[2], g + out, share, dx + in);
+        }
+    }
+}
+
+static mexpr_status average_pool_forward(const mx_back_run *run)
+{
+    const mx_pool_params *p = run->params;
+    const mx_run plain = {.scope = run->scope,
+        .machine = run->machine,
+        .node = run->node,
+        .n_inputs = run->n_inputs,
+        .inputs = run->inputs,
+        .n_outputs = run->n_outputs,
+        .outputs = run->outputs,
+        .params = run->params,
+        .workspace = run->workspace,
+        .n_workers = 1};
+    if (!is_mosaic(&p->window))
+        return mx_run_forward(&plain);
+    mosaic_forward(run);
+    return MEXPR_OK;
+}
+
 static mexpr_status average_pool_backward(const mx_back_run *run)
 {
     const mx_pool_params *p = run->params;
@@ -213,7 +315,10 @@ static mexpr_status average_pool_backward(const mx_back_run *run)
         counts[o] = (float)mx_pool_counted(p, 2, o);
     if (p->n_out == 0)
         clear(run, run->gradients[0], p->n_channels * p->n_in);
-    for_lines(run, spread);
+    if (is_mosaic(&p->window))
+        mosaic_backward(run);
+    else
+        for_lines(run, spread);
     return MEXPR_OK;
 }
 
@@ -250,7 +355,10 @@ static mexpr_status global_max_backward(const mx_back_run *run)
 }
 
 const mx_back_op mx_back_pool_ops[] = {
-    {.name = "AveragePool", .plan = plan_average_pool, .backward = average_pool_backward},
+    {.name = "AveragePool",
+        .plan = plan_average_pool,
+        .forward = average_pool_forward,
+        .backward = average_pool_backward},
     {.name = "GlobalAveragePool", .backward = global_average_backward},
     {.name = "GlobalMaxPool",
         .backward = global_max_backward,

@@ -190,16 +190,14 @@ mexpr_status mx_compose_training(mx_scope *scope, const mexpr_model *model,
     mexpr_status status = begin(&k);
     if (status != MEXPR_OK)
         return status;
-    const mx_recipe *recipe = composition->recipe;
     for (size_t i = 0; i < model->graph.n_metadata; i++)
         mexpr_builder_metadata(
             k.b, model->graph.metadata[i].key, model->graph.metadata[i].text);
     add_inputs(&k.l, model, composition, own_input(&k), &k.names);
     status = mx_graph_copy(scope, k.b, model, &k.names);
     mexpr_builder_output(k.b, model->graph.outputs[0].name);
-    for (int i = 0; recipe && i < recipe->n_terms; i++)
-        for (int j = 0; j < 2 && recipe->terms[i].tensors[j]; j++)
-            mexpr_builder_output(k.b, recipe->terms[i].tensors[j]);
+    for (int i = 0; i < composition->n_tensors; i++)
+        mexpr_builder_output(k.b, composition->tensors[i]);
     return end(&k, status, out);
 }
 

@@ -13,13 +13,15 @@
 typedef struct mx_composition {
     const mx_recipe *recipe; /* NULL: the model takes the clips as they are */
     int32_t normalisation;   /* mexpr_normalisation, of flow alone */
-    bool is_mirrored;        /* scores are means over clip and mirror image */
-    const char *labels;      /* NULL: those of the model, if there are as many */
+    int n_tensors;           /* that the loss is of besides the scores */
+    const char *tensors[2 * MX_MAX_TERMS]; /* while it is composed */
+    bool is_mirrored;   /* scores are means over clip and mirror image */
+    const char *labels; /* NULL: those of the model, if there are as many */
     int32_t n_classes;
 } mx_composition;
 
 /* From clips that have been normalised to the outputs of the model that training needs:
- * the scores, then those the recipe's terms name. */
+ * the scores, then those of the terms. */
 mexpr_status mx_compose_training(mx_scope *scope, const mexpr_model *model,
     const mx_composition *composition, mexpr_model **out);
 /* From clips as the trainer was given them to scores. */

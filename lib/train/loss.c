@@ -3,6 +3,7 @@
 #include "train/loss.h"
 
 #include <math.h>
+#include <stddef.h>
 
 /* --- one row ----------------------------------------------------------------------- */
 

@@ -8,7 +8,6 @@
 
 #include <stdint.h>
 
-#include "base/scope.h"
 
 /* Losses of scores before softmax; values are those of mexpr_loss. */
 typedef enum mx_loss_kind {
@@ -99,9 +98,8 @@ typedef struct mx_loss_sets {
 } mx_loss_sets;
 
 double mx_loss_mmd(const mx_loss_sets *sets, double share);
-/* The median of all squared distances between rows of both sets, for `bandwidth`; 1 when
- * it would be 0. */
-mexpr_status mx_loss_bandwidth(
-    mx_scope *scope, const mx_loss_sets *sets, double *bandwidth);
+/* The median of all squared distances between the n rows of both sets, for `bandwidth`; 1
+ * when it would be 0. `work`: n (n - 1) / 2 doubles. */
+double mx_loss_bandwidth(const mx_loss_sets *sets, double *work);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Losses of features: of pairs of rows, and of rows among themselves. */
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/checked.h"
 #include "train/loss.h"
 
 static void add(float *gradient, int64_t i, double slope)
@@ -265,27 +264,16 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-mexpr_status mx_loss_bandwidth(mx_scope *scope, const mx_loss_sets *s, double *bandwidth)
+double mx_loss_bandwidth(const mx_loss_sets *s, double *work)
 {
-    const size_t n = (size_t)(s->n_a + s->n_b);
-    size_t n_pairs;
-    *bandwidth = 1;
-    if (n < 2)
-        return MEXPR_OK;
-    if (!mx_mul_size(n, n - 1, &n_pairs))
-        return mx_fail(scope, MEXPR_E_LIMIT, "%zu rows are too many", n);
-    n_pairs /= 2;
-    double *distances = mx_alloc(scope, n_pairs, sizeof *distances);
-    if (!distances)
-        return MEXPR_E_NOMEM;
-    for (size_t i = 0, at = 0; i < n; i++) {
-        for (size_t k = i + 1; k < n; k++)
-            distances[at++] =
-                square_distance(s->size, row_of(s, (int64_t)i), row_of(s, (int64_t)k));
-    }
-    qsort(distances, n_pairs, sizeof *distances, compare);
-    const double median = (distances[(n_pairs - 1) / 2] + distances[n_pairs / 2]) / 2;
-    *bandwidth = median > 0 ? median : 1;
-    mx_free(scope->context, distances);
-    return MEXPR_OK;
+    const int64_t n = s->n_a + s->n_b;
+    size_t n_pairs = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = i + 1; k < n; k++)
+            work[n_pairs++] = square_distance(s->size, row_of(s, i), row_of(s, k));
+    if (n_pairs == 0)
+        return 1;
+    qsort(work, n_pairs, sizeof *work, compare);
+    const double median = (work[(n_pairs - 1) / 2] + work[n_pairs / 2]) / 2;
+    return median > 0 ? median : 1;
 }

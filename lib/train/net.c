@@ -28,6 +28,8 @@ static mexpr_status fill_net(mx_scope *scope, mx_net *net)
     mexpr_status status = check_ports(scope, &net->model->graph);
     if (status == MEXPR_OK)
         status = mx_net_survey(scope, net);
+    if (status == MEXPR_OK)
+        status = mx_net_find_blocks(scope, net);
     if (status != MEXPR_OK)
         return status;
     net->output_gradients = mx_arena_alloc(

@@ -16,6 +16,7 @@ typedef struct survey {
     bool *is_state;   /* by value */
     bool *is_varying; /* by value: it follows from weights, states or inputs */
     bool *is_used;    /* by value: a node that runs, or an output, needs it */
+    bool *is_read;    /* by value: its numbers too, not the shape alone */
     int n_order;
     const mx_node **order; /* all nodes, each behind what it needs */
 } survey;
@@ -105,22 +106,49 @@ static bool is_wanted(const survey *s, const mx_node *node)
     return false;
 }
 
+/* Softmax along an axis of one element is 1 with a slope of 0: what it is made from, as
+ * queries and keys where attention has one token, is neither computed nor trained. */
+static bool gives_ones(const survey *s, const mx_node *node)
+{
+    if (strcmp(node->op_type, "Softmax") != 0 || node->domain[0] || node->opset < 13)
+        return false;
+    const mx_tensor *out = &s->graph->values[node->outputs[0]].tensor;
+    const int64_t axis = mx_attr_int(node, "axis", -1);
+    return out->rank > 0 && out->dims[axis < 0 ? axis + out->rank : axis] == 1;
+}
+
+static void mark_inputs(survey *s, const mx_node *node)
+{
+    bool is_read = false;
+    for (int k = 0; k < node->n_outputs; k++)
+        is_read = is_read || (node->outputs[k] >= 0 && s->is_read[node->outputs[k]]);
+    if (gives_ones(s, node)) {
+        s->net->is_ones[node->outputs[0]] = true;
+        is_read = false;
+    }
+    for (int k = 0; k < node->n_inputs; k++) {
+        if (node->inputs[k] < 0)
+            continue;
+        s->is_used[node->inputs[k]] = true;
+        s->is_read[node->inputs[k]] |= is_read;
+    }
+}
+
 /* Backwards from the outputs. */
 static void choose_nodes(survey *s)
 {
     mx_net *net = s->net;
-    for (int i = 0; i < s->graph->n_outputs; i++)
+    for (int i = 0; i < s->graph->n_outputs; i++) {
         s->is_used[s->graph->outputs[i].value] = true;
+        s->is_read[s->graph->outputs[i].value] = true;
+    }
     int at = s->n_order;
     for (int i = s->n_order - 1; i >= 0; i--) {
         const mx_node *node = s->order[i];
         if (!is_wanted(s, node))
             continue;
         net->nodes[--at] = node;
-        for (int k = 0; k < node->n_inputs; k++) {
-            if (node->inputs[k] >= 0)
-                s->is_used[node->inputs[k]] = true;
-        }
+        mark_inputs(s, node);
         net->max_inputs =
             node->n_inputs > net->max_inputs ? node->n_inputs : net->max_inputs;
         net->max_outputs =
@@ -144,6 +172,7 @@ static mexpr_status spread_gradient(survey *s, const mx_node *node)
         const int value = node->outputs[k];
         const int32_t dtype = value >= 0 ? s->graph->values[value].tensor.dtype : -1;
         if (!any_in || node->op->flags & MX_OP_FROM_SHAPE ||
+            (value >= 0 && s->net->is_ones[value]) ||
             (dtype && dtype != MEXPR_DTYPE_F32))
             continue;
         has_gradient[value] = any_out = true;
@@ -173,8 +202,8 @@ static mexpr_status list_parts(survey *s)
     mx_net *net = s->net;
     for (int i = 0; i < s->graph->n_values; i++) {
         const mx_tensor *tensor = &s->graph->values[i].tensor;
-        s->is_weight[i] = s->is_weight[i] && s->is_used[i];
-        s->is_state[i] = s->is_state[i] && s->is_used[i];
+        s->is_weight[i] = s->is_weight[i] && s->is_read[i];
+        s->is_state[i] = s->is_state[i] && s->is_read[i];
         if (!s->is_weight[i] && !s->is_state[i])
             continue;
         const mexpr_status status = check_data(s, i);
@@ -226,7 +255,8 @@ static mexpr_status allocate(survey *s)
     mx_net *net = s->net;
     const size_t n_values = (size_t)s->graph->n_values,
                  n_nodes = (size_t)s->graph->n_nodes;
-    bool **scratch[] = {&s->is_weight, &s->is_state, &s->is_varying, &s->is_used};
+    bool **scratch[] = {
+        &s->is_weight, &s->is_state, &s->is_varying, &s->is_used, &s->is_read};
     for (size_t i = 0; i < sizeof scratch / sizeof scratch[0]; i++) {
         *scratch[i] = mx_arena_alloc(s->scope, &s->arena, n_values, sizeof(bool));
         if (!*scratch[i])
@@ -237,12 +267,13 @@ static mexpr_status allocate(survey *s)
     net->parts = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof *net->parts);
     net->part_values = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(int));
     net->has_gradient = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(bool));
+    net->is_ones = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(bool));
     net->is_written = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(bool));
     net->weight_at = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(float *));
     net->gradient_at = mx_arena_alloc(s->scope, &net->arena, n_values, sizeof(float *));
     return s->order && net->nodes && net->parts && net->part_values &&
-                   net->has_gradient && net->is_written && net->weight_at &&
-                   net->gradient_at
+                   net->has_gradient && net->is_ones && net->is_written &&
+                   net->weight_at && net->gradient_at
                ? MEXPR_OK
                : MEXPR_E_NOMEM;
 }
@@ -260,7 +291,7 @@ static mexpr_status survey_in(survey *s)
     find_varying(s);
     choose_nodes(s);
     for (int i = 0; i < s->graph->n_values; i++)
-        s->net->has_gradient[i] = s->is_weight[i];
+        s->net->has_gradient[i] = s->is_weight[i] && s->is_read[i];
     for (int i = 0; i < s->net->n_nodes && status == MEXPR_OK; i++)
         status = spread_gradient(s, s->net->nodes[i]);
     if (status == MEXPR_OK)

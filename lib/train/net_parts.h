@@ -59,6 +59,7 @@ struct mx_net {
     const mx_node **nodes;    /* those that run, in order */
     const mx_back_op **backs; /* of them */
     bool *has_gradient;       /* by value */
+    bool *is_ones;            /* by value: shares of one, whatever they are made from */
     float **weight_at;        /* by value: where a weight or a state lies */
     float **gradient_at;      /* by value: the same for the gradient of a weight */
     bool *is_written;         /* by value: the gradient holds something */
@@ -81,6 +82,8 @@ struct mx_net {
 
 /* Chooses nodes and finds what learns; sets n_nodes .. gradient_at, parts. */
 mexpr_status mx_net_survey(mx_scope *scope, mx_net *net);
+/* Puts blocks (block.h) in the place of the nodes they are made of; after the survey. */
+mexpr_status mx_net_find_blocks(mx_scope *scope, mx_net *net);
 
 /* A pass for inputs of these shapes. */
 mexpr_status mx_pass_create(

@@ -16,7 +16,8 @@ typedef struct life {
     size_t bytes;
     int first, last;
     size_t offset;
-} life;
+    int changed_by; /* of a gradient that values share: the step that reads it last and */
+} life;             /* alone may change it; -1: it is not shared */
 
 typedef struct build {
     mx_scope *scope;
@@ -32,6 +33,8 @@ typedef struct build {
     int *kept_life;     /* by step, -1: none */
     int *last_use;      /* by value: tick */
     int *last_reader;   /* by value: the last step that gives it a gradient */
+    int *n_shares;      /* by value: of how many parts its gradient is the sum */
+    int *maker;         /* by value: the step that makes it, -1: none */
 } build;
 
 /* --- shapes ------------------------------------------------------------------------ */
@@ -157,6 +160,11 @@ static mexpr_status place_node(build *b, const mx_node *node)
     return status;
 }
 
+static bool makes_ones(const build *b, const mx_node *node)
+{
+    return node->outputs[0] >= 0 && b->net->is_ones[node->outputs[0]];
+}
+
 /* Steps whose results only went into what is constant by now are dropped. */
 static void drop_unused(build *b, bool *is_used)
 {
@@ -172,13 +180,28 @@ static void drop_unused(build *b, bool *is_used)
         if (!wanted)
             continue;
         pass->steps[--kept] = pass->steps[i];
-        for (int k = 0; k < node->n_inputs; k++) {
+        for (int k = 0; k < node->n_inputs && !makes_ones(b, node); k++) {
             if (node->inputs[k] >= 0)
                 is_used[node->inputs[k]] = true;
         }
     }
     pass->n_steps -= kept;
     memmove(pass->steps, pass->steps + kept, (size_t)pass->n_steps * sizeof *pass->steps);
+}
+
+/* A frame has room for the nodes of the graph; blocks have more inputs. */
+static mexpr_status begin_frame(build *b)
+{
+    mx_frame *frame = &b->frame;
+    const size_t n_in = (size_t)b->net->max_inputs, n_out = (size_t)b->net->max_outputs;
+    const mexpr_status status = mx_frame_init(
+        b->scope, &b->arena, b->graph, &b->net->machine, b->pass->tensors, frame);
+    if (status != MEXPR_OK)
+        return status;
+    frame->inputs = mx_arena_alloc(b->scope, &b->arena, n_in, sizeof *frame->inputs);
+    frame->outputs = mx_arena_alloc(b->scope, &b->arena, n_out, sizeof *frame->outputs);
+    frame->spare = mx_arena_alloc(b->scope, &b->arena, n_out, sizeof *frame->spare);
+    return frame->inputs && frame->outputs && frame->spare ? MEXPR_OK : MEXPR_E_NOMEM;
 }
 
 static mexpr_status place_nodes(build *b, const mx_tensor *inputs)
@@ -194,8 +217,7 @@ static mexpr_status place_nodes(build *b, const mx_tensor *inputs)
     if (!pass->tensors || !pass->folded || !pass->steps || !is_used)
         return MEXPR_E_NOMEM;
     set_known(b, inputs);
-    mexpr_status status = mx_frame_init(
-        b->scope, &b->arena, b->graph, &b->net->machine, pass->tensors, &b->frame);
+    mexpr_status status = begin_frame(b);
     for (int i = 0; i < b->net->n_nodes && status == MEXPR_OK; i++)
         status = place_node(b, b->net->nodes[i]);
     if (status != MEXPR_OK)
@@ -216,7 +238,7 @@ static int backward_tick(const build *b, int step)
 static int add_life(build *b, size_t bytes, int first, int last)
 {
     b->lives[b->n_lives] =
-        (life){mx_round_up(bytes ? bytes : 1, MX_ALIGNMENT), first, last, 0};
+        (life){mx_round_up(bytes ? bytes : 1, MX_ALIGNMENT), first, last, 0, -1};
     return b->n_lives++;
 }
 
@@ -231,7 +253,7 @@ static void find_uses(build *b)
 {
     const mx_pass *pass = b->pass;
     for (int i = 0; i < b->graph->n_values; i++)
-        b->last_use[i] = b->last_reader[i] = -1;
+        b->last_use[i] = b->last_reader[i] = b->maker[i] = -1;
     for (int i = 0; i < pass->n_steps; i++) {
         const mx_net_step *step = &pass->steps[i];
         const uint32_t in = step->wanted ? step->back->reads_inputs : 0;
@@ -240,12 +262,16 @@ static void find_uses(build *b)
             const int value = step->node->inputs[k];
             const uint32_t bit = k < 32 ? MX_INPUT_BIT(k) : 0;
             use(b, value, in & bit ? backward_tick(b, i) : i);
-            if (step->wanted & bit)
-                b->last_reader[value] = i;
+            if (!(step->wanted & bit))
+                continue;
+            b->last_reader[value] = i;
+            b->n_shares[value]++;
         }
         for (int k = 0; k < step->node->n_outputs; k++) {
             const uint32_t bit = k < 32 ? MX_INPUT_BIT(k) : 0;
             use(b, step->node->outputs[k], out & bit ? backward_tick(b, i) : i);
+            if (step->node->outputs[k] >= 0)
+                b->maker[step->node->outputs[k]] = i;
         }
     }
     for (int i = 0; i < b->graph->n_outputs; i++)
@@ -269,7 +295,8 @@ static bool joins_input(const build *b, int i)
     const mx_node *node = step->node;
     const int in = node->n_inputs > 0 ? node->inputs[0] : -1;
     const int out = node->outputs[0];
-    if (in < 0 || out < 0 || b->value_life[in] < 0 || bytes_of(b, in) != bytes_of(b, out))
+    if (in < 0 || out < 0 || b->value_life[in] < 0 || makes_ones(b, node) ||
+        bytes_of(b, in) != bytes_of(b, out))
         return false;
     const bool is_own = step->back && step->back->forward;
     if (!is_own && node->op->flags & MX_OP_ALIAS)
@@ -310,23 +337,48 @@ static void find_value_lives(build *b)
     }
 }
 
-/* Whether the gradient of input 0 may lie where that of output 0 does: its first part
+/* Whether the gradient of input k may lie where that of output 0 does: its first part
  * comes from here, and only once. */
+static bool may_join(const build *b, int i, int k)
+{
+    const mx_net_step *step = &b->pass->steps[i];
+    const int in = k < step->node->n_inputs ? step->node->inputs[k] : -1;
+    const int out = step->node->outputs[0];
+    return step->wanted & MX_INPUT_BIT(k) && !b->net->gradient_at[in] &&
+           b->last_reader[in] == i && !is_output(b, in) && out >= 0 &&
+           b->net->has_gradient[out] && bytes_of(b, in) == bytes_of(b, out);
+}
+
 static bool joins_gradient(const build *b, int i)
 {
     const mx_net_step *step = &b->pass->steps[i];
     const mx_node *node = step->node;
-    const int in = node->n_inputs > 0 ? node->inputs[0] : -1;
-    const int out = node->outputs[0];
-    if (!(step->wanted & 1) || !(step->back->flags & MX_BACK_IN_PLACE) ||
-        b->net->gradient_at[in] || b->last_reader[in] != i || is_output(b, in) ||
-        out < 0 || !b->net->has_gradient[out] || bytes_of(b, in) != bytes_of(b, out))
+    if (!may_join(b, i, 0) || !(step->back->flags & MX_BACK_IN_PLACE))
         return false;
     for (int k = 1; k < node->n_inputs; k++) {
-        if (node->inputs[k] == in)
+        if (node->inputs[k] == node->inputs[0])
             return false;
     }
-    return true;
+    const int owner = b->lives[b->gradient_life[node->outputs[0]]].changed_by;
+    return owner < 0 || owner == i;
+}
+
+/* Sums: where neither input gets anything from elsewhere, all three gradients are one,
+ * which only the maker that comes last may change. */
+static void share_gradient(build *b, int i)
+{
+    const mx_net_step *step = &b->pass->steps[i];
+    const int *inputs = step->node->inputs;
+    if (!step->wanted || !(step->back->flags & MX_BACK_SHARES) || !may_join(b, i, 0) ||
+        !may_join(b, i, 1) || b->n_shares[inputs[0]] > 1 || b->n_shares[inputs[1]] > 1)
+        return;
+    const int both = b->gradient_life[step->node->outputs[0]];
+    const int first = b->maker[inputs[0]], second = b->maker[inputs[1]];
+    const int last = first < second ? first : second, owner = b->lives[both].changed_by;
+    if (owner >= 0 && owner < last)
+        return;
+    b->lives[both].changed_by = last;
+    b->gradient_life[inputs[0]] = b->gradient_life[inputs[1]] = both;
 }
 
 /* From the last step to the first, as they are made. */
@@ -352,8 +404,11 @@ static void find_gradient_lives(build *b)
                 b->lives[b->gradient_life[value]].last = backward_tick(b, i);
             }
         }
-        if (joins_gradient(b, i))
+        if (joins_gradient(b, i)) {
             b->gradient_life[node->inputs[0]] = b->gradient_life[node->outputs[0]];
+            b->lives[b->gradient_life[node->outputs[0]]].changed_by = -1;
+        }
+        share_gradient(b, i);
     }
 }
 
@@ -439,7 +494,8 @@ static mexpr_status find_places(build *b)
 {
     mx_pass *pass = b->pass;
     const size_t n = (size_t)pass->n_values, n_steps = (size_t)pass->n_steps;
-    int **by_value[] = {&b->value_life, &b->gradient_life, &b->last_use, &b->last_reader};
+    int **by_value[] = {&b->value_life, &b->gradient_life, &b->last_use, &b->last_reader,
+        &b->n_shares, &b->maker};
     for (size_t i = 0; i < sizeof by_value / sizeof by_value[0]; i++) {
         *by_value[i] = mx_arena_alloc(b->scope, &b->arena, n, sizeof(int));
         if (!*by_value[i])

@@ -5,6 +5,7 @@
 #define MX_TRAIN_OPTIMISER_H
 
 #include "base/scope.h"
+#include "kernel/train_kernel.h"
 #include "microexpr/train.h"
 
 /* A stretch of the weights with settings of its own. */
@@ -23,6 +24,7 @@ typedef struct mx_optimiser {
     size_t n_weights;
     float *first;  /* n_weights: momentum or mean, at first 0 */
     float *second; /* n_weights: mean of squares, NULL for SGD */
+    mx_train_kernels kernels;
 } mx_optimiser;
 
 /* Sets the memory aside; the settings are there already. */
@@ -41,6 +43,7 @@ void mx_optimiser_step(mx_optimiser *optimiser, double rate, double factor,
     const mx_weight_group *groups, int n_groups, const float *gradients, float *weights);
 
 /* average = decay × average + (1 - decay) × weights. */
-void mx_weights_average(size_t n, double decay, const float *weights, float *average);
+void mx_weights_average(
+    const mx_optimiser *optimiser, double decay, const float *weights, float *average);
 
 #endif

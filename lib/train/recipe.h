@@ -5,7 +5,7 @@
 
 #include "microexpr/train.h"
 
-enum { MX_MAX_VIEWS = 2, MX_MAX_TERMS = 5 };
+enum { MX_MAX_VIEWS = 2, MX_MAX_TERMS = 8 };
 
 /* How a picture is cut before it is resized to what the network takes. */
 typedef enum mx_cut {
@@ -23,17 +23,23 @@ typedef struct mx_view {
     mx_cut cut;
 } mx_view;
 
-/* What a loss has beside that of the scores; tensors by name. */
+/* What a loss has beside that of the scores; but for the first two those of loss.h. */
 typedef enum mx_term_kind {
-    MX_TERM_CLASSES = 1, /* the loss itself, of other scores */
-    MX_TERM_PROPOSALS,   /* binary cross-entropy of probabilities of each class */
-    MX_TERM_ALIKE        /* 1 - cosine of two tensors' rows */
+    MX_TERM_SCORES = 1, /* the loss itself, of other scores */
+    MX_TERM_PROPOSALS,  /* binary cross-entropy of probabilities of each class */
+    MX_TERM_COSINE,
+    MX_TERM_KL,
+    MX_TERM_JS,
+    MX_TERM_CONTRASTIVE,
+    MX_TERM_MMD
 } mx_term_kind;
 
 typedef struct mx_term {
     mx_term_kind kind;
     double weight;
-    const char *tensors[2];
+    const char *tensors[2]; /* of recipes, by name */
+    double temperature;
+    int outputs[2]; /* of the net, once it is known */
 } mx_term;
 
 typedef struct mx_recipe {

@@ -120,7 +120,7 @@ static mexpr_status plan(mx_scope *scope, mexpr_trainer *t)
     const mx_tensor *scores = mx_net_output(t->net, 0);
     if (scores->dtype == MEXPR_DTYPE_F32 && scores->rank == 2 &&
         scores->dims[0] == t->max_batch && scores->dims[1] == t->n_classes)
-        return MEXPR_OK;
+        return mx_trainer_check_terms(scope, t);
     return mx_fail(scope, MEXPR_E_SHAPE,
         "the first output of the network does not have %d float32 scores for every clip",
         t->n_classes);
@@ -134,6 +134,8 @@ static mexpr_status fill(mx_scope *scope, mexpr_trainer *t, const mexpr_model *m
         status = mx_trainer_check_path(scope, t->o.checkpoint);
     if (status == MEXPR_OK)
         status = mx_trainer_take_clips(scope, t, inputs, labels);
+    if (status == MEXPR_OK)
+        status = mx_trainer_read_terms(scope, t, model);
     if (status == MEXPR_OK)
         status = make_net(scope, t, model);
     if (status == MEXPR_OK)
@@ -185,7 +187,8 @@ void mexpr_trainer_destroy(mexpr_trainer **trainer)
     mexpr_trainer *t = *trainer;
     mexpr_context *context = t->scope.context;
     void *const blocks[] = {t->labels, t->class_weights, t->clips.data, t->groups,
-        t->average, t->spare, t->order, t->batch, t->targets, t->work, t->losses};
+        t->average, t->spare, t->order, t->batch, t->targets, t->work, t->losses,
+        t->term_work, t->term_labels};
     *trainer = NULL;
     for (int k = 0; t->gradients && k < t->n_outputs; k++)
         mx_free(context, t->gradients[k]);
@@ -235,9 +238,8 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_tensor input = t->clips;
     mx_rng rng;
     mx_rng_seed(&rng, t->o.seed ^ (uint64_t)MX_CHANCE_STEP << 56, index);
-    mx_trainer_fill(t, first, n);
     input.dims[0] = n;
-    input.data = t->batch;
+    input.data = mx_trainer_fill(t, first, n);
     mexpr_status status =
         mx_net_forward(&t->scope, t->net, &input, mx_rng_u64(&rng), true);
     if (status == MEXPR_OK)
@@ -257,30 +259,47 @@ static mexpr_status step(mexpr_trainer *t, int64_t first, int64_t n, double *los
     mx_optimiser_step(&t->optimiser, mx_schedule_rate(&t->schedule, (int64_t)index),
         factor, t->groups, t->n_groups, gradients, weights);
     if (t->average)
-        mx_weights_average(mx_net_n_weights(t->net), t->o.average, weights, t->average);
+        mx_weights_average(&t->optimiser, t->o.average, weights, t->average);
     return MEXPR_OK;
+}
+
+mexpr_status mx_trainer_check_whole(mx_scope *scope, const mexpr_trainer *trainer)
+{
+    return trainer->is_torn
+               ? mx_fail(scope, MEXPR_E_STATE,
+                     "epoch %d failed half-way: go on from a checkpoint", trainer->epoch)
+               : MEXPR_OK;
+}
+
+static mexpr_status run_epoch(mexpr_trainer *t, double *loss)
+{
+    mx_trainer_shuffle(t);
+    for (int64_t first = 0; first < t->n; first += t->max_batch) {
+        const int64_t left = t->n - first, n = left < t->max_batch ? left : t->max_batch;
+        double own = 0;
+        const mexpr_status status = step(t, first, n, &own);
+        if (status != MEXPR_OK)
+            return status;
+        *loss += own * (double)n / (double)t->n;
+    }
+    return mx_trainer_check_finite(&t->scope, t);
 }
 
 mexpr_status mexpr_trainer_epoch(mexpr_trainer *trainer)
 {
     mexpr_trainer *t = trainer;
-    double sum = 0;
+    double loss = 0;
     if (!t)
         return MEXPR_E_ARG;
     if (t->epoch >= t->o.epochs)
         return MEXPR_END;
-    mx_trainer_shuffle(t);
-    for (int64_t first = 0; first < t->n; first += t->max_batch) {
-        const int64_t left = t->n - first, n = left < t->max_batch ? left : t->max_batch;
-        double loss = 0;
-        const mexpr_status status = step(t, first, n, &loss);
-        if (status != MEXPR_OK)
-            return status;
-        sum += loss * (double)n / (double)t->n;
-    }
-    const mexpr_status status = mx_trainer_check_finite(&t->scope, t);
+    mexpr_status status = mx_trainer_check_whole(&t->scope, t);
+    if (status != MEXPR_OK)
+        return status;
+    status = run_epoch(t, &loss);
+    t->is_torn = status != MEXPR_OK;
     if (status == MEXPR_OK)
-        t->losses[t->epoch++] = sum;
+        t->losses[t->epoch++] = loss;
     return status;
 }
 
@@ -332,6 +351,30 @@ static void copy(const float *from, float *to, size_t n)
     memcpy(to, from, n * sizeof *to);
 }
 
+/* How it was learnt goes with what was learnt, for whoever is only handed the latter. */
+static mexpr_status keep_losses(mexpr_trainer *t, mexpr_model *model)
+{
+    if (t->epoch == 0)
+        return MEXPR_OK;
+    model->losses = mx_alloc(&t->scope, (size_t)t->epoch, sizeof *model->losses);
+    if (!model->losses)
+        return MEXPR_E_NOMEM;
+    memcpy(model->losses, t->losses, (size_t)t->epoch * sizeof *model->losses);
+    model->n_losses = t->epoch;
+    return MEXPR_OK;
+}
+
+int32_t mexpr_train_n_epochs(const mexpr_model *model)
+{
+    return model ? model->n_losses : 0;
+}
+
+double mexpr_train_loss(const mexpr_model *model, int32_t epoch)
+{
+    return model && epoch >= 0 && epoch < model->n_losses ? model->losses[epoch]
+                                                          : (double)NAN;
+}
+
 mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out)
 {
     mexpr_trainer *t = trainer;
@@ -351,6 +394,10 @@ mexpr_status mexpr_trainer_model(mexpr_trainer *trainer, mexpr_model **out)
         copy(t->spare, weights, n);
     if (status == MEXPR_OK)
         status = mx_compose_final(&t->scope, model, &t->composition, out);
+    if (status == MEXPR_OK)
+        status = keep_losses(t, *out);
+    if (status != MEXPR_OK)
+        mexpr_model_destroy(out);
     mexpr_model_destroy(&model);
     return status;
 }

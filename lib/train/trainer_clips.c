@@ -227,6 +227,12 @@ static void mix(
     aim(trainer, partner, 1 - share, target);
 }
 
+/* Whether batches are stretches of the clips as they were taken. */
+static bool is_plain(const mexpr_trainer *t)
+{
+    return !t->is_augmented && !t->o.is_shuffled && !(t->o.mixup > 0);
+}
+
 typedef struct filling {
     const mexpr_trainer *trainer;
     int64_t first;
@@ -241,17 +247,21 @@ static void fill_clip(void *arg, int index, int worker)
     float *target = t->targets + (size_t)index * (size_t)t->n_classes;
     float *work = t->work + (size_t)worker * t->work_size;
     memset(target, 0, (size_t)t->n_classes * sizeof *target);
-    take(t, MX_CHANCE_CLIP, clip, clip, to, work);
+    if (!is_plain(t))
+        take(t, MX_CHANCE_CLIP, clip, clip, to, work);
     if (t->o.mixup > 0)
         mix(t, clip, to, target, work);
     else
         aim(t, clip, 1, target);
 }
 
-void mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n)
+float *mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n)
 {
     filling f = {trainer, first};
     mexpr_context *context = trainer->scope.context;
     const int threads = trainer->is_augmented ? mexpr_context_threads(context) : 1;
     mx_parallel_for(context, threads, (int)n, fill_clip, &f);
+    return is_plain(trainer)
+               ? (float *)trainer->clips.data + (size_t)first * trainer->clip_size
+               : trainer->batch;
 }

@@ -44,11 +44,11 @@ static void hash_training(const mexpr_trainer *t, char hash[MX_SHA256_TEXT])
         o->gamma, o->smoothing, o->normalisation, o->is_mirrored, o->flip, o->turn,
         o->shift, o->zoom, o->noise, o->occlusion, o->gain, o->blur, o->jitter, o->mixup,
         t->n_classes};
-    const char *const texts[2] = {o->frozen, o->slow};
+    const char *const texts[3] = {o->frozen, o->slow, o->terms};
     memset(hash, '0', MX_SHA256_TEXT);
     add(&o->seed, sizeof o->seed, hash);
     add(numbers, sizeof numbers, hash);
-    for (int k = 0; k < 2; k++)
+    for (int k = 0; k < 3; k++)
         add(texts[k], texts[k] ? strlen(texts[k]) : 0, hash);
     for (int k = 0; k < t->n_groups; k++) {
         const char *name = mx_net_part_at(t->net, k)->name;
@@ -167,6 +167,8 @@ mexpr_status mexpr_trainer_save(mexpr_trainer *trainer, const char *path)
     char hash[MX_SHA256_TEXT];
     mexpr_status status = mx_trainer_check_path(scope, path);
     if (status == MEXPR_OK)
+        status = mx_trainer_check_whole(scope, trainer);
+    if (status == MEXPR_OK)
         status = mx_trainer_check_finite(scope, trainer);
     if (status != MEXPR_OK)
         return status;
@@ -248,6 +250,7 @@ mexpr_status mexpr_trainer_resume(mexpr_trainer *trainer, const char *path)
         copy_arrays(list, bytes + sizeof h, true);
         trainer->epoch = (int32_t)h.n_epochs;
         trainer->optimiser.n_steps = h.n_steps;
+        trainer->is_torn = false;
     }
     mx_free(scope->context, bytes);
     return status;

@@ -47,34 +47,75 @@ static double of_proposals(const mexpr_trainer *t, int64_t n, int output, double
     return sum / (double)n;
 }
 
-static double of_pair(const mexpr_trainer *t, int64_t n, int output, double share)
+static int64_t row_size(const mexpr_trainer *t, int64_t n, int output)
 {
-    const mx_tensor *a = mx_net_output(t->net, output);
-    const mx_tensor *b = mx_net_output(t->net, output + 1);
-    const mx_loss_pair pair = {n, mx_tensor_count(a) / n, a->data, b->data,
-        t->gradients[output], t->gradients[output + 1]};
-    return mx_loss_cosine(&pair, share);
+    return mx_tensor_count(mx_net_output(t->net, output)) / n;
+}
+
+/* Two tensors, row by row. */
+static double of_pair(const mexpr_trainer *t, int64_t n, const mx_term *term)
+{
+    const int a = term->outputs[0], b = term->outputs[1];
+    const mx_loss_pair pair = {n, row_size(t, n, a), mx_net_output(t->net, a)->data,
+        mx_net_output(t->net, b)->data, t->gradients[a], t->gradients[b]};
+    if (term->kind == MX_TERM_KL)
+        return mx_loss_kl(&pair, term->temperature, term->weight);
+    return term->kind == MX_TERM_JS ? mx_loss_js(&pair, term->weight)
+                                    : mx_loss_cosine(&pair, term->weight);
+}
+
+/* Two tensors as two sets of rows. */
+static double of_sets(const mexpr_trainer *t, int64_t n, const mx_term *term)
+{
+    const int a = term->outputs[0], b = term->outputs[1];
+    mx_loss_sets sets = {n, n, row_size(t, n, a), mx_net_output(t->net, a)->data,
+        mx_net_output(t->net, b)->data, t->gradients[a], t->gradients[b], 0};
+    sets.bandwidth = mx_loss_bandwidth(&sets, t->term_work);
+    return mx_loss_mmd(&sets, term->weight);
+}
+
+/* The rows of a tensor among themselves. A mixed clip is of the class that it has most
+ * of. */
+static double of_cloud(const mexpr_trainer *t, int64_t n, const mx_term *term)
+{
+    const int output = term->outputs[0];
+    const mx_loss_cloud cloud = {n, row_size(t, n, output),
+        mx_net_output(t->net, output)->data, t->term_labels, term->temperature,
+        t->term_work};
+    for (int64_t i = 0; i < n; i++) {
+        const float *targets = t->targets + i * t->n_classes;
+        t->term_labels[i] = 0;
+        for (int32_t c = 1; c < t->n_classes; c++)
+            if (targets[c] > targets[t->term_labels[i]])
+                t->term_labels[i] = c;
+    }
+    return mx_loss_contrastive(&cloud, term->weight, t->gradients[output]);
+}
+
+static double of_term(const mexpr_trainer *t, int64_t n, const mx_term *term)
+{
+    switch (term->kind) {
+    case MX_TERM_SCORES:
+        return of_scores(t, n, term->outputs[0], term->weight);
+    case MX_TERM_PROPOSALS:
+        return of_proposals(t, n, term->outputs[0], term->weight);
+    case MX_TERM_CONTRASTIVE:
+        return of_cloud(t, n, term);
+    case MX_TERM_MMD:
+        return of_sets(t, n, term);
+    default:
+        return of_pair(t, n, term);
+    }
 }
 
 mexpr_status mx_trainer_loss(
     mx_scope *scope, mexpr_trainer *trainer, int64_t n, double *loss)
 {
-    const mx_recipe *recipe = trainer->composition.recipe;
     const mexpr_status status = begin(scope, trainer, n);
-    int output = 1;
     if (status != MEXPR_OK)
         return status;
     *loss = of_scores(trainer, n, 0, 1);
-    for (int k = 0; recipe && k < recipe->n_terms; k++) {
-        const mx_term *term = &recipe->terms[k];
-        const double share = term->weight;
-        if (term->kind == MX_TERM_CLASSES)
-            *loss += share * of_scores(trainer, n, output, share);
-        else if (term->kind == MX_TERM_PROPOSALS)
-            *loss += share * of_proposals(trainer, n, output, share);
-        else
-            *loss += share * of_pair(trainer, n, output, share);
-        output += term->kind == MX_TERM_ALIKE ? 2 : 1;
-    }
+    for (int k = 0; k < trainer->n_terms; k++)
+        *loss += trainer->terms[k].weight * of_term(trainer, n, &trainer->terms[k]);
     return MEXPR_OK;
 }

@@ -109,7 +109,7 @@ mexpr_status mx_trainer_read_options(
     if (status != MEXPR_OK)
         return status;
     const char **texts[MX_TRAINER_TEXTS] = {
-        &o->frozen, &o->slow, &o->labels, &o->checkpoint};
+        &o->frozen, &o->slow, &o->labels, &o->checkpoint, &o->terms};
     for (int k = 0; k < MX_TRAINER_TEXTS; k++) {
         const mexpr_status copied = copy_text(scope, trainer, k, texts[k]);
         status = status == MEXPR_OK ? copied : status;

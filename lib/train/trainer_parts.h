@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the trainer share: trainer.c holds it and goes on from epoch to
  * epoch, trainer_options.c reads what is asked for, trainer_clips.c makes batches,
- * trainer_loss.c says how wrong scores are, trainer_file.c keeps it on disk. */
+ * trainer_terms.c reads what the loss is of, trainer_loss.c computes it, trainer_file.c
+ * keeps it on disk. */
 #ifndef MX_TRAIN_TRAINER_PARTS_H
 #define MX_TRAIN_TRAINER_PARTS_H
 
@@ -12,13 +13,17 @@
 #include "train/optimiser.h"
 #include "train/schedule.h"
 
-enum { MX_TRAINER_TEXTS = 4 };
+enum { MX_TRAINER_TEXTS = 5 };
 
 struct mexpr_trainer {
     mx_scope scope; /* its context is retained */
     mexpr_trainer_options o;
     char *texts[MX_TRAINER_TEXTS]; /* that the options point to */
     mx_composition composition;
+    int n_terms;
+    mx_term terms[MX_MAX_TERMS];
+    double *term_work;    /* NULL: no term needs it */
+    int32_t *term_labels; /* of the batch, NULL like term_work */
 
     int64_t n;
     int32_t n_classes;
@@ -48,6 +53,7 @@ struct mexpr_trainer {
     float **gradients; /* of the net's outputs */
     double *losses;    /* of every epoch, o.epochs */
     int32_t epoch;     /* done */
+    bool is_torn;      /* an epoch failed half-way: the weights are of no epoch */
     char model_hash[MX_SHA256_TEXT], clips_hash[MX_SHA256_TEXT];
 };
 
@@ -68,18 +74,27 @@ mexpr_status mx_trainer_read_options(
 /* Which weights learn, and how fast; after the net is there. */
 mexpr_status mx_trainer_read_groups(mx_scope *scope, mexpr_trainer *trainer);
 
+/* Which tensors of the model the loss is of; after the composition is there. */
+mexpr_status mx_trainer_read_terms(
+    mx_scope *scope, mexpr_trainer *trainer, const mexpr_model *model);
+/* Whether they have what the terms need, once the net is planned. */
+mexpr_status mx_trainer_check_terms(mx_scope *scope, mexpr_trainer *trainer);
+
 /* Checks and copies clips and labels; needs options and composition. */
 mexpr_status mx_trainer_take_clips(mx_scope *scope, mexpr_trainer *trainer,
     const mexpr_tensor_view *inputs, const int32_t *labels);
 /* The order of the clips in this epoch. */
 void mx_trainer_shuffle(mexpr_trainer *trainer);
-/* Clips order[first], … into batch, and what their scores should be into targets. */
-void mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n);
+/* Clips order[first], …, which may lie in batch, and what their scores should be in
+ * targets. */
+float *mx_trainer_fill(mexpr_trainer *trainer, int64_t first, int64_t n);
 
 /* The loss of the net's outputs for the batch at hand, and its gradients. */
 mexpr_status mx_trainer_loss(
     mx_scope *scope, mexpr_trainer *trainer, int64_t n, double *loss);
 
+/* MEXPR_E_STATE when an epoch failed half-way and nothing was resumed since. */
+mexpr_status mx_trainer_check_whole(mx_scope *scope, const mexpr_trainer *trainer);
 /* MEXPR_E_RANGE when a weight, a statistic or a mean of them is not finite any more. */
 mexpr_status mx_trainer_check_finite(mx_scope *scope, const mexpr_trainer *trainer);
 

@@ -299,6 +299,8 @@ static void no_evaluation(void **state)
                 mexpr_evaluation_weight(NULL, 0, 0, 0)); /* NaN */
     assert_true(mexpr_evaluation_inner_uf1(NULL, 0, 0, 0) !=
                 mexpr_evaluation_inner_uf1(NULL, 0, 0, 0));
+    assert_int_equal(mexpr_evaluation_n_epochs(NULL, 0, 0, 0), 0);
+    assert_null(mexpr_evaluation_losses(NULL, 0, 0, 0, NULL));
     REFUSED(mexpr_evaluation_seed_metrics(NULL, NULL, 0, &low));
     FAILS(c, mexpr_evaluation_seed_metrics(c, NULL, 0, &low), MEXPR_E_ARG);
     REFUSED(mexpr_evaluation_metrics(NULL, NULL, -1, NULL, &low));

@@ -147,6 +147,8 @@ static void trainer(void **state)
     REFUSED(mexpr_trainer_model(t, NULL));
     assert_int_equal(mexpr_trainer_n_epochs(NULL), 0);
     assert_true(mexpr_trainer_loss(NULL, 0) != mexpr_trainer_loss(NULL, 0));
+    assert_int_equal(mexpr_train_n_epochs(NULL), 0);
+    assert_true(mexpr_train_loss(NULL, 0) != mexpr_train_loss(NULL, 0));
     assert_true(mexpr_trainer_loss(t, -1) != mexpr_trainer_loss(t, -1));
     assert_int_equal(mexpr_trainer_epoch(t), MEXPR_OK);
     assert_int_equal(mexpr_trainer_n_epochs(t), 1);

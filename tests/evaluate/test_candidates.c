@@ -567,6 +567,18 @@ static void refusals(void **state)
     assert_failure(context, TRY(1), MEXPR_E_ARG, "test_dataset is needed");
     list[0].fit = NULL;
     assert_failure(context, TRY(1), MEXPR_E_ARG, "candidate 0 has no function");
+    /* Of two people one is held out, and the other cannot be dealt out. */
+    char text[1024] = "clip,subject,label\n";
+    for (int i = 0; i < N; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "c%d,%d,%d\n", i, i % 2,
+            labels[i]);
+    mexpr_manifest_destroy(&manifest);
+    assert_ok(
+        context, mexpr_manifest_decode(context, text, strlen(text), NULL, &manifest));
+    o = (mexpr_evaluate_options)MEXPR_EVALUATE_OPTIONS_INIT;
+    list[0].fit = fit;
+    assert_failure(
+        context, TRY(2), MEXPR_E_RANGE, "the training clips are of one person");
 #undef TRY
     mexpr_manifest_destroy(&manifest);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which clips a fold's training is given, and that nothing of the fold is among them. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -340,6 +341,21 @@ static void refusals(void **state)
     assert_failure(context,
         mexpr_evaluate(context, manifest, &inputs, write_down, &o, NULL, &d, &e),
         MEXPR_E_SHAPE, "3 clips, the manifest of 2");
+    mexpr_manifest_destroy(&manifest);
+    static const char none[] = "clip,subject,label\n";
+    inputs.dims[0] = 0;
+    assert_ok(
+        context, mexpr_manifest_decode(context, none, sizeof none - 1, NULL, &manifest));
+    assert_failure(context,
+        mexpr_evaluate(context, manifest, &inputs, write_down, NULL, NULL, &d, &e),
+        MEXPR_E_SHAPE, "the inputs are of 0 clips, the manifest of 0");
+    mexpr_manifest_destroy(&manifest);
+    manifest = make_manifest();
+    inputs.dims[0] = N_CLIPS;
+    values[7] = NAN;
+    assert_failure(context,
+        mexpr_evaluate(context, manifest, &inputs, write_down, NULL, NULL, &d, &e),
+        MEXPR_E_RANGE, "the input of clip 3 is not finite");
     mexpr_manifest_destroy(&manifest);
     inputs.dims[0] = 2;
     assert_ok(

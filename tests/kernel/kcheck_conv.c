@@ -90,6 +90,55 @@ static void check_slopes(
     kcheck_release(k, w);
 }
 
+/* The gradient of weights that meet pixels with their channels side by side. */
+static void check_tile_slopes(
+    kcheck *k, const mx_conv_kernels *table, size_t pixels, size_t runs, size_t length)
+{
+    enum { LINES = 3, MOST_RUNS = 4 };
+    const size_t cols = (1 + mx_rng_below(&k->rng, 3)) * MX_CONV_LANES,
+                 taps = runs * length;
+    const size_t step = 1 + mx_rng_below(&k->rng, 4), line = pixels * step + length + 40;
+    const size_t g_line = pixels * cols + 5, n = LINES * pixels;
+    float *x = kcheck_buffer(LINES * line, sizeof *x, mx_rng_below(&k->rng, 16));
+    float *g = kcheck_buffer(LINES * g_line, sizeof *g, mx_rng_below(&k->rng, 16));
+    float *w = kcheck_buffer(taps * cols, sizeof *w, mx_rng_below(&k->rng, 16));
+    float *sums = kcheck_buffer(cols, sizeof *sums, mx_rng_below(&k->rng, 16));
+    ptrdiff_t offsets[MOST_RUNS];
+    kcheck_fill_f32(k, x, LINES * line, 1.0f, false);
+    kcheck_fill_f32(k, g, LINES * g_line, 1.0f, false);
+    for (size_t i = 0; i < taps * cols; i++)
+        w[i] = 1;
+    for (size_t c = 0; c < cols; c++)
+        sums[c] = 1;
+    for (size_t t = 0; t < runs; t++)
+        offsets[t] = (ptrdiff_t)mx_rng_below(&k->rng, 41);
+    const mx_tile_slopes slopes = {LINES, pixels, runs, length, cols, x, offsets,
+        (ptrdiff_t)line, (ptrdiff_t)step, g, (ptrdiff_t)g_line, w, sums, g};
+    table->tile_slopes(&slopes);
+    double worst = 0;
+    for (size_t j = 0; j < (taps + 1) * cols; j++) {
+        const size_t tap = j / cols, c = j % cols;
+        double sum = 1, size = 1;
+        for (size_t i = 0; i < n; i++) {
+            const size_t l = i / pixels, r = i % pixels;
+            const double slope = (double)g[l * g_line + r * cols + c];
+            const double in =
+                tap == taps ? 1
+                            : (double)x[l * line + r * step +
+                                        (size_t)offsets[tap / length] + tap % length];
+            sum += slope * in;
+            size += fabs(slope * in);
+        }
+        const double got = (double)(tap == taps ? sums[c] : w[j]);
+        worst = fmax(worst, fabs(sum - got) / (size * sqrt((double)n)));
+    }
+    kcheck_true(k, worst <= 1e-6, "sums are near the exact ones");
+    kcheck_release(k, x);
+    kcheck_release(k, g);
+    kcheck_release(k, w);
+    kcheck_release(k, sums);
+}
+
 static void check_copy(kcheck *k, const mx_conv_kernels *table, size_t n)
 {
     enum { ROWS = 3, GAP = 2 };
@@ -620,6 +669,11 @@ void kcheck_table(kcheck *k)
     for (size_t n = 1; n <= MAX_N; n++)
         check_silu(k, &table, n, n % 3 == 0 ? 1.0f : n % 3 == 1 ? 10.0f : 100.0f);
     check_last(k, &table);
+    kcheck_slot(k, "tile_slopes");
+    check_tile_slopes(k, &table, 30, 3, 9);
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_tile_slopes(
+            k, &table, 1 + n % 20, 1 + mx_rng_below(&k->rng, 4), n % 50 + 1);
     if (k->bench)
         time_blocks(k);
 }

@@ -137,6 +137,84 @@ static mexpr_status candidates(mexpr_context *context, void *joining)
     return status;
 }
 
+/* One epoch of a network with four weights. */
+static mexpr_status fit_linear(void *user, mexpr_context *context,
+    const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
+    uint64_t seed, mexpr_model **out)
+{
+    static const int64_t dims[2] = {-1, 2};
+    static const float zeros[4] = {0};
+    const char *in[2] = {"x", "w"}, *result = "y";
+    mexpr_trainer_options o = MEXPR_TRAINER_OPTIONS_INIT;
+    mexpr_tensor_view w = *inputs;
+    mexpr_builder *builder;
+    mexpr_model *model = NULL;
+    mexpr_trainer *trainer = NULL;
+    (void)user;
+    o.seed = seed;
+    o.epochs = 1;
+    w.dims[0] = 2;
+    w.data = zeros;
+    *out = NULL;
+    mexpr_status status = mexpr_builder_create(context, "linear", &builder);
+    if (status != MEXPR_OK)
+        return status;
+    mexpr_builder_input(builder, "x", MEXPR_DTYPE_F32, 2, dims);
+    mexpr_builder_initializer(builder, "w", &w, MEXPR_ROLE_PARAMETER);
+    mexpr_builder_node(builder, "MatMul", NULL, in, 2, &result, 1, NULL);
+    mexpr_builder_output(builder, "y");
+    status = mexpr_builder_finish(builder, &model);
+    mexpr_builder_destroy(&builder);
+    if (status == MEXPR_OK)
+        status =
+            mexpr_trainer_create(context, model, inputs, labels, n_classes, &o, &trainer);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_run(trainer, NULL, NULL);
+    if (status == MEXPR_OK)
+        status = mexpr_trainer_model(trainer, out);
+    mexpr_trainer_destroy(&trainer);
+    mexpr_model_destroy(&model);
+    return status;
+}
+
+static mexpr_status look(
+    void *user, mexpr_context *context, const mexpr_fold_network *network)
+{
+    mexpr_model *kept = mexpr_model_retain(network->model);
+    (void)user;
+    (void)context;
+    mexpr_model_destroy(&kept);
+    return MEXPR_OK;
+}
+
+/* A network whose losses are kept and which is shown. */
+static mexpr_status trained(mexpr_context *context, void *unused)
+{
+    static const float values[N_CLIPS * 2] = {1, 0, 0, 1, 2, 1, 1, 3, 1, 0, 0, 1};
+    mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_evaluate_options o = MEXPR_EVALUATE_OPTIONS_INIT;
+    mexpr_manifest *manifest;
+    mexpr_evaluation *e = NULL;
+    (void)unused;
+    in.dtype = MEXPR_DTYPE_F32;
+    in.rank = 2;
+    in.dims[0] = N_CLIPS;
+    in.dims[1] = 2;
+    in.data = values;
+    o.protocol = MEXPR_PROTOCOL_HOLDOUT;
+    o.test_dataset = "b";
+    o.watch = look;
+    mexpr_status status =
+        mexpr_manifest_decode(context, databases, sizeof databases - 1, NULL, &manifest);
+    if (status == MEXPR_OK)
+        status = mexpr_evaluate(context, manifest, &in, fit_linear, &o, NULL, NULL, &e);
+    if (status == MEXPR_OK)
+        assert_non_null(mexpr_evaluation_losses(e, 0, 0, 0, NULL));
+    mexpr_evaluation_destroy(&e);
+    mexpr_manifest_destroy(&manifest);
+    return status;
+}
+
 static mexpr_status other_metrics(mexpr_context *context, void *unused)
 {
     static const int32_t classes[3] = {0, 1, 2};
@@ -183,6 +261,7 @@ static void joinings(void **state)
     int32_t learned = MEXPR_JOINING_LEARNED, chosen = MEXPR_JOINING_SELECT;
     test_oom_sweep(candidates, &learned, 1);
     test_oom_sweep(candidates, &chosen, 1);
+    test_oom_sweep(trained, NULL, 1);
 }
 
 static void measures(void **state)

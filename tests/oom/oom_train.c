@@ -55,6 +55,7 @@ static mexpr_status trainer(mexpr_context *context, void *arg)
     o.epochs = 2;
     o.mixup = 1;
     o.frozen = "conv1.";
+    o.terms = "contrastive:1:logits";
     o.checkpoint = test_path("checkpoint");
     mexpr_status status = mexpr_system_build(context, arg, NULL, &system);
     if (status == MEXPR_OK)

@@ -96,6 +96,43 @@ def test_holdout() -> None:
                            protocol="holdout", test_dataset="d7")
 
 
+def linear() -> microexpr.Model:
+    builder = microexpr.Builder("linear")
+    builder.input("x", (None, 6))
+    builder.initializer("w", np.zeros((6, 3), np.float32), "parameter")
+    builder.node("MatMul", ["x", "w"], ["y"])
+    builder.output("y")
+    return builder.finish()
+
+
+def test_losses_and_networks() -> None:
+    def fit(inputs: object, labels: list[int], n: int, seed: int) -> microexpr.Model:
+        trainer = microexpr.Trainer(linear(), inputs, labels, n, epochs=4, rate=0.1)
+        trainer.run()
+        model = trainer.model()
+        assert microexpr.train_losses(model) == trainer.losses
+        return model
+
+    shown: list[microexpr.FoldNetwork] = []
+    manifest = microexpr.Manifest.decode(TEXT)
+    result = microexpr.evaluate(manifest, INPUTS, fit, watch=shown.append)
+    assert result.n_epochs() == [4] * 10 and result.n_epochs(candidate=1) == [0] * 10
+    assert result.losses(seed=1) == [[]] * 10 and microexpr.train_losses(linear()) == []
+    for network in shown:
+        losses = result.losses()[network.fold]
+        assert losses == [np.float32(x) for x in microexpr.train_losses(network.model)]
+        assert len(losses) == 4 and losses[3] < losses[0] and network.weight == 1
+        assert all(result.folds[k] == network.fold for k in network.clips)
+        assert list(network.scores) == [tuple(result.scores[k]) for k in network.clips]
+    assert sorted(k for network in shown for k in network.clips) == list(range(30))
+
+    def refuse(network: microexpr.FoldNetwork) -> None:
+        raise KeyError(network.fold)
+
+    with pytest.raises(KeyError):
+        microexpr.evaluate(manifest, INPUTS, fit, watch=refuse)
+
+
 def test_candidates_are_functions() -> None:
     with pytest.raises(TypeError, match="fit must be a function, not int"):
         microexpr.evaluate(microexpr.Manifest.decode(TEXT), INPUTS,

@@ -40,6 +40,18 @@ def trainer(**options: Any) -> microexpr.Trainer:
                              recipe="flow-c2s", batch=4, **options)
 
 
+def test_terms() -> None:
+    def losses(**more: object) -> list[float]:
+        trainer = microexpr.Trainer(microexpr.build_system("flow-c2s"), clips(), LABELS,
+                                    epochs=1, **more)
+        trainer.run()
+        return trainer.losses
+
+    assert losses(terms="scores:1:logits")[0] > losses()[0]
+    with pytest.raises(microexpr.Error, match="term 'l2:1:logits': kinds are"):
+        losses(terms="l2:1:logits")
+
+
 def test_trainer(tmp_path: Path) -> None:
     recipe = microexpr.trainer_recipe("flow-c2s")
     assert recipe["optimiser"] is microexpr.Optimiser.ADAMW and recipe["epochs"] == 40

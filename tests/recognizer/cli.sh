@@ -95,7 +95,7 @@ ok help
 holds 'help lists the commands' prints 'model verify'
 ok --help
 ok -h
-for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'model annotate' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare version; do
+for command in face align features flow interpolate magnify recognize 'model inspect' 'model run' 'model explain' 'model verify' 'model bench' 'model annotate' 'system list' 'system export' 'dataset check' 'dataset convert' 'dataset show' train evaluate compare 'score classes' 'score units' 'score spot' 'score apex' version; do
     # shellcheck disable=SC2086
     ok help $command
     holds "help $command" prints "usage: microexpr $command"
@@ -310,6 +310,20 @@ ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png" --model noted
 holds 'the crop of the network' prints 'flow  100 x 120 px'
 ok model annotate noted.onnx -o cut.onnx --set microexpr.crop=100,120
 fails 1 'microexpr.crop' recognize --onset "$onset" --apex "$apex" --model cut.onnx
+# Terms of the loss.
+chance='--system flow-c2s --manifest clips.csv --inputs . --epochs 2'
+# shellcheck disable=SC2086
+ok train $chance -o plain.onnx
+plain=$(cat out)
+# shellcheck disable=SC2086
+ok train $chance --term contrastive@1:0.5:logits --term scores:1:logits -o terms.onnx
+holds 'another loss' test "$plain" != "$(cat out)"
+# shellcheck disable=SC2086
+fails 1 "no node of the network makes 'x'" train $chance --term contrastive:1:x -o no.onnx
+# shellcheck disable=SC2086
+fails 2 'give it once for each term' train $chance --term 'js:1:a,b;js:1:a,b' -o no.onnx
+fails 2 'has no epochs, seed, normalisation, terms' train --system flow-kernel-ridge \
+    --manifest clips.csv --inputs . --term js:1:a,b -o no.onnx
 for output in --report --csv --html; do
     # shellcheck disable=SC2086
     fails 1 'no such folder' evaluate $labelled $output nowhere/x
@@ -341,17 +355,18 @@ for person in 1 2 3; do
 done
 printf 'file,dataset,subject,label\n' >bells.csv
 for person in 1 2 3; do
-    printf 'up.png,a\033[1m,%s,up\033[2m\ndown.png,a\033[1m,%s,down\n' $person $person >>bells.csv
+    printf 'up.png,a\033[1m,%s,up\302\2332m\ndown.png,a\033[1m,%s,down\n' $person $person >>bells.csv
 done
 bells='--system flow-derivative-svm --manifest bells.csv --inputs .'
 # shellcheck disable=SC2086
 ok evaluate $bells --html bells.html --crop "$(printf 'a\033[1m'):1,1.5,0,0" --report bells.json
 holds 'no control characters' prints 'a?[1m           6 clips'
-holds 'nor in a class' prints 'up?[2m'
+holds 'nor in a class' prints 'up?2m'
 cp bells.json out
 holds 'a crop' json_is 1.5 options crops 0 scale_y
+holds 'escaped in JSON' prints '"up\u009b2m"'
 cp bells.html out
-holds 'nor on the page' prints 'up?[2m'
+holds 'nor on the page' prints 'up?2m'
 holdout='--protocol holdout --system flow-derivative-svm --manifest two_sets.csv --inputs .'
 # shellcheck disable=SC2086
 ok evaluate $holdout --train-database a --test-database b --report hold.json
@@ -378,11 +393,9 @@ fails 2 "--fusion 'vote'" evaluate $both --fusion vote
 fails 2 "'x' cannot be trained" evaluate --system flow-derivative-svm,x
 
 # The page.
-printf '{"fold": 0, "epoch": 1, "loss": 2}\n{"event": "end"}\n{"fold": 0, "epoch": 1, "loss": 1e300}\n{"fold": 0, "epoch": 2, "loss": 1}\n' >losses.jsonl
 # shellcheck disable=SC2086
-ok evaluate $labelled --html page.html --history losses.jsonl
+ok evaluate $labelled --html page.html
 cp page.html out
-holds 'the curve' prints 'points="50.0,15.0 590.0,102.5 "'
 holds 'why there are no pictures' prints 'No pictures'
 holds 'the command line' prints 'microexpr evaluate --system'
 holds 'the hash' prints 'manifest (SHA-256)'
@@ -391,17 +404,145 @@ holds 'nothing from elsewhere' test ! -s out
 # shellcheck disable=SC2086
 ok evaluate $both --fusion mean --html page.html --pictures
 cp page.html out
-holds 'pictures' prints 'src="data:image/png;base64,iVBOR'
+holds 'pictures' prints 'alt="flow" title="flow" src="data:image/png;base64,iVBOR'
+holds 'maps' prints 'title="where the network looked" src="data:image/png;base64,iVBOR'
 holds 'choices' prints '<h2>Choices</h2>'
 # shellcheck disable=SC2086
-fails 2 'are for --html' evaluate $labelled --pictures
-printf '{"epoch": 1}\n' >none.jsonl
+fails 2 'is for --html' evaluate $labelled --pictures
+# Losses: mean, lowest and highest over the folds of each epoch.
+ok evaluate --system ststnet,flow-derivative-svm --fusion mean --epochs 3 --seeds 2 \
+    --manifest clips.csv --inputs . --report losses.json --html page.html
+cp losses.json out
+holds 'the folds' json_is 3 losses 0 folds
+holds 'the last epoch' json_is 3 losses 0 epoch 2
+holds 'the other seed' json_is 1 losses 1 seed
+holds 'whose system' json_is ststnet losses 1 system
+holds 'a range' eval 'python3 -c "import json; l = json.load(open(\"out\"))[\"losses\"];
+assert len(l) == 2 and all(0 < a <= b <= c for k in l
+                           for a, b, c in zip(k[\"low\"], k[\"mean\"], k[\"high\"]))"'
+cp page.html out
+holds 'curves' prints '<polyline'
+holds 'of both seeds' prints '<title>seed 1</title>'
+
+# --- score ---------------------------------------------------------------------------
+
+printf 'clip,subject,onset,apex,offset,label\nv1,1,10,15,20,neg\nv1,1,40,,50,pos\nv2,2,5,8,12,neg\n' >truth.csv
+printf '\357\273\277label,"offset",apex,Onset,subject,clip\r\nneg,20,14,11,1,v1\r\npos,12,9,5,2,"v2"\r\n\r\npos,120,110,100,2,v2\r\n' >spotted.csv
+ok score spot truth.csv spotted.csv --json
+holds 'pairs' json_is 2 tp
+holds 'f1' json_is 0.666666667 f1
+holds 'the distance of apexes' json_is 1 apex_mae
+holds 'the recall of classes' json_is 0.25 analysis_uar
+holds 'strs' json_is 0.222222222 strs
+ok score spot truth.csv spotted.csv --json --mode megc
+holds 'mean precision, as there' json_is 0.5 analysis_uar
+ok score spot truth.csv spotted.csv --iou 0.95 --csv
+holds 'one is as it should be' eval 'tr -d "\r" <out | grep -qx "tp,,1"'
+holds 'a header' prints 'measure,of,value'
+printf 'clip,onset,offset\nv1,10,20\n' >short.csv
+ok score spot short.csv short.csv --json
+holds 'no apex is no distance' json_is null apex_mae
+holds 'no classes are no analysis' eval '! json strs 2>/dev/null'
+printf 'clip,onset,offset\n' >empty.csv
+ok score spot short.csv empty.csv
+fails 1 "'truth.csv' has a column 'subject' and 'short.csv' has none" score spot truth.csv short.csv
+printf 'clip,onset,offset\nv1,10,20\nv1,1O,20\n' >bad.csv
+fails 1 "'bad.csv', line 3, column 'onset': '1O' is no whole number" score spot short.csv bad.csv
+printf 'clip,onset,offset\nv1,10,9\n' >bad.csv
+fails 1 "line 2, column 'offset': '9' is before the onset" score spot bad.csv short.csv
+printf 'clip,onset,offset\nv1,-1,9\n' >bad.csv
+fails 1 "'-1' is no frame" score spot bad.csv short.csv
+printf 'clip,onset,offset\nv1,\302\2331\3772m,9\n' >bad.csv
+fails 1 "'?1?2m' is no whole number" score spot bad.csv short.csv
+printf 'clip,onset,offset\n,1,9\n' >bad.csv
+fails 1 'line 2: there is no clip in it' score spot bad.csv short.csv
+printf 'clip,onset,offset\nv1,1\n' >bad.csv
+fails 1 'line 2: it has 2 cells, the header 3' score spot bad.csv short.csv
+printf 'clip,onset,offset\n"v1,1,2\n' >bad.csv
+fails 1 'a quoted cell has no end' score spot bad.csv short.csv
+printf 'clip,onset,offset\n"v"1,1,2\n' >bad.csv
+fails 1 'line 2: a cell goes on behind its closing quote' score spot bad.csv short.csv
+printf 'clip,onset\nv1,1\n' >bad.csv
+fails 1 "'bad.csv' has no column offset" score spot bad.csv short.csv
+printf 'clip,onset,offset\nv\0,1,2\n' >bad.csv
+fails 1 "'bad.csv' is not a text" score spot bad.csv short.csv
+: >bad.csv
+fails 1 'no header line' score spot bad.csv short.csv
+fails 1 'none.csv' score spot none.csv short.csv
+fails 2 '--iou is above 0' score spot short.csv short.csv --iou 2
+fails 2 "--mode 'kind'" score spot short.csv short.csv --mode kind
+fails 2 'exclude each other' score spot short.csv short.csv --json --csv
+
+printf 'clip,onset,apex,offset\na,10,20,29\nb,5,8,14\nc,1,2,3\n' >truth.csv
+printf 'clip,apex\nc,\nb,18\na,22\n' >spotted.csv
+ok score apex truth.csv spotted.csv --json
+holds 'clips' json_is 3 clips
+holds 'found' json_is 2 spotted
+holds 'their distance' json_is 6 mae
+holds 'in lengths' json_is 0.55 mae_share
+holds 'the spotting rate' json_is 0.333333333 inside
+printf 'clip,onset,apex,offset\na,10,NA,29\n' >bad.csv
+fails 1 "'bad.csv', line 2, column 'apex': 'NA' is no whole number" score apex bad.csv bad.csv
+printf 'clip,onset,apex,offset\na,10,12,9\n' >bad.csv
+fails 1 "column 'offset': '9' is before the onset" score apex bad.csv bad.csv
+fails 1 "'b' has no prediction" score apex truth.csv bad.csv
+fails 1 "'short.csv' has no column apex" score apex short.csv short.csv
+
+printf 'file,subject,label\na/one.png,1,neg\ntwo.png,2,neg\nthree,2,"p,s"\n' >truth.csv
+printf 'clip,predicted\nthree,"p,s"\none,neg\ntwo,"p,s"\n' >taken.csv
+ok score classes truth.csv taken.csv --json
+holds 'uf1' json_is 0.666666667 uf1
+holds 'uar' json_is 0.75 uar
+holds 'people' json_is 2 persons
+holds 'a class' json_is 0.5 per_class p,s precision
+holds 'the confusion' json_is 1 confusion 0 1
+ok score classes truth.csv taken.csv --csv
+holds 'a class of the table' eval 'tr -d "\r" <out | grep -qx "precision,\"p,s\",0.5"'
+ok score classes truth.csv taken.csv
+holds 'lines' prints 'uar                      0.75'
+# What evaluate says of itself.
 # shellcheck disable=SC2086
-fails 1 'no line with an epoch and a loss' evaluate $labelled --html no.html --history none.jsonl
-holds 'no page' absent no.html
-printf '{"epoch": 1,\n' >cut.jsonl
-# shellcheck disable=SC2086
-fails 1 "'cut.jsonl' is not JSON" evaluate $labelled --html no.html --history cut.jsonl
+ok evaluate $labelled --report own.json --csv own.csv
+ok score classes own.csv own.csv --json
+mv out score.json
+cp own.json out
+holds 'the same' test "$(json uf1)" = "$(cp score.json out; json uf1)"
+printf 'clip,predicted\nthree,neg\none,neg\n' >bad.csv
+fails 1 "'truth.csv', line 3, column 'file': 'two.png' has no prediction" score classes truth.csv bad.csv
+fails 1 "'truth.csv', line 3, column 'file': 'two.png' is not among the true clips" score classes bad.csv truth.csv --label predicted
+printf 'clip,predicted\nthree,neg\nthree,neg\n' >bad.csv
+fails 1 "line 3, column 'clip': 'three' was there before" score classes truth.csv bad.csv
+printf 'clip,predicted\nthree,neg\ntwo,\none,neg\n' >bad.csv
+fails 1 "'bad.csv', line 3: there is no class in it" score classes truth.csv bad.csv
+fails 1 "no column emotion" score classes truth.csv taken.csv --label emotion
+printf 'clip,predicted\n' >bad.csv
+fails 1 'has no clips' score classes bad.csv bad.csv --label predicted
+
+printf 'clip,au_raw\na,4+R12\nb,12?\nc,\n' >truth.csv
+printf 'clip,AU4,AU12,AU1\nb,.2,.9,0\na,.7,.3,0.1\nc,.6,0,0\n' >scores.csv
+ok score units truth.csv scores.csv --json
+holds 'the mean' json_is 0.333333333 mean_f1
+holds 'of all' json_is 0.222222222 mean_f1_all
+holds 'a false one' json_is 1 per_unit AU4 fp
+holds 'what is doubtful counts nowhere' json_is 0 per_unit AU12 fp
+holds 'what was missed' json_is 1 per_unit AU12 fn
+ok score units truth.csv scores.csv --threshold 0.95 --json
+holds 'nothing is found' json_is 0 micro_f1
+mv out lists.json
+printf 'clip,4,AU 12,AU1\na,1,1,0\nb,0,,0\nc,0,-1,0\n' >truth.csv
+ok score units truth.csv scores.csv --json
+holds 'marks' json_is 1 per_unit AU12 fn
+holds 'known marks' json_is 0 per_unit AU12 tn
+printf 'clip,AU4,AU12,AU1\na,1,2,0\nb,0,,0\nc,0,0,0\n' >bad.csv
+fails 1 "'bad.csv', line 2, column 'AU12': '2' is not 1 (there)" score units bad.csv scores.csv
+printf 'clip,au_raw\na,4+x\nb,\nc,\n' >bad.csv
+fails 1 "'bad.csv', line 2, column 'au_raw'" score units bad.csv scores.csv
+printf 'clip,AU4\na,.5\nb,nan\nc,1\n' >bad.csv
+fails 1 "'bad.csv', line 3, column 'AU4': 'nan' is no number" score units truth.csv bad.csv
+printf 'clip,AU4,age\na,.5,3\nb,1,3\nc,1,3\n' >bad.csv
+fails 1 "a column 'age' of which 'truth.csv' knows nothing" score units truth.csv bad.csv
+printf 'clip\na\nb\nc\n' >bad.csv
+fails 1 'no column of scores' score units truth.csv bad.csv
 
 # --- compare -------------------------------------------------------------------------
 

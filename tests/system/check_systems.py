@@ -577,8 +577,8 @@ class FlowMemory(nn.Module):
     def __init__(self, sigma):
         super().__init__()
         self.sigma = sigma
-        self.frequencies = nn.Parameter(torch.zeros(196, 1024))
-        self.phases = nn.Parameter(torch.zeros(1024))
+        self.register_buffer("frequencies", torch.zeros(196, 1024))
+        self.register_buffer("phases", torch.zeros(1024))
         self.fc = nn.Linear(1024, 3)
 
     def forward(self, x):

@@ -9,6 +9,7 @@ the same batch, and compares losses, the first gradients and the final weights. 
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ try:
     import numpy as np
     import torch
     import torch.nn.functional as F
+    from torch import nn
 except ImportError:
     print("PyTorch is not installed: skipped")
     sys.exit(77)
@@ -25,11 +27,70 @@ import check_systems
 import microexpr
 
 STEPS, BATCH, LIMIT = 5, 12, 1e-4
-NAMES = ("ststnet", "off-tanet", "featref")
+NAMES = ("ststnet", "off-tanet", "featref", "flow-attention", "triplet")
+
+
+class Gate(nn.Module):
+    """One branch of triplet attention (Misra et al., WACV 2021)."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+        self.bn = nn.BatchNorm2d(1)
+
+    def forward(self, x):
+        pooled = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
+        return x * torch.sigmoid(self.bn(self.conv(pooled)))
+
+
+class Stage(nn.Module):
+    def __init__(self, i, o):
+        super().__init__()
+        self.conv = nn.Conv2d(i, o, 3, padding=1)
+        self.bn = nn.BatchNorm2d(o)
+        self.gates = nn.ModuleList(Gate() for _ in range(3))
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.conv(x)))
+        rows = self.gates[0](x.permute(0, 2, 1, 3)).permute(0, 2, 1, 3)
+        columns = self.gates[1](x.permute(0, 3, 2, 1)).permute(0, 3, 2, 1)
+        return (rows + columns + self.gates[2](x)) * (1 / 3)
+
+
+class Triplet(nn.Module):
+    """Off-TANet in small: 28×28 pixels, four stages with attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList(
+            Stage(i, o) for i, o in ((3, 16), (16, 32), (32, 64), (64, 64)))
+        self.fc = nn.Linear(64, 3)
+
+    def forward(self, x):
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i < 2:
+                x = F.max_pool2d(x, 2)
+        return self.fc(x.mean((2, 3)))
+
+
+def load_triplet(seed):
+    torch.manual_seed(seed)
+    net, file = Triplet().eval(), io.BytesIO()
+    for value in net.state_dict().values():  # equal ones would share one initializer
+        if value.is_floating_point() and value.ndim == 1:
+            value.add_(torch.rand_like(value) * 0.1)
+    traced = {"dynamo": False} if torch.__version__ >= "2" else {}
+    torch.onnx.export(net, torch.zeros(1, 3, 28, 28), file, input_names=["x"],
+                      training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+                      dynamic_axes={"x": {0: "n"}}, opset_version=13, **traced)
+    return file.getvalue(), None, net.train()
 
 
 def load(name, seed):
     """(bytes of the model, its weights by name, the same network in PyTorch)."""
+    if name == "triplet":
+        return load_triplet(seed)
     data = bytearray(microexpr.build_system(name, seed=seed).encode())
     weights = check_systems.initializers(data)
     check_systems.shake(weights, np.random.default_rng(1))

@@ -106,7 +106,10 @@ static void averages(void **state)
 {
     float average[2] = {1, 2}, now[2] = {2, 0};
     (void)state;
-    mx_weights_average(2, 0.75, now, average);
+    mx_optimiser o = {.method = MEXPR_OPTIMISER_SGD};
+    assert_ok(context, mx_optimiser_create(mx_context_scope(context), &o, 2));
+    mx_weights_average(&o, 0.75, now, average);
+    mx_optimiser_destroy(context, &o);
     assert_float_equal(average[0], 1.25, 1e-7);
     assert_float_equal(average[1], 1.5, 1e-7);
 }

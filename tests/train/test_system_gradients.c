@@ -17,7 +17,9 @@
 #include "model/operator.h"
 #include "reference.h"
 #include "support.h"
-#include "train/net.h"
+#include "system/layers.h"
+#include "train/block.h"
+#include "train/net_parts.h"
 
 /* Of the length of a tensor's gradient, or of SMALL of that of all together. A bias in
  * front of a batch normalisation has none: what float makes of it only has to be small.
@@ -255,6 +257,59 @@ static void copy_weights(subject *s)
     }
 }
 
+/* What trains as blocks, in the forms that no system has: normalised before and behind
+ * Relu, and not at all; pools that overlap, with padding, before Relu, and none; strides,
+ * a hole between elements, padding on one side; convolutions side by side. */
+static mx_name beside(mx_layers *l, mx_name x, const char *path, int64_t in, int64_t out)
+{
+    const mx_conv conv = {.in = in, .out = out, .kernel = 3, .pad = 2};
+    x = mx_norm(
+        l, mx_relu(l, mx_conv_layer(l, x, path, conv)), mx_path(path, "bn").text, out);
+    return mx_max_pool(l, x, 3, 3, 1);
+}
+
+static mx_name pad_before(mx_layers *l, mx_name x)
+{
+    static const int64_t kernel[] = {2, 3}, pads[] = {1, 2, 0, 0};
+    static const int64_t dims[] = {14, 26, 2, 3};
+    mexpr_builder_ints(l->b, "kernel_shape", kernel, 2);
+    mexpr_builder_ints(l->b, "pads", pads, 4);
+    return mx_op2(
+        l, "Conv", x, mx_parameter(l, "aside", 4, dims, MEXPR_INIT_NORMAL, 0.2));
+}
+
+static mexpr_model *blocks_model(void)
+{
+    const mx_conv first = {.in = 3, .out = 16, .kernel = 3, .stride = 2, .dilation = 2};
+    const mx_conv wide = {.in = 16, .out = 26, .kernel = 3, .pad = 2, .dilation = 2};
+    const mx_conv last = {.in = 14, .out = 40, .kernel = 3, .pad = 1};
+    mexpr_builder *builder;
+    mexpr_model *model;
+    mx_layers l;
+    assert_ok(context, mexpr_builder_create(context, "blocks", &builder));
+    mx_layers_init(&l, builder);
+    const mx_name x = mx_input(&l, "x", 3, 27, 33);
+    mx_name y = mx_max_pool(&l, mx_conv_layer(&l, x, "first", first), 2, 1, 0);
+    const mx_name pair[2] = {
+        beside(&l, y, "left", 16, 5), beside(&l, y, "right", 16, 11)};
+    y = mx_concat(&l, pair, 2, 1);
+    y = mx_relu(&l, mx_norm(&l, mx_conv_layer(&l, y, "wide", wide), "wide.bn", 26));
+    y = pad_before(&l, mx_max_pool(&l, y, 3, 1, 1));
+    y = mx_relu(&l, mx_max_pool(&l, mx_conv_layer(&l, y, "last", last), 3, 2, 0));
+    mx_output(&l, mx_fc(&l, mx_flatten(&l, y), "fc", 160, 3, true), "scores");
+    assert_ok(context, mexpr_builder_finish(builder, &model));
+    mexpr_builder_destroy(&builder);
+    return model;
+}
+
+static int n_blocks(const mx_net *net)
+{
+    int n = 0;
+    for (int i = 0; i < net->n_nodes; i++)
+        n += net->nodes[i]->op == &mx_block_operator;
+    return n;
+}
+
 static void start(
     subject *s, const char *name, int32_t size, int32_t n_classes, int64_t batch)
 {
@@ -264,9 +319,14 @@ static void start(
     options.size = size;
     options.n_classes = n_classes;
     mx_rng_seed(&s->rng, 3, 0);
-    assert_ok(context, mexpr_system_build(context, name, &options, &s->model));
+    if (strcmp(name, "blocks") == 0)
+        s->model = blocks_model();
+    else
+        assert_ok(context, mexpr_system_build(context, name, &options, &s->model));
     switch_dropout_off(&s->model->graph);
     ok(mx_net_create(mx_context_scope(context), s->model, batch, &s->net));
+    assert_true(strcmp(name, "blocks") != 0 || n_blocks(s->net) == 5);
+    assert_true(strcmp(name, "ststnet") != 0 || n_blocks(s->net) == 1);
     make_inputs(s, batch);
     shake(s);
     run_net(s, 1);
@@ -392,6 +452,7 @@ typedef struct system_case {
 /* Batches are large enough for a last map of one pixel: float normalises few numbers that
  * are nearly the same badly. */
 static const system_case cases[] = {
+    {"blocks", 0, 3, 4, 1},
     {"ststnet", 0, 3, 4, 1},
     {"off-tanet", 0, 3, 3, 16},
     {"mfe-net", 0, 3, 3, 12},

@@ -603,18 +603,43 @@ static void refused_options(void **state)
     refuse(&inputs, 3, MEXPR_E_ABI, "struct_size");
 }
 
-/* A rate that explodes is a sentence, not a network of NaN. */
+/* A rate that explodes is a sentence, not a network of NaN, and the checkpoint of the
+ * last good epoch stays what it is. */
 static void diverging(void **state)
 {
     (void)state;
+    size_t size, now_size;
     mexpr_trainer_options o = MEXPR_TRAINER_OPTIONS_INIT;
     o.optimiser = MEXPR_OPTIMISER_SGD;
     o.loss = MEXPR_LOSS_SQUARES;
     o.epochs = 1000;
     o.rate = 1000;
+    o.checkpoint = test_path("diverging");
+    o.checkpoint_epochs = 1;
     mexpr_trainer *trainer = small_trainer(context, &o);
     assert_int_equal(mexpr_trainer_run(trainer, NULL, NULL), MEXPR_E_RANGE);
     assert_non_null(strstr(mexpr_trainer_last_error(trainer), "a lower rate may help"));
+    const int32_t good = mexpr_trainer_n_epochs(trainer);
+    assert_true(good > 0);
+    uint8_t *bytes = test_read_file(o.checkpoint, &size);
+    /* Neither by hand nor by going on is it replaced by what the failed epoch left. */
+    assert_int_equal(mexpr_trainer_save(trainer, o.checkpoint), MEXPR_E_STATE);
+    assert_non_null(strstr(mexpr_trainer_last_error(trainer), "failed half-way"));
+    assert_int_equal(mexpr_trainer_run(trainer, NULL, NULL), MEXPR_E_STATE);
+    uint8_t *now = test_read_file(o.checkpoint, &now_size);
+    assert_int_equal(size, now_size);
+    assert_memory_equal(bytes, now, size);
+    /* It is whole: what goes on from it is the same again. */
+    assert_int_equal(mexpr_trainer_resume(trainer, o.checkpoint), MEXPR_OK);
+    assert_int_equal(mexpr_trainer_n_epochs(trainer), good);
+    assert_int_equal(mexpr_trainer_save(trainer, o.checkpoint), MEXPR_OK);
+    free(now);
+    now = test_read_file(o.checkpoint, &now_size);
+    assert_int_equal(size, now_size);
+    assert_memory_equal(bytes, now, size);
+    assert_int_equal(mexpr_trainer_run(trainer, NULL, NULL), MEXPR_E_RANGE);
+    free(now);
+    free(bytes);
     mexpr_trainer_destroy(&trainer);
 }
 

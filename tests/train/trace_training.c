@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "train/net.h"
+#include "train/optimiser.h"
 
 enum { MAX_INPUTS = 4, MAX_OUTPUTS = 4 };
 
@@ -87,26 +88,15 @@ static double loss_of(const mx_tensor *scores, float *gradient)
     return loss;
 }
 
-/* Kingma, Ba: Adam, 2015, as PyTorch has it. */
-static void adam(mx_net *net, int step, float *m, float *v)
-{
-    const float *g = mx_net_gradients(net);
-    float *w = mx_net_weights(net);
-    const float rate = (float)(1e-3 / (1 - pow(0.9, step)));
-    const float root = (float)(1 / sqrt(1 - pow(0.999, step)));
-    for (size_t i = 0; i < mx_net_n_weights(net); i++) {
-        m[i] += 0.1f * (g[i] - m[i]);
-        v[i] += 0.001f * (g[i] * g[i] - v[i]);
-        w[i] -= rate * m[i] / (sqrtf(v[i]) * root + 1e-8f);
-    }
-}
-
 static void train(
     mx_scope *scope, mx_net *net, const mx_tensor *inputs, int n_steps, FILE *out)
 {
     const size_t n = mx_net_n_weights(net);
-    float *m = must(calloc(n, sizeof *m)), *v = must(calloc(n, sizeof *v));
+    const mx_weight_group all = {0, n, 1};
+    mx_optimiser adam = {
+        .method = MEXPR_OPTIMISER_ADAM, .momentum = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     float *gradient = NULL;
+    check(scope, mx_optimiser_create(scope, &adam, n));
     for (int step = 1; step <= n_steps; step++) {
         const double start = now_ms();
         check(scope, mx_net_forward(scope, net, inputs, 1, true));
@@ -122,14 +112,14 @@ static void train(
         if (step == 1)
             fwrite(mx_net_gradients(net), sizeof(float), n, out);
         const double learns = now_ms();
-        adam(net, step, m, v);
+        mx_optimiser_step(
+            &adam, 1e-3, 1, &all, 1, mx_net_gradients(net), mx_net_weights(net));
         printf("%.9g %.4f %.4f %.4f\n", loss, middle - start, done - resumed,
             now_ms() - learns);
     }
     fwrite(mx_net_weights(net), sizeof(float), n, out);
     fwrite(mx_net_states(net), sizeof(float), mx_net_n_states(net), out);
-    free(m);
-    free(v);
+    mx_optimiser_destroy(scope->context, &adam);
     free(gradient);
 }
 

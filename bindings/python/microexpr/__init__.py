@@ -17,8 +17,8 @@ from .base import (ArgumentError, CancelledError, Context, CpuFlag, DisabledErro
                    Status, build_features, cpu_flags, default_context, version)
 from .dataset import (ActionUnit, CheckFiles, Classes, DatasetCrop, Finding, FindingKind,
                       Manifest, Record, Side, UnitCode, layouts, parse_action_units)
-from .evaluate import (ApexMetrics, ClassMetrics, Comparison, Evaluation, Joining,
-                       Metrics, Protocol, SpotInterval, SpottingMetrics, Strs,
+from .evaluate import (ApexMetrics, ClassMetrics, Comparison, Evaluation, FoldNetwork,
+                       Joining, Metrics, Protocol, SpotInterval, SpottingMetrics, Strs,
                        UnitMetrics, apex_metrics, evaluate, fit_candidates, mcnemar,
                        metrics, metrics_class, metrics_compare, metrics_interval,
                        spotting_metrics, unit_metrics)
@@ -44,8 +44,8 @@ from .saliency import Saliency, SaliencyFill, SaliencyMethod, SaliencyScore, exp
 from .spot import (Band, Interpolation, LbpPatterns, LbpSampling, Magnifier, interpolate,
                    lbp_top, magnify)
 from .system import System, build_system, systems
-from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_systems,
-                    trainer_recipe)
+from .train import (Loss, Normalisation, Optimiser, Schedule, Trainer, train, train_losses,
+                    train_systems, trainer_recipe)
 
 if TYPE_CHECKING:
     from .xlsx import read_xlsx
@@ -60,7 +60,7 @@ __all__ = [
     "ElementTypeError", "Error", "Evaluation", "FIELD_UNKNOWN",
     "FIELD_UNKNOWN_THRESHOLD", "Face", "FaceFinder", "FaceMark", "FaceRow",
     "FaceTracker", "Field", "FileError", "Filter", "Finding", "FindingKind", "Fit",
-    "Flow", "FlowMethod", "FlowParam", "Format", "FormatError", "FusionRule",
+    "Flow", "FlowMethod", "FlowParam", "FoldNetwork", "Format", "FormatError", "FusionRule",
     "GammaUnit", "HeadMotion", "Histogram", "HistogramNorm", "HistogramWeight", "Image",
     "Init", "Interpolation", "Joining", "Kernel", "LANDMARKS_68", "LbpPatterns",
     "LbpSampling", "LimitError", "LogLevel", "Loss", "MAX_RANK", "MDMO_CORNERS",
@@ -80,7 +80,7 @@ __all__ = [
     "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_class",
     "metrics_compare", "metrics_interval", "occlude", "parse_action_units",
     "plan_occlusion", "polygons_mask", "read_landmarks", "read_xlsx", "recognize",
-    "region_names", "spotting_metrics", "systems", "train", "train_systems",
+    "region_names", "spotting_metrics", "systems", "train", "train_losses", "train_systems",
     "trainer_recipe", "transform_points", "unit_metrics", "version", "write_landmarks",
     "write_npy", "write_pts",
 ]

@@ -568,6 +568,7 @@ class mexpr_trainer_options(_Sized):
         ("labels", c_char_p),
         ("checkpoint", c_char_p),
         ("checkpoint_epochs", c_int32),
+        ("terms", c_char_p),
     ]
 
 
@@ -594,6 +595,24 @@ class mexpr_metrics(_Sized):
     ]
 
 
+class mexpr_fold_network(_Sized):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("model", POINTER(mexpr_model)),
+        ("clips", POINTER(c_int64)),
+        ("scores", POINTER(c_float)),
+        ("n_clips", c_int64),
+        ("weight", c_double),
+        ("seed", c_int32),
+        ("fold", c_int32),
+        ("candidate", c_int32),
+    ]
+
+
+mexpr_watch_fn = CFUNCTYPE(
+    c_int, c_void_p, POINTER(mexpr_context), POINTER(mexpr_fold_network))
+
+
 class mexpr_evaluate_options(_Sized):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -605,6 +624,8 @@ class mexpr_evaluate_options(_Sized):
         ("n_seeds", c_int32),
         ("joining", c_int32),
         ("inner_folds", c_int32),
+        ("watch", mexpr_watch_fn),
+        ("watch_user", c_void_p),
     ]
 
 
@@ -1257,6 +1278,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_trainer_save": (mexpr_status, (_trainer, c_char_p)),
     "mexpr_trainer_resume": (mexpr_status, (_trainer, c_char_p)),
     "mexpr_trainer_model": (mexpr_status, (_trainer, POINTER(_model))),
+    "mexpr_train_n_epochs": (c_int32, (_model,)),
+    "mexpr_train_loss": (c_double, (_model, c_int32)),
     "mexpr_train_system": (c_char_p, (c_int32,)),
     "mexpr_train": (
         mexpr_status,
@@ -1308,6 +1331,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_evaluation_chosen": (c_int32, (_evaluation, c_int32, c_int32)),
     "mexpr_evaluation_weight": (c_double, (_evaluation, c_int32, c_int32, c_int32)),
     "mexpr_evaluation_inner_uf1": (c_double, (_evaluation, c_int32, c_int32, c_int32)),
+    "mexpr_evaluation_n_epochs": (c_int32, (_evaluation, c_int32, c_int32, c_int32)),
+    "mexpr_evaluation_losses": (
+        _floats, (_evaluation, c_int32, c_int32, c_int32, POINTER(c_int32))),
     "mexpr_evaluate": (
         mexpr_status,
         (_context, _manifest, POINTER(mexpr_tensor_view), mexpr_fit_fn,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._buffer import FloatArray
 
     Fit = Callable[[FloatArray, list[int], int, int], Model]
+    Watch = Callable[["FoldNetwork"], object]
 
 
 class Protocol(enum.IntEnum):
@@ -302,6 +303,19 @@ def apex_metrics(truth: Sequence[SpotInterval], spotted: Sequence[int | None], *
     return result
 
 
+@dataclass(frozen=True)
+class FoldNetwork:
+    """A network that has scored the clips of its fold."""
+
+    model: Model
+    clips: tuple[int, ...]
+    scores: tuple[tuple[float, ...], ...]
+    weight: float
+    seed: int
+    fold: int
+    candidate: int
+
+
 class Evaluation(Owner):
     """Predictions for all clips of a manifest, each by a network that has not seen the
     clip's fold. Immutable."""
@@ -374,6 +388,22 @@ class Evaluation(Owner):
         """UF1 of each candidate on each fold's inner folds, NaN without."""
         return self._of_candidates(lib.mexpr_evaluation_inner_uf1, seed)
 
+    def losses(self, seed: int = 0, candidate: int = 0) -> list[list[float]]:
+        """Training losses of each fold's network, oldest first: of every epoch, of more
+        than 1000 epochs 1000 of them. [] for one that has none."""
+        handle, n, folds = self._use(), ctypes.c_int32(), []
+        for fold in range(self.n_folds):
+            values = lib.mexpr_evaluation_losses(handle, seed, fold, candidate,
+                                                 ctypes.byref(n))
+            folds.append(values[:n.value] if values else [])
+        return folds
+
+    def n_epochs(self, seed: int = 0, candidate: int = 0) -> list[int]:
+        """Epochs in which each fold's network was trained."""
+        handle = self._use()
+        return [lib.mexpr_evaluation_n_epochs(handle, seed, fold, candidate)
+                for fold in range(self.n_folds)]
+
     def metrics(self, dataset: int | None = None) -> tuple[Metrics, list[list[int]]]:
         """Measures and confusion of all tested clips, or of those of one database."""
         n, out = len(self.manifest.classes), c.mexpr_metrics()
@@ -404,6 +434,21 @@ def _fit_callback(fit: Fit) -> Callable[..., int]:
     return call
 
 
+def _watch_callback(watch: Watch, n_classes: int, owner: Context) -> Callable[..., int]:
+    def call(user: int | None, context: Any, network: Any) -> int:
+        shown = network[0]
+        n, model = shown.n_clips, lib.mexpr_model_retain(shown.model)
+        rows = tuple(tuple(row) for row in
+                     (shown.scores[k * n_classes:(k + 1) * n_classes] for k in range(n)))
+        watch(FoldNetwork(
+            Model(Handle(model, lib.mexpr_model_destroy, owner._use()), owner),
+            tuple(shown.clips[:n]), rows, shown.weight, shown.seed, shown.fold,
+            shown.candidate))
+        return 0
+
+    return call
+
+
 def _candidates(fit: Fit | Mapping[str, Fit], caller: Caller) -> Any:
     ways = fit if isinstance(fit, Mapping) else {"": fit}
     for way in ways.values():
@@ -420,6 +465,7 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
              protocol: Protocol | str = Protocol.LOSO, folds: int = 0, seed: int = 0,
              seeds: int = 1, joining: Joining | str = Joining.SELECT, inner_folds: int = 0,
              train_dataset: str | None = None, test_dataset: str | None = None,
+             watch: Watch | None = None,
              progress: Callable[[int, int], object] | None = None,
              context: Context | None = None) -> Evaluation:
     """Evaluates a way of training: every fold is held out in turn.
@@ -437,6 +483,8 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
             training clips; "mean", "product", "max", "weighted", "learned" fuse them.
         inner_folds: by person; 0: 5.
         train_dataset, test_dataset: of "holdout", names separated by commas.
+        watch: called with a FoldNetwork, each network once it has scored its fold; it has
+            no say in the result. Raising stops.
     """
     context, caller = context or default_context(), Caller()
     wanted(manifest, Manifest, "manifest")
@@ -447,6 +495,10 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
         joining=constant(Joining, joining), inner_folds=inner_folds,
         train_dataset=None if train_dataset is None else train_dataset.encode(),
         test_dataset=None if test_dataset is None else test_dataset.encode())
+    if watch is not None:
+        options.watch = caller.keep(
+            c.mexpr_watch_fn,
+            _watch_callback(watch, len(manifest.classes), context), int(Status.E_CANCELLED))
     try:
         handle = context._make(
             c.mexpr_evaluation, lib.mexpr_evaluation_destroy,

@@ -193,6 +193,14 @@ class Trainer(Speaker):
                      self._context)
 
 
+def train_losses(model: Model) -> list[float]:
+    """Mean loss of every epoch in which train() or a Trainer made this network; [] of one
+    that was loaded: files do not keep them."""
+    handle = model._use()
+    return [lib.mexpr_train_loss(handle, k)
+            for k in range(lib.mexpr_train_n_epochs(handle))]
+
+
 def train_systems() -> tuple[str, ...]:
     """Names of the systems that train() knows."""
     names: list[str] = []
