@@ -21,6 +21,14 @@ typedef struct mx_train_rule {
     bool is_nesterov;
 } mx_train_rule;
 
+/* Numbers [outer][n][inner] that a gate goes through along n, with results
+ * [outer][inner]; or, with is_along, lines of n, [outer][inner][n], with results
+ * [inner][outer]. */
+typedef struct mx_gate_shape {
+    size_t outer, n, inner;
+    bool is_along;
+} mx_gate_shape;
+
 typedef struct mx_train_kernels {
     /* out[i] = y[i] > 0 ? g[i] : 0; out may be g. */
     void (*gate)(size_t n, const float *y, const float *g, float *out);
@@ -78,6 +86,20 @@ typedef struct mx_train_kernels {
         float *w);
     /* mean[i] += (x[i] - mean[i]) share */
     void (*approach)(size_t n, float share, const float *x, float *mean);
+
+    /* Of each n the largest (NaN before all) and the mean. */
+    void (*gate_stats)(const mx_gate_shape *s, const float *x, float *most, float *mean);
+    /* dx, to which it is added with `adds`, from the gradients of these: that of the
+     * largest goes to the first of equals. */
+    void (*gate_give_stats)(const mx_gate_shape *s, const float *x, const float *most,
+        const float *dmost, const float *dmean, bool adds, float *dx);
+    /* y = x factor; y may be x. */
+    void (*gate_apply)(
+        const mx_gate_shape *s, const float *x, const float *factor, float *y);
+    /* dfactor = sum of dy x, and dx (NULL: nobody asks), or what is added to it, dy
+     * factor. */
+    void (*gate_give)(const mx_gate_shape *s, const float *x, const float *factor,
+        const float *dy, bool adds, float *dx, float *dfactor);
 } mx_train_kernels;
 
 enum { MX_TRAIN_LANES = 32, MX_TRAIN_ROW = 16, MX_TRAIN_PARTS = 8 };

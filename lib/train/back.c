@@ -5,6 +5,7 @@
 
 #include "train/back_tables.h"
 #include "train/block.h"
+#include "train/gate.h"
 
 static const mx_back_op *const families[] = {
     mx_back_activation_ops,
@@ -29,6 +30,10 @@ const mx_back_op *mx_back_find(const mx_node *node)
 {
     if (node->op == &mx_block_operator)
         return &mx_block_back;
+    if (node->op == &mx_gate_stats_operator)
+        return &mx_gate_stats_back;
+    if (node->op == &mx_gate_product_operator)
+        return &mx_gate_product_back;
     for (int i = 0; i < N_FAMILIES && !node->domain[0]; i++) {
         for (const mx_back_op *op = families[i]; op->name; op++) {
             if (strcmp(op->name, node->op_type) == 0)

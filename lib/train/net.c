@@ -30,6 +30,8 @@ static mexpr_status fill_net(mx_scope *scope, mx_net *net)
         status = mx_net_survey(scope, net);
     if (status == MEXPR_OK)
         status = mx_net_find_blocks(scope, net);
+    if (status == MEXPR_OK)
+        status = mx_net_find_gates(scope, net);
     if (status != MEXPR_OK)
         return status;
     net->output_gradients = mx_arena_alloc(

@@ -210,10 +210,21 @@ static bool fills_rows(int64_t n)
     return 4 * n >= 3 * (int64_t)mx_round_up((size_t)n, MX_TRAIN_ROW);
 }
 
+/* Small maps of many channels (back_conv_rows.h). */
+static bool is_faster_by_rows(const search *s, const mx_node *conv)
+{
+    enum { MAX_PLACES = 256, MIN_CHANNELS = 32 };
+    const int64_t *in = s->graph->values[conv->inputs[0]].tensor.dims;
+    return s->graph->values[conv->inputs[1]].tensor.dims[0] >= MIN_CHANNELS &&
+           in[1] >= MIN_CHANNELS && in[2] > 0 && in[3] > 0 && in[2] * in[3] <= MAX_PLACES;
+}
+
 static bool pays(const search *s, const mx_block *block)
 {
     const mx_tensor *weights = &s->graph->values[block->convs[0]->inputs[1]].tensor;
     int64_t outputs = 0;
+    if (is_faster_by_rows(s, block->convs[0]))
+        return false;
     for (int k = 0; k < block->n_chains; k++)
         outputs += s->graph->values[block->convs[k]->inputs[1]].tensor.dims[0];
     return fills_rows(outputs) && (!s->net->has_gradient[block->convs[0]->inputs[0]] ||

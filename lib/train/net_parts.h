@@ -84,6 +84,8 @@ struct mx_net {
 mexpr_status mx_net_survey(mx_scope *scope, mx_net *net);
 /* Puts blocks (block.h) in the place of the nodes they are made of; after the survey. */
 mexpr_status mx_net_find_blocks(mx_scope *scope, mx_net *net);
+/* The same with gates (gate.h). */
+mexpr_status mx_net_find_gates(mx_scope *scope, mx_net *net);
 
 /* A pass for inputs of these shapes. */
 mexpr_status mx_pass_create(
