@@ -16,6 +16,7 @@ extern const cli_command cmd_features;
 extern const cli_command cmd_flow;
 extern const cli_command cmd_interpolate;
 extern const cli_command cmd_magnify;
+extern const cli_command cmd_model_annotate;
 extern const cli_command cmd_model_bench;
 extern const cli_command cmd_model_explain;
 extern const cli_command cmd_model_inspect;

@@ -58,15 +58,6 @@ static const cli_word selections[] = {
     {0},
 };
 
-static const cli_word fusions[] = {
-    {"mean", MEXPR_JOINING_MEAN},
-    {"product", MEXPR_JOINING_PRODUCT},
-    {"max", MEXPR_JOINING_MAX},
-    {"weighted", MEXPR_JOINING_WEIGHTED},
-    {"learned", MEXPR_JOINING_LEARNED},
-    {0},
-};
-
 /* --- names ------------------------------------------------------------------------- */
 
 static const char *word_of(const cli_word *words, int value)
@@ -83,10 +74,7 @@ const char *evaluate_protocol_name(const evaluate_job *job)
 
 int evaluate_decides(const evaluate_job *job)
 {
-    const int32_t joining = job->options.joining;
-    return job->n_candidates > 1 &&
-           (joining == MEXPR_JOINING_SELECT || joining == MEXPR_JOINING_WEIGHTED ||
-               joining == MEXPR_JOINING_LEARNED);
+    return systems_decide(&job->systems, job->options.joining);
 }
 
 const char *evaluate_selection_name(const evaluate_job *job)
@@ -96,7 +84,7 @@ const char *evaluate_selection_name(const evaluate_job *job)
 
 const char *evaluate_fusion_name(const evaluate_job *job)
 {
-    return job->n_candidates > 1 ? word_of(fusions, job->options.joining) : NULL;
+    return job->systems.n > 1 ? systems_fusion_name(job->options.joining) : NULL;
 }
 
 const char *evaluate_fold_name(
@@ -128,42 +116,6 @@ const char *evaluate_fold_key(const evaluate_job *job)
 }
 
 /* --- work -------------------------------------------------------------------------- */
-
-static mexpr_status fit(void *user, mexpr_context *context,
-    const mexpr_tensor_view *inputs, const int32_t *labels, int32_t n_classes,
-    uint64_t seed, mexpr_model **out)
-{
-    const evaluate_way *way = user;
-    mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
-    o.epochs = way->job->request->epochs;
-    o.normalisation = way->job->normalisation;
-    o.seed = seed;
-    return mexpr_train(
-        context, way->system, inputs, labels, n_classes, &o, NULL, NULL, out);
-}
-
-/* A candidate for each of the names that commas part. */
-static int read_systems(evaluate_job *job)
-{
-    const char *given = job->request->data.system;
-    const size_t size = strlen(given) + 1;
-    job->names = malloc(size);
-    job->candidates = calloc(size, sizeof *job->candidates);
-    job->ways = calloc(size, sizeof *job->ways);
-    if (!job->names || !job->candidates || !job->ways)
-        return cli_fail("out of memory");
-    memcpy(job->names, given, size);
-    for (char *at = job->names; at;) {
-        char *comma = strchr(at, ',');
-        if (comma)
-            *comma++ = '\0';
-        evaluate_way *way = &job->ways[job->n_candidates];
-        *way = (evaluate_way){at, job};
-        job->candidates[job->n_candidates++] = (mexpr_candidate){at, fit, way};
-        at = comma;
-    }
-    return CLI_OK;
-}
 
 static int failed(const evaluate_job *job, mexpr_status status)
 {
@@ -249,7 +201,7 @@ mexpr_class_metrics evaluate_class(
 static int evaluate(evaluate_job *job)
 {
     const mexpr_status status = mexpr_evaluate_candidates(job->context,
-        job->data.manifest, &job->data.inputs, job->candidates, job->n_candidates,
+        job->data.manifest, &job->data.inputs, job->systems.list, job->systems.n,
         &job->options, clip_progress, job, &job->evaluation);
     clip_progress_end();
     return status == MEXPR_OK ? measure(job) : failed(job, status);
@@ -297,7 +249,7 @@ static void print_seeds(const evaluate_job *job, text *out)
 static void print_choices(const evaluate_job *job, text *out)
 {
     const int32_t n = mexpr_evaluation_n_folds(job->evaluation);
-    for (int32_t k = 0; k < job->n_candidates && job->n_candidates > 1; k++) {
+    for (int32_t k = 0; k < job->systems.n && job->systems.n > 1; k++) {
         double sum = 0;
         int taken = 0;
         for (int32_t i = 0; i < n * job->n_seeds; i++) {
@@ -305,10 +257,10 @@ static void print_choices(const evaluate_job *job, text *out)
             taken += mexpr_evaluation_chosen(job->evaluation, i / n, i % n) == k;
         }
         if (job->options.joining == MEXPR_JOINING_SELECT)
-            text_add(out, "  %-24s chosen in %d of %d folds\n", job->candidates[k].name,
+            text_add(out, "  %-24s chosen in %d of %d folds\n", job->systems.list[k].name,
                 taken, (int)(n * job->n_seeds));
         else
-            text_add(out, "  %-24s mean weight %.3f\n", job->candidates[k].name,
+            text_add(out, "  %-24s mean weight %.3f\n", job->systems.list[k].name,
                 sum / (n * job->n_seeds));
     }
 }
@@ -365,33 +317,25 @@ static int read_joining(evaluate_job *job)
     int joining = 0;
     int code = cli_choose("--selection", r->selection, selections, &joining);
     if (code == CLI_OK)
-        code = cli_choose("--fusion", r->fusion, fusions, &joining);
+        code = systems_fusion(r->fusion, &joining);
     if (code != CLI_OK)
         return code;
     if (r->selection && r->fusion)
         return cli_usage("--selection takes one system and --fusion takes all: give one "
                          "of the two");
-    if (job->n_candidates > 1 && !joining)
+    if (job->systems.n > 1 && !joining)
         return cli_usage("what is to become of several systems? give --selection "
                          "inner-subject or --fusion RULE");
-    if (job->n_candidates == 1 && joining)
+    if (job->systems.n == 1 && joining)
         return cli_usage("--selection and --fusion need several systems: --system A,B");
     job->options.joining = joining;
     return CLI_OK;
 }
 
-/* Options that would do nothing, and systems that are given twice. */
+/* Options that would do nothing. */
 static int check_use(const evaluate_job *job)
 {
-    int chance = 0;
-    for (int32_t k = 0; k < job->n_candidates; k++) {
-        mexpr_trainer_options recipe = MEXPR_TRAINER_OPTIONS_INIT;
-        chance |= mexpr_trainer_recipe(job->candidates[k].name, &recipe) == MEXPR_OK;
-        for (int32_t i = 0; i < k; i++)
-            if (strcmp(job->candidates[i].name, job->candidates[k].name) == 0)
-                return cli_usage("--system has '%s' twice", job->candidates[k].name);
-    }
-    if (job->request->seeds > 1 && !chance)
+    if (job->request->seeds > 1 && !systems_have_chance(&job->systems))
         return cli_usage("these systems leave nothing to chance: --seeds has no use");
     if (job->request->inner_folds && !evaluate_decides(job))
         return cli_usage("--inner-folds is for --selection inner-subject, --fusion "
@@ -417,7 +361,7 @@ static int read_options(evaluate_job *job)
     if (code == CLI_OK)
         code = labelled_seed(&r->seed);
     if (code == CLI_OK)
-        code = labelled_normalisation(r->normalisation, &job->normalisation);
+        code = labelled_normalisation(r->normalisation, &job->systems.normalisation);
     const int is_holdout = protocol == MEXPR_PROTOCOL_HOLDOUT;
     if (code == CLI_OK && is_holdout && !r->test_database)
         code = cli_usage("--protocol holdout needs --test-database NAME");
@@ -429,6 +373,7 @@ static int read_options(evaluate_job *job)
                          "there are people or databases");
     if (code == CLI_OK && r->pictures && !r->html)
         code = cli_usage("--pictures is for --html F.html");
+    job->systems.epochs = r->epochs;
     job->options.protocol = protocol;
     job->options.n_folds = r->folds;
     job->options.inner_folds = r->inner_folds;
@@ -446,7 +391,7 @@ static int steps(evaluate_job *job)
     if (code == CLI_OK)
         code = read_options(job);
     if (code == CLI_OK)
-        code = read_systems(job);
+        code = systems_read(r->data.system, &job->systems);
     if (code == CLI_OK)
         code = read_joining(job);
     if (code == CLI_OK)
@@ -477,9 +422,7 @@ static int run(const void *request, char **arguments, int n)
     free(job.datasets);
     free(job.all.confusion);
     free(job.seeds);
-    free(job.candidates);
-    free(job.ways);
-    free(job.names);
+    systems_free(&job.systems);
     evaluate_maps_free(&job);
     mexpr_evaluation_destroy(&job.evaluation);
     labelled_free(&job.data);

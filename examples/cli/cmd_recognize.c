@@ -57,7 +57,7 @@ static const cli_option options[] = {
 
 enum { BAR_WIDTH = 30 };
 
-static const char built_in[] = "dual_atme_entire";
+static const char built_in[] = "flow_fusion";
 static const char use_note[] =
     "research only: scores describe how a movement looks, they "
     "are not calibrated and tell no feeling, intention or truth";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,6 +10,7 @@
 #include "cmd.h"
 #include "json.h"
 #include "labelled.h"
+#include "systems.h"
 
 typedef struct train_request {
     labelled_request data;
@@ -16,7 +18,10 @@ typedef struct train_request {
     const char *labels;
     const char *checkpoint;
     const char *normalisation;
+    const char *fusion;
     cli_number seed;
+    int seeds;
+    int inner_folds;
     int epochs;
     int every;
     int resume;
@@ -38,6 +43,13 @@ static const cli_option options[] = {
         "networks: picture (0 to 255) or flow (u and v without their\n"
         "                              median, planes over their root mean square), in\n"
         "                              place of the recipe's"},
+    {"fusion", 0, CLI_TEXT, AT(fusion), "RULE",
+        "of several systems, --system A,B,C: mean, product or max of all;\n"
+        "                              weighted or learned, with weights from inner "
+        "folds"},
+    {"inner-folds", 0, CLI_INT, AT(inner_folds), "N", "inner folds, by person (5)"},
+    {"seeds", 0, CLI_INT, AT(seeds), "K",
+        "the mean of K networks, of the seeds N, N + 1, ... (1)"},
     {"term", 0, CLI_LIST, AT(terms), "KIND:WEIGHT:TENSOR[,TENSOR]",
         "networks: what the loss has besides; may be given again\n"
         "                              (docs/train.md)"},
@@ -55,6 +67,8 @@ typedef struct train_job {
     mexpr_context *context;
     labelled data;
     text names, terms;
+    systems systems;
+    mexpr_evaluate_options fusing; /* of several systems or seeds */
     mexpr_trainer *trainer;
     struct timespec begin;
     int32_t first_epoch;
@@ -194,12 +208,37 @@ static int train_network(train_job *job, mexpr_trainer_options *o)
     return status == MEXPR_OK ? CLI_OK : failed(job, status);
 }
 
-static int train(train_job *job)
+static int print_weights(const train_job *job, const double *weights)
+{
+    text out = {0};
+    for (int32_t k = 0; k < job->systems.n; k++)
+        text_add(&out, "%-24s weight %.3f\n", job->systems.list[k].name, weights[k]);
+    const int code = cli_print(&out);
+    text_free(&out);
+    return code;
+}
+
+/* Several systems or seeds as one network. */
+static int train_fusion(train_job *job)
+{
+    double *weights = calloc((size_t)job->systems.n, sizeof *weights);
+    if (!weights)
+        return cli_fail("out of memory");
+    job->systems.labels = job->request->labels ? job->request->labels : job->names.bytes;
+    const mexpr_status status =
+        mexpr_fit_candidates(job->context, job->data.manifest, &job->data.inputs,
+            job->systems.list, job->systems.n, &job->fusing, weights, &job->model);
+    const int code =
+        status == MEXPR_OK ? print_weights(job, weights) : failed(job, status);
+    free(weights);
+    return code;
+}
+
+static int train_one(train_job *job)
 {
     const train_request *r = job->request;
     mexpr_train_options o = MEXPR_TRAIN_OPTIONS_INIT;
     mexpr_trainer_options recipe = MEXPR_TRAINER_OPTIONS_INIT;
-    add_names(job->data.manifest, &job->names);
     if (mexpr_trainer_recipe(r->data.system, &recipe) == MEXPR_OK)
         return train_network(job, &recipe);
     if (r->epochs || r->checkpoint || r->normalisation || r->seed.given || r->terms.n)
@@ -212,6 +251,17 @@ static int train(train_job *job)
         &o, clip_progress, NULL, &job->model);
     clip_progress_end();
     return status == MEXPR_OK ? CLI_OK : failed(job, status);
+}
+
+static int is_fused(const train_job *job)
+{
+    return job->systems.n > 1 || job->request->seeds > 1;
+}
+
+static int train(train_job *job)
+{
+    add_names(job->data.manifest, &job->names);
+    return is_fused(job) ? train_fusion(job) : train_one(job);
 }
 
 static int report(const train_job *job)
@@ -259,18 +309,48 @@ static int check(const train_request *r)
         return cli_usage("no output given; name the file with --output F.onnx");
     if ((r->every || r->resume) && !r->checkpoint)
         return cli_usage("--every and --resume need --checkpoint F");
-    if (strchr(r->data.system, ','))
-        return cli_usage("--system '%s' are several; train makes one", r->data.system);
     const int seed = labelled_seed(&r->seed);
     return seed == CLI_OK ? check_checkpoint(r) : seed;
 }
 
+/* What several systems or seeds need, and what one has no use for. */
+static int read_fusing(train_job *job)
+{
+    const train_request *r = job->request;
+    int joining = 0;
+    int code = systems_read(r->data.system, &job->systems);
+    if (code == CLI_OK)
+        code = systems_fusion(r->fusion, &joining);
+    if (code == CLI_OK)
+        code = labelled_normalisation(r->normalisation, &job->systems.normalisation);
+    if (code != CLI_OK)
+        return code;
+    if (job->systems.n > 1 && !joining)
+        return cli_usage("what is to become of several systems? give --fusion RULE");
+    if (job->systems.n == 1 && joining)
+        return cli_usage("--fusion needs several systems: --system A,B");
+    if (r->inner_folds && !systems_decide(&job->systems, joining))
+        return cli_usage("--inner-folds is for --fusion weighted and --fusion learned");
+    if (r->seeds > 1 && !systems_have_chance(&job->systems))
+        return cli_usage("these systems leave nothing to chance: --seeds has no use");
+    if (r->checkpoint && is_fused(job))
+        return cli_usage("--checkpoint is for one system with one seed");
+    job->systems.epochs = r->epochs;
+    job->fusing.joining = joining;
+    job->fusing.inner_folds = r->inner_folds;
+    job->fusing.n_seeds = r->seeds;
+    job->fusing.seed = (uint64_t)r->seed.value;
+    return CLI_OK;
+}
+
 static int run(const void *opaque, char **arguments, int n)
 {
-    train_job job = {.request = opaque};
+    train_job job = {.request = opaque, .fusing = MEXPR_EVALUATE_OPTIONS_INIT};
     (void)arguments;
     (void)n;
     int code = check(job.request);
+    if (code == CLI_OK)
+        code = read_fusing(&job);
     if (code == CLI_OK)
         code = cli_check_output(job.request->output);
     if (code == CLI_OK)
@@ -286,6 +366,7 @@ static int run(const void *opaque, char **arguments, int n)
     if (code == CLI_OK)
         code = report(&job);
     text_free(&job.names);
+    systems_free(&job.systems);
     text_free(&job.terms);
     mexpr_model_destroy(&job.model);
     mexpr_trainer_destroy(&job.trainer);

@@ -271,8 +271,8 @@ static void add_choice(const evaluate_job *job, int32_t fold, int32_t seed, text
     add_cell(out, "td", evaluate_fold_name(job, fold, number, sizeof number));
     text_add(out, "<td>%llu</td>",
         (unsigned long long)job->options.seed + (unsigned long long)seed);
-    add_cell(out, "td", chosen >= 0 ? job->candidates[chosen].name : "all");
-    for (int32_t k = 0; k < job->n_candidates; k++) {
+    add_cell(out, "td", chosen >= 0 ? job->systems.list[chosen].name : "all");
+    for (int32_t k = 0; k < job->systems.n; k++) {
         const double inner = mexpr_evaluation_inner_uf1(job->evaluation, seed, fold, k);
         text_add(
             out, "<td>%.3f", mexpr_evaluation_weight(job->evaluation, seed, fold, k));
@@ -285,14 +285,14 @@ static void add_choice(const evaluate_job *job, int32_t fold, int32_t seed, text
 
 static void add_choices(const evaluate_job *job, text *out)
 {
-    if (job->n_candidates < 2)
+    if (job->systems.n < 2)
         return;
     text_add(out,
         "<h2>Choices</h2>\n<p class=\"note\">Weight of each system, and its UF1 "
         "on the inner folds of the training clips.</p>\n<div class=\"scroll\">"
         "<table>\n<tr><th>fold</th><th>seed</th><th>chosen</th>");
-    for (int32_t k = 0; k < job->n_candidates; k++)
-        add_cell(out, "th", job->candidates[k].name);
+    for (int32_t k = 0; k < job->systems.n; k++)
+        add_cell(out, "th", job->systems.list[k].name);
     text_add(out, "</tr>\n");
     for (int32_t fold = 0; fold < mexpr_evaluation_n_folds(job->evaluation); fold++)
         for (int32_t seed = 0; seed < job->n_seeds; seed++)

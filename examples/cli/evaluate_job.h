@@ -4,6 +4,7 @@
 #define CLI_EVALUATE_JOB_H
 
 #include "labelled.h"
+#include "systems.h"
 
 typedef struct evaluate_request {
     labelled_request data;
@@ -31,22 +32,12 @@ typedef struct evaluate_slice {
     int64_t *confusion; /* n_classes x n_classes */
 } evaluate_slice;
 
-/* A system as it is asked for. */
-typedef struct evaluate_way {
-    const char *system;
-    const struct evaluate_job *job;
-} evaluate_way;
-
 typedef struct evaluate_job {
     const evaluate_request *request;
     mexpr_context *context;
     labelled data;
     mexpr_evaluate_options options;
-    char *names; /* of the systems, each ending in a 0 */
-    mexpr_candidate *candidates;
-    evaluate_way *ways; /* of the candidates */
-    int normalisation;  /* 0: those of the recipes */
-    int32_t n_candidates;
+    systems systems;
     float **maps; /* of each clip, LABELLED_SIDE², or NULL: where its network looked */
     mexpr_evaluation *evaluation;
     /* Filled in afterwards. */

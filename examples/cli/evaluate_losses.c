@@ -64,7 +64,7 @@ static void json_trainings(const trainings *t, text *out)
     static const char *const names[] = {"mean", "low", "high"};
     json_open(out, '{');
     json_key(out, "system");
-    json_string(out, t->job->candidates[t->candidate].name);
+    json_string(out, t->job->systems.list[t->candidate].name);
     json_key(out, "seed");
     json_integer(out, (int64_t)t->job->options.seed + t->seed);
     json_key(out, "folds");
@@ -91,7 +91,7 @@ void evaluate_losses_json(const evaluate_job *job, text *out)
 {
     json_key(out, "losses");
     json_open(out, '[');
-    for (int32_t k = 0; k < job->n_candidates; k++)
+    for (int32_t k = 0; k < job->systems.n; k++)
         for (int32_t seed = 0; seed < job->n_seeds; seed++) {
             const trainings t = trainings_of(job, k, seed);
             if (t.n_folds > 0)
@@ -142,7 +142,7 @@ static void add_system(const evaluate_job *job, int32_t candidate, text *out)
     if (n_epochs == 0)
         return;
     text_add(out, "<h3>");
-    evaluate_html_text(out, job->candidates[candidate].name);
+    evaluate_html_text(out, job->systems.list[candidate].name);
     text_add(out,
         "</h3>\n<svg width=\"610\" height=\"220\" role=\"img\" font-size=\"11\" "
         "fill=\"#5a6b7b\">\n<path d=\"M50 15V190H590\" fill=\"none\" "
@@ -163,6 +163,6 @@ void evaluate_losses_html(const evaluate_job *job, text *out)
     text_add(out, "<h2>Losses</h2>\n<p class=\"note\">Of the training clips, behind each "
                   "epoch: mean over the folds, and from the lowest to the highest. "
                   "Nothing was chosen by them; kernel machines have no epochs.</p>\n");
-    for (int32_t k = 0; k < job->n_candidates; k++)
+    for (int32_t k = 0; k < job->systems.n; k++)
         add_system(job, k, out);
 }

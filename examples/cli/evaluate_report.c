@@ -173,9 +173,9 @@ static void json_candidates(const evaluate_job *job, const char *key, int32_t fo
     json_open(out, '[');
     for (int32_t seed = 0; seed < job->n_seeds; seed++) {
         json_open(out, '{');
-        for (int32_t k = 0; k < job->n_candidates; k++)
+        for (int32_t k = 0; k < job->systems.n; k++)
             json_field(
-                job->candidates[k].name, value(job->evaluation, seed, fold, k), out);
+                job->systems.list[k].name, value(job->evaluation, seed, fold, k), out);
         json_close(out, '}');
     }
     json_close(out, ']');
@@ -187,7 +187,7 @@ static void json_decisions(const evaluate_job *job, int32_t fold, text *out)
     json_open(out, '[');
     for (int32_t seed = 0; seed < job->n_seeds; seed++) {
         const int32_t k = mexpr_evaluation_chosen(job->evaluation, seed, fold);
-        json_string(out, k >= 0 ? job->candidates[k].name : NULL);
+        json_string(out, k >= 0 ? job->systems.list[k].name : NULL);
     }
     json_close(out, ']');
     json_candidates(job, "weights", fold, mexpr_evaluation_weight, out);
@@ -204,7 +204,7 @@ static void json_fold(const evaluate_job *job, int32_t fold, text *out)
         json_integer(out, fold);
     else
         json_string(out, evaluate_fold_name(job, fold, number, sizeof number));
-    if (job->n_candidates > 1)
+    if (job->systems.n > 1)
         json_decisions(job, fold, out);
     json_key(out, "predictions");
     json_open(out, '[');

@@ -18,6 +18,7 @@ static const cli_command *const commands[] = {
     &cmd_model_explain,
     &cmd_model_verify,
     &cmd_model_bench,
+    &cmd_model_annotate,
     &cmd_system_list,
     &cmd_system_export,
     &cmd_dataset_check,

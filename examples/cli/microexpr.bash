@@ -24,7 +24,7 @@ _microexpr() {
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --fusion ]]; then
         words='mean product max weighted learned'
     elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == --system ]]; then
-        words="flow-derivative-svm flow-kernel-ridge $(microexpr system list 2>/dev/null | sed 's/ .*//')"
+        words="flow-derivative-svm flow-kernel-ridge flow-random-features $(microexpr system list 2>/dev/null | sed 's/ .*//')"
     elif [[ $current == -* ]]; then
         [[ $first == model || $first == system || $first == dataset || $first == score ]] && command="$first $second"
         # The command may be two words.

@@ -432,6 +432,24 @@ MEXPR_API mexpr_status mexpr_evaluate_candidates(mexpr_context *context,
     const mexpr_candidate *candidates, int32_t n_candidates,
     const mexpr_evaluate_options *options, mexpr_progress_fn progress, void *user,
     mexpr_evaluation **out);
+/**
+ * What mexpr_evaluate_candidates() does in a fold, with all clips, for good: chooses or
+ * weighs by inner folds of them, trains on all of them, and makes one network of what
+ * comes out (mexpr_fuse_models(); over n_seeds, the mean of theirs). How good it is on
+ * other people is what mexpr_evaluate_candidates() says with the same options; clips that
+ * are tested here would have been trained on.
+ * @param candidates as there
+ * @param options    as there; `protocol`, `n_folds` and the databases are not looked at
+ * @param weights    receives n_candidates, as mexpr_evaluation_weight(), means over the
+ *                   seeds; or NULL
+ * @param out        with one input, as `inputs`, and one output, N×classes
+ * @return as mexpr_evaluate_candidates() and mexpr_fuse_models()
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_fit_candidates(mexpr_context *context,
+    const mexpr_manifest *manifest, const mexpr_tensor_view *inputs,
+    const mexpr_candidate *candidates, int32_t n_candidates,
+    const mexpr_evaluate_options *options, double *weights, mexpr_model **out);
 /** Destroys an evaluation. @since 0.1.0 */
 MEXPR_API void mexpr_evaluation_destroy(mexpr_evaluation **evaluation);
 /** Folds; 0 for NULL. @since 0.1.0 */

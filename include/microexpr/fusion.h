@@ -163,6 +163,26 @@ MEXPR_API mexpr_status mexpr_fuse_learn(mexpr_context *context,
     const float *const *scores, int32_t n_systems, int64_t n_rows, int32_t n_classes,
     const int32_t *labels, double *weights);
 
+/**
+ * The fusion as one network: it takes what each of the networks takes, and its output
+ * "logits" has logarithms of the fused probabilities, so that their softmax is what
+ * mexpr_fuse_scores() makes of the networks' scores. mexpr_model_write() makes an ONNX
+ * file of it.
+ * @param models   n_models networks with one input, all of the same type and shape, and
+ *                 one output of N×classes scores; of one opset and, where they have such
+ *                 metadata, of the same `microexpr.labels`, `.planes`, `.range` and
+ *                 `.crop`; not loaded with drop_source
+ * @param rule     mexpr_fusion_rule
+ * @param weights  as for mexpr_fuse_scores()
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_RANGE, MEXPR_E_SHAPE (inputs, outputs),
+ *         MEXPR_E_MODEL (opsets, metadata), MEXPR_E_STATE (drop_source), MEXPR_E_LIMIT,
+ *         MEXPR_E_NOMEM; the sentence is the context's
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_fuse_models(mexpr_context *context,
+    mexpr_model *const *models, int32_t n_models, int32_t rule, const double *weights,
+    mexpr_model **out);
+
 MEXPR_END_DECLS
 
 #endif

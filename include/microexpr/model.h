@@ -188,6 +188,20 @@ MEXPR_API mexpr_status mexpr_model_encode(
     mexpr_context *context, const mexpr_model *model, void **bytes, size_t *size);
 
 /**
+ * A model with another name and other metadata. It shares the model's weights and keeps
+ * them alive. Nodes that no output needs are left out.
+ * @param name  NULL: that of the model
+ * @param keys  n keys; of equal ones the last counts
+ * @param texts n texts; NULL takes the entry out
+ * @return MEXPR_OK, MEXPR_E_ARG, MEXPR_E_LIMIT, MEXPR_E_NOMEM; the sentence is in the
+ *         context
+ * @since 0.1.0
+ */
+MEXPR_API mexpr_status mexpr_model_annotate(mexpr_context *context, mexpr_model *model,
+    const char *name, const char *const *keys, const char *const *texts, size_t n,
+    mexpr_model **out);
+
+/**
  * A part of a model as a model of its own: what leads from the tensors `inputs` to the
  * tensors `outputs`, be they inputs and outputs of the model or between two nodes (the
  * last feature map, say). It shares the model's weights and keeps them alive.

@@ -31,7 +31,7 @@ typedef struct mexpr_recognizer_options {
      * A network with one input N×3×H×W that takes the u/v/strain picture as floats,
      * 0..255 or as its metadata `microexpr.range` says ("0,1"), and one output N×classes
      * of logits. Kept by reference. NULL: the network that ships,
-     * docs/models/dual_atme_entire.md.
+     * docs/models/flow_fusion.md.
      */
     mexpr_model *model;
     /**
@@ -98,8 +98,9 @@ MEXPR_API mexpr_status mexpr_recognizer_run(mexpr_recognizer *recognizer,
 
 /**
  * The same from whole frames: the largest face of the onset frame is found, and both
- * frames are cropped to it ("140x170"), the apex frame aligned, so that the motion of the
- * head is taken out. mexpr_result_n_faces() tells how many faces there were.
+ * frames are cropped to it as the network's metadata `microexpr.crop` say (or else
+ * "140x170"), the apex frame aligned, so that the motion of the head is taken out.
+ * mexpr_result_n_faces() tells how many faces there were.
  * @return as mexpr_recognizer_run(), and MEXPR_E_NOT_FOUND (no face in the onset frame,
  * or it is not in the apex frame), MEXPR_E_RANGE (the face is too small), MEXPR_E_TYPE
  * (the frames' formats differ)

@@ -260,8 +260,8 @@ typedef struct mexpr_train_options {
 /**
  * Trains a system by its recipe. The same inputs in the same order give the same network,
  * on one build and kind of processor.
- * @param system    "flow-derivative-svm", "flow-kernel-ridge", or one of
- *                  mexpr_trainer_recipe()
+ * @param system    "flow-derivative-svm", "flow-kernel-ridge", "flow-random-features",
+ *                  or one of mexpr_trainer_recipe()
  * @param inputs    float32 N×3×28×28: u, v and strain of each clip as 0..255, as the flow
  *                  pictures of this library have them (R, G, B); finite
  * @param labels    N classes, 0..n_classes-1, each at least once

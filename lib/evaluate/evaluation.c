@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "evaluate/fold_learner.h"
 #include "evaluate/fold_maker.h"
+#include "microexpr/fusion.h"
 
 enum { MAX_CANDIDATES = 1000, MAX_SEEDS = 1000 };
 
@@ -396,9 +397,7 @@ static mexpr_status create_decisions(work *w)
 
 static mexpr_status evaluate(work *w)
 {
-    mexpr_status status = check_inputs(w);
-    if (status == MEXPR_OK)
-        status = create(w);
+    mexpr_status status = create(w);
     if (status == MEXPR_OK)
         status = read_records(w);
     if (status == MEXPR_OK)
@@ -410,7 +409,81 @@ static mexpr_status evaluate(work *w)
     return status == MEXPR_OK ? run_folds(w) : status;
 }
 
+/* --- for good ---------------------------------------------------------------------- */
+
+/* One network for each seed; weights of all are added up. */
+static mexpr_status fit_seeds(const work *w, worker *own, const mx_lesson *lesson,
+    double *weights, mexpr_model **made)
+{
+    const mexpr_evaluation *e = w->e;
+    const size_t n = (size_t)e->n_candidates;
+    int32_t chosen;
+    double *room = mx_alloc(own->scope, n, 2 * sizeof *room);
+    if (!room)
+        return MEXPR_E_NOMEM;
+    const mx_learnt out = {NULL, &chosen, room, room + n, NULL};
+    mexpr_status status = MEXPR_OK;
+    for (int32_t seed = 0; seed < e->n_seeds && status == MEXPR_OK; seed++) {
+        const mx_learner learner = learner_of(w, own, 0, seed, 0);
+        status = mx_learn_model(&learner, lesson, &out, &made[seed]);
+        for (size_t k = 0; weights && k < n && status == MEXPR_OK; k++)
+            weights[k] = (seed > 0 ? weights[k] : 0) + room[k] / e->n_seeds;
+    }
+    mx_free(own->context, room);
+    return status;
+}
+
+static mexpr_status fit_all(
+    work *w, worker *own, const mx_lesson *lesson, double *weights, mexpr_model **out)
+{
+    const int32_t n = w->e->n_seeds;
+    mexpr_model **made = mx_calloc(own->scope, (size_t)n, sizeof(mexpr_model *));
+    if (!made)
+        return MEXPR_E_NOMEM;
+    mexpr_status status = fit_seeds(w, own, lesson, weights, made);
+    if (status == MEXPR_OK && n == 1)
+        *out = mexpr_model_retain(made[0]);
+    else if (status == MEXPR_OK)
+        status = mexpr_fuse_models(own->context, made, n, MEXPR_FUSION_MEAN, NULL, out);
+    for (int32_t k = 0; k < n; k++)
+        mexpr_model_destroy(&made[k]);
+    mx_free(own->context, made);
+    return status;
+}
+
+/* All clips are one lesson. */
+static mexpr_status fit_clips(work *w, double *weights, mexpr_model **out)
+{
+    worker own = {.context = w->scope->context, .scope = w->scope};
+    mx_lesson lesson = {0};
+    mexpr_status status = create(w);
+    if (status == MEXPR_OK)
+        status = read_records(w);
+    if (status != MEXPR_OK)
+        return status;
+    own.order = mx_alloc(w->scope, (size_t)w->e->n, sizeof *own.order);
+    for (int64_t k = 0; own.order && k < w->e->n; k++)
+        own.order[k] = k;
+    status = own.order ? make_lesson(w, &own, w->e->n, &lesson) : MEXPR_E_NOMEM;
+    if (status == MEXPR_OK)
+        status = fit_all(w, &own, &lesson, weights, out);
+    free_lesson(&own, &lesson);
+    mx_free(w->scope->context, own.order);
+    return status;
+}
+
 /* --- the door ---------------------------------------------------------------------- */
+
+static mexpr_status check_request(work *w, const mexpr_evaluate_options *options)
+{
+    if (!w->manifest || !w->inputs || !w->inputs->data)
+        return mx_fail(
+            w->scope, MEXPR_E_ARG, "there is no manifest or there are no inputs");
+    mexpr_status status = check_candidates(w);
+    if (status == MEXPR_OK)
+        status = read_options(w->scope, options, &w->o);
+    return status == MEXPR_OK ? check_inputs(w) : status;
+}
 
 mexpr_status mexpr_evaluate_candidates(mexpr_context *context,
     const mexpr_manifest *manifest, const mexpr_tensor_view *inputs,
@@ -432,11 +505,7 @@ mexpr_status mexpr_evaluate_candidates(mexpr_context *context,
         .n_candidates = n_candidates,
         .progress = progress,
         .user = user};
-    if (!manifest || !inputs || !inputs->data)
-        return mx_fail(scope, MEXPR_E_ARG, "there is no manifest or there are no inputs");
-    mexpr_status status = check_candidates(&w);
-    if (status == MEXPR_OK)
-        status = read_options(scope, options, &w.o);
+    mexpr_status status = check_request(&w, options);
     if (status == MEXPR_OK)
         status = evaluate(&w);
     free_workers(&w);
@@ -454,4 +523,28 @@ mexpr_status mexpr_evaluate(mexpr_context *context, const mexpr_manifest *manife
     const mexpr_candidate one = {NULL, fit, user};
     return mexpr_evaluate_candidates(
         context, manifest, inputs, &one, 1, options, progress, user, out);
+}
+
+mexpr_status mexpr_fit_candidates(mexpr_context *context, const mexpr_manifest *manifest,
+    const mexpr_tensor_view *inputs, const mexpr_candidate *candidates,
+    int32_t n_candidates, const mexpr_evaluate_options *options, double *weights,
+    mexpr_model **out)
+{
+    if (!out)
+        return MEXPR_E_ARG;
+    *out = NULL;
+    if (!context)
+        return MEXPR_E_ARG;
+    work w = {.scope = mx_context_scope(context),
+        .o = MEXPR_EVALUATE_OPTIONS_INIT,
+        .manifest = manifest,
+        .inputs = inputs,
+        .candidates = candidates,
+        .n_candidates = n_candidates};
+    mexpr_status status = check_request(&w, options);
+    if (status == MEXPR_OK)
+        status = fit_clips(&w, weights, out);
+    free_workers(&w);
+    mexpr_evaluation_destroy(&w.e);
+    return status;
 }

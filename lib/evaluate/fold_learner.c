@@ -97,6 +97,20 @@ static mexpr_status say_who(const mx_learner *l, int32_t candidate, mexpr_status
     return mx_fail_prefix(l->scope, status, who);
 }
 
+/* Trains a candidate. */
+static mexpr_status teach(
+    const mx_learner *l, int32_t candidate, const mx_lesson *lesson, mexpr_model **model)
+{
+    const mexpr_candidate *c = &l->candidates[candidate];
+    const mexpr_tensor_view view = view_of(l, lesson->rows, lesson->n);
+    *model = NULL;
+    mexpr_status status = c->fit(
+        c->user, l->context, &view, lesson->labels, l->n_classes, l->fit_seed, model);
+    if (status == MEXPR_OK && !*model)
+        status = mx_fail(l->scope, MEXPR_E_ARG, "fit() made no network");
+    return status;
+}
+
 /* A network that has scored the fold's clips: how it was trained, and who wants to see
  * it. */
 static mexpr_status show(const mx_learner *l, int32_t candidate, mexpr_model *model,
@@ -119,15 +133,10 @@ static mexpr_status show(const mx_learner *l, int32_t candidate, mexpr_model *mo
 static mexpr_status learn(const mx_learner *l, int32_t candidate, const mx_lesson *lesson,
     const float *rows, int64_t n, float *scores, const mx_learnt *out)
 {
-    const mexpr_candidate *c = &l->candidates[candidate];
-    const mexpr_tensor_view view = view_of(l, lesson->rows, lesson->n);
-    mexpr_model *model = NULL;
+    mexpr_model *model;
     if (atomic_load(l->stop))
         return mx_fail(l->scope, MEXPR_E_CANCELLED, "another fold has failed");
-    mexpr_status status = c->fit(
-        c->user, l->context, &view, lesson->labels, l->n_classes, l->fit_seed, &model);
-    if (status == MEXPR_OK && !model)
-        status = mx_fail(l->scope, MEXPR_E_ARG, "fit() made no network");
+    mexpr_status status = teach(l, candidate, lesson, &model);
     if (status == MEXPR_OK)
         status = apply(l, model, rows, n, scores);
     if (status == MEXPR_OK && out)
@@ -361,12 +370,16 @@ static mexpr_status decide(
 
 /* --- the fold ---------------------------------------------------------------------- */
 
+static int32_t rule_of(const mx_learner *l)
+{
+    return l->joining == MEXPR_JOINING_PRODUCT ? MEXPR_FUSION_PRODUCT
+           : l->joining == MEXPR_JOINING_MAX   ? MEXPR_FUSION_MAX
+                                               : MEXPR_FUSION_MEAN;
+}
+
 static mexpr_status fuse(const mx_learner *l, const mx_lesson *lesson, const float *rows,
     int64_t n, const mx_learnt *out)
 {
-    const int32_t rule = l->joining == MEXPR_JOINING_PRODUCT ? MEXPR_FUSION_PRODUCT
-                         : l->joining == MEXPR_JOINING_MAX   ? MEXPR_FUSION_MAX
-                                                             : MEXPR_FUSION_MEAN;
     const size_t size = (size_t)(n * l->n_classes);
     const float *scores[MAX_CANDIDATES];
     float *all = mx_alloc(l->scope, size, (size_t)l->n_candidates * sizeof *all);
@@ -377,7 +390,7 @@ static mexpr_status fuse(const mx_learner *l, const mx_lesson *lesson, const flo
     }
     if (status == MEXPR_OK)
         status = mexpr_fuse_scores(l->context, scores, l->n_candidates, n, l->n_classes,
-            rule, out->weights, out->scores);
+            rule_of(l), out->weights, out->scores);
     mx_free(l->context, all);
     return status;
 }
@@ -391,4 +404,34 @@ mexpr_status mx_learn_fold(const mx_learner *learner, const mx_lesson *lesson,
     return *out->chosen < 0
                ? fuse(learner, lesson, rows, n, out)
                : learn(learner, *out->chosen, lesson, rows, n, out->scores, out);
+}
+
+/* --- for good ---------------------------------------------------------------------- */
+
+static mexpr_status fuse_models(const mx_learner *l, const mx_lesson *lesson,
+    const mx_learnt *out, mexpr_model **made)
+{
+    const size_t n = (size_t)l->n_candidates;
+    mexpr_model **models = mx_calloc(l->scope, n, sizeof(mexpr_model *));
+    mexpr_status status = models ? MEXPR_OK : MEXPR_E_NOMEM;
+    for (int32_t c = 0; c < l->n_candidates && status == MEXPR_OK; c++)
+        status = say_who(l, c, teach(l, c, lesson, &models[c]));
+    if (status == MEXPR_OK)
+        status = mexpr_fuse_models(
+            l->context, models, l->n_candidates, rule_of(l), out->weights, made);
+    for (int32_t c = 0; models && c < l->n_candidates; c++)
+        mexpr_model_destroy(&models[c]);
+    mx_free(l->context, models);
+    return status;
+}
+
+mexpr_status mx_learn_model(const mx_learner *learner, const mx_lesson *lesson,
+    const mx_learnt *out, mexpr_model **made)
+{
+    const mexpr_status status = decide(learner, lesson, out);
+    if (status != MEXPR_OK)
+        return status;
+    return *out->chosen < 0 ? fuse_models(learner, lesson, out, made)
+                            : say_who(learner, *out->chosen,
+                                  teach(learner, *out->chosen, lesson, made));
 }

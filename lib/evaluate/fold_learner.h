@@ -43,6 +43,11 @@ typedef struct mx_learnt {
 mexpr_status mx_learn_fold(const mx_learner *learner, const mx_lesson *lesson,
     const float *rows, int64_t n, const mx_learnt *out);
 
+/* The network that mx_learn_fold() would let score; scores and curves of *out are not
+ * looked at. */
+mexpr_status mx_learn_model(const mx_learner *learner, const mx_lesson *lesson,
+    const mx_learnt *out, mexpr_model **made);
+
 /* Deals n_persons, shuffled by the seed, out to n_folds. */
 mexpr_status mx_deal_persons(mx_scope *scope, uint64_t seed, uint64_t stream,
     int32_t n_persons, int32_t n_folds, int32_t *fold);

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "base/scope.h"
-#include "microexpr/fusion.h"
+#include "fusion/fuse.h"
 
-enum { MAX_SYSTEMS = 1000, MAX_CLASSES = 1000, MAX_ROUNDS = 10000 };
+enum { MAX_SYSTEMS = MX_MAX_FUSED, MAX_CLASSES = 1000, MAX_ROUNDS = 10000 };
 
 static mexpr_status check_scores(mx_scope *scope, const float *const *scores,
     int32_t n_systems, int64_t n_rows, int32_t n_classes)
@@ -69,10 +68,12 @@ static void finish(int32_t rule, const double *fused, int32_t n, float *out)
                     sum);
 }
 
-static mexpr_status sum_weights(
-    mx_scope *scope, const double *weights, int32_t n, double *total)
+mexpr_status mx_fusion_check(
+    mx_scope *scope, int32_t rule, const double *weights, int32_t n, double *total)
 {
     *total = 0;
+    if (rule < MEXPR_FUSION_MEAN || rule > MEXPR_FUSION_MAX)
+        return mx_fail(scope, MEXPR_E_RANGE, "there is no fusion rule %d", rule);
     for (int32_t s = 0; s < n; s++) {
         const double w = weights ? weights[s] : 1;
         if (!(w >= 0) || !isfinite(w))
@@ -97,10 +98,8 @@ mexpr_status mexpr_fuse_scores(mexpr_context *context, const float *const *score
     mexpr_status status = check_scores(scope, scores, n_systems, n_rows, n_classes);
     if (status == MEXPR_OK && !fused)
         status = mx_fail(scope, MEXPR_E_ARG, "fused must not be NULL");
-    if (status == MEXPR_OK && (rule < MEXPR_FUSION_MEAN || rule > MEXPR_FUSION_MAX))
-        status = mx_fail(scope, MEXPR_E_RANGE, "there is no fusion rule %d", rule);
     if (status == MEXPR_OK)
-        status = sum_weights(scope, weights, n_systems, &total);
+        status = mx_fusion_check(scope, rule, weights, n_systems, &total);
     if (status != MEXPR_OK)
         return status;
     for (int64_t i = 0; i < n_rows * n_classes; i += n_classes) {

@@ -13,14 +13,6 @@ void mx_row_norms(const float *values, int64_t n, int64_t n_features, float *nor
     }
 }
 
-static float product(const float *a, const float *b, int64_t n)
-{
-    double sum = 0;
-    for (int64_t k = 0; k < n; k++)
-        sum += (double)a[k] * (double)b[k];
-    return (float)sum;
-}
-
 static float manhattan(const float *a, const float *b, int64_t n)
 {
     double sum = 0;
@@ -43,17 +35,16 @@ void mx_row_distances(
     const mx_row_kernel *kernel, mx_rows a, mx_rows b, float *out, int64_t stride)
 {
     const int64_t n = a.n_features;
-    if (kernel->kind != MEXPR_KERNEL_RBF) {
+    if (kernel->kind == MEXPR_KERNEL_LAPLACE) {
         for (int64_t i = 0; i < a.n; i++)
             for (int64_t j = 0; j < b.n; j++)
-                out[i * stride + j] =
-                    (kernel->kind == MEXPR_KERNEL_LINEAR ? product : manhattan)(
-                        a.values + i * n, b.values + j * n, n);
+                out[i * stride + j] = manhattan(a.values + i * n, b.values + j * n, n);
         return;
     }
     mx_sgemm(&kernel->gemm, false, true, (int)a.n, (int)b.n, (int)n, 1, a.values, (int)n,
         b.values, (int)n, 0, out, (int)stride);
-    products_to_distances(a, b, out, stride);
+    if (kernel->kind == MEXPR_KERNEL_RBF)
+        products_to_distances(a, b, out, stride);
 }
 
 void mx_row_similarities(const mx_row_kernel *kernel, float *values, int64_t n)

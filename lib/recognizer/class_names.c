@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "recognizer/class_names.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/comma_list.h"
+#include "base/decimal.h"
+#include "face/crop.h"
 
 enum { NUMBERED_SIZE = 16 }; /* "class2147483647" and its 0 */
 
@@ -115,4 +118,27 @@ mexpr_status mx_range_parse(
     return mx_fail(scope, MEXPR_E_ARG,
         "%s: '%.100s' is not two rising whole numbers, such as \"0,255\" or \"-1,1\"",
         source, text);
+}
+
+mexpr_status mx_crop_parse(
+    mx_scope *scope, const char *source, const char *text, mexpr_crop *crop)
+{
+    double numbers[4];
+    const char *rest = text;
+    bool good = mx_comma_list_count(text) == 4;
+    for (int k = 0; good && k < 4; k++) {
+        const mx_comma_name part = mx_comma_list_next(&rest);
+        good = mx_decimal_parse((mx_text){part.start, part.length}, &numbers[k]);
+    }
+    for (int k = 0; good && k < 2; k++)
+        good = numbers[k] >= 1 && numbers[k] <= 1e6 && numbers[k] == floor(numbers[k]);
+    if (!good)
+        return mx_fail(scope, MEXPR_E_ARG,
+            "%s: '%.100s' is not a width, a height, the distance of the eyes and their "
+            "line, such as \"140,170,0.5,0.25\"",
+            source, text);
+    const mexpr_crop given = {
+        sizeof given, (int32_t)numbers[0], (int32_t)numbers[1], numbers[2], numbers[3]};
+    const mexpr_status status = mx_crop_check(scope, &given, crop);
+    return status == MEXPR_OK ? MEXPR_OK : mx_fail_prefix(scope, status, source);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the options and metadata of a recognizer say in words: names of classes, order of
- * planes, range of the input. */
+ * planes, range of the input, crop. */
 #ifndef MX_RECOGNIZER_CLASS_NAMES_H
 #define MX_RECOGNIZER_CLASS_NAMES_H
 
 #include "base/scope.h"
+#include "microexpr/face.h"
 
 /* The n names behind each other, each with its 0; one block, freed with mx_free(). */
 typedef struct mx_class_names {
@@ -40,5 +41,9 @@ typedef struct mx_input_range {
 /* Parses "low,high", whole numbers; "raw" is refused: such a network takes no picture. */
 mexpr_status mx_range_parse(
     mx_scope *scope, const char *source, const char *text, mx_input_range *range);
+
+/* "width,height,eye_distance,eye_y", such as "140,170,0.5,0.25". */
+mexpr_status mx_crop_parse(
+    mx_scope *scope, const char *source, const char *text, mexpr_crop *crop);
 
 #endif

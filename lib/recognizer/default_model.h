@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The network that ships, weights/dual_atme_entire.onnx; compiled in by lib/base/embed.c.
+/* The network that ships, weights/flow_fusion.onnx; compiled in by lib/base/embed.c.
  */
 #ifndef MX_RECOGNIZER_DEFAULT_MODEL_H
 #define MX_RECOGNIZER_DEFAULT_MODEL_H

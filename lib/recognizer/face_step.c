@@ -7,13 +7,15 @@ enum { SMALLEST_LOOKED_FOR = 16 };
 static mexpr_status prepare(mx_scope *scope, mx_face_step *step)
 {
     mexpr_face_options options = MEXPR_FACE_OPTIONS_INIT;
+    mexpr_align_options aligning = MEXPR_ALIGN_OPTIONS_INIT;
     mexpr_status status = MEXPR_OK;
+    aligning.crop = &step->crop;
     options.smallest = step->smallest / 2 < SMALLEST_LOOKED_FOR ? SMALLEST_LOOKED_FOR
                                                                 : step->smallest / 2;
     if (!step->finder)
         status = mexpr_face_finder_create(scope->context, &options, &step->finder);
     if (status == MEXPR_OK && !step->aligner)
-        status = mexpr_aligner_create(scope->context, NULL, &step->aligner);
+        status = mexpr_aligner_create(scope->context, &aligning, &step->aligner);
     return status == MEXPR_OK
                ? MEXPR_OK
                : mx_fail(scope, status, "%s", mexpr_context_last_error(scope->context));

@@ -10,7 +10,8 @@
 typedef struct mx_face_step {
     mexpr_face_finder *finder; /* made when first needed, as the aligner */
     mexpr_aligner *aligner;
-    int32_t smallest;          /* side of a face that is large enough, px */
+    int32_t smallest; /* side of a face that is large enough, px */
+    mexpr_crop crop;
     int32_t n_faces;           /* in the onset frame */
     mexpr_face face;           /* the one taken, in the onset frame */
     mexpr_alignment alignment; /* of the frame aligned last */

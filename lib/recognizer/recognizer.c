@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/option.h"
+#include "face/crop.h"
 #include "flow/field.h"
 #include "flow/flow_picture.h"
 #include "image/picture.h"
@@ -187,6 +188,16 @@ static mexpr_status take_range(mx_scope *scope, mexpr_recognizer *recognizer)
         own ? own : standard_range, &recognizer->range);
 }
 
+static mexpr_status take_crop(mx_scope *scope, mexpr_recognizer *recognizer)
+{
+    const char *own = mexpr_model_metadata(recognizer->model, "microexpr.crop");
+    if (own)
+        return mx_crop_parse(
+            scope, "the model's microexpr.crop", own, &recognizer->faces.crop);
+    mx_crop_standard(&recognizer->faces.crop);
+    return MEXPR_OK;
+}
+
 static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *options,
     mexpr_recognizer *recognizer)
 {
@@ -198,6 +209,8 @@ static mexpr_status build(mx_scope *scope, const mexpr_recognizer_options *optio
         status = take_planes(scope, options, recognizer);
     if (status == MEXPR_OK)
         status = take_range(scope, recognizer);
+    if (status == MEXPR_OK)
+        status = take_crop(scope, recognizer);
     if (status == MEXPR_OK)
         status = try_model(scope, recognizer, &n_classes);
     if (status == MEXPR_OK)

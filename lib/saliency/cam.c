@@ -28,6 +28,7 @@ typedef struct cam {
     mexpr_session *session;
     mexpr_tensor_view features;
     mexpr_tensor_view *inputs; /* of `back` */
+    int32_t n; /* samples: 1, or 2 where the network looks at the mirror image too */
     int32_t channels, frames, height, width;
     size_t positions; /* of a channel */
     double step;
@@ -101,11 +102,17 @@ static mexpr_status run_front(cam *c)
                : mx_fail(scope, status, "%s", mexpr_session_last_error(c->session));
 }
 
+/* A network of the trainer, as its metadata tell, may have a mirror image behind. */
+static int32_t most_samples(const cam *c)
+{
+    return mexpr_model_metadata(c->e->model, "microexpr.normalisation") ? 2 : 1;
+}
+
 static mexpr_status check_features(cam *c)
 {
     const mexpr_tensor_view *f = &c->features;
-    bool fits =
-        f->dtype == MEXPR_DTYPE_F32 && (f->rank == 4 || f->rank == 5) && f->dims[0] == 1;
+    bool fits = f->dtype == MEXPR_DTYPE_F32 && (f->rank == 4 || f->rank == 5) &&
+                f->dims[0] >= 1 && f->dims[0] <= most_samples(c);
     for (int32_t d = 1; fits && d < f->rank; d++)
         fits = f->dims[d] > 0 && f->dims[d] <= INT32_MAX;
     if (!fits)
@@ -113,6 +120,7 @@ static mexpr_status check_features(cam *c)
             "the layer '%.200s' is no feature map: it must be float32 of "
             "1×channels×height×width or 1×channels×frames×height×width",
             c->layer);
+    c->n = (int32_t)f->dims[0];
     c->channels = (int32_t)f->dims[1];
     c->frames = f->rank == 5 ? (int32_t)f->dims[2] : 1;
     c->height = (int32_t)f->dims[f->rank - 2];
@@ -124,7 +132,7 @@ static mexpr_status check_features(cam *c)
 static void find_step(cam *c)
 {
     const float *a = c->features.data;
-    const size_t n = (size_t)c->channels * c->positions;
+    const size_t n = (size_t)c->n * (size_t)c->channels * c->positions;
     double sum = 0;
     for (size_t i = 0; i < n; i++)
         sum += (double)a[i] * (double)a[i];
@@ -162,12 +170,17 @@ static mexpr_status start_probe(cam *c)
 /* Variant k: a channel moved by `by`, or 0 for Ablation-CAM; and back. */
 static void change(cam *c, int32_t k, int32_t channel, double by)
 {
-    const float *from = (const float *)c->features.data + (size_t)channel * c->positions;
-    float *to =
-        c->probe.variants + (size_t)k * c->probe.sample + (size_t)channel * c->positions;
+    const float *features = c->features.data;
+    float *variant = c->probe.variants + (size_t)k * c->probe.sample;
     const bool ablates = c->e->options.method == MEXPR_SALIENCY_ABLATION_CAM;
-    for (size_t i = 0; i < c->positions; i++)
-        to[i] = by == 0 ? from[i] : ablates ? 0 : (float)((double)from[i] + by);
+    for (int32_t s = 0; s < c->n; s++) {
+        const size_t at =
+            ((size_t)s * (size_t)c->channels + (size_t)channel) * c->positions;
+        for (size_t i = at; i < at + c->positions; i++)
+            variant[i] = by == 0   ? features[i]
+                         : ablates ? 0
+                                   : (float)((double)features[i] + by);
+    }
 }
 
 /* Variant v of all: channel and direction. */
@@ -186,7 +199,7 @@ static void weigh(cam *c, int32_t v, double score)
         c->weights[channel] = c->e->result->score - score;
     else
         c->weights[channel] +=
-            (move > 0 ? score : -score) / (2 * c->step * (double)c->positions);
+            (move > 0 ? score : -score) / (2 * c->step * (double)c->positions * c->n);
 }
 
 static mexpr_status find_weights(cam *c)
@@ -220,18 +233,28 @@ static mexpr_status find_weights(cam *c)
 
 /* --- the map ----------------------------------------------------------------------- */
 
-static void sum_channels(cam *c)
+/* Σ w_k A_k of a sample at a position, mean over the frames. */
+static double sum_at(const cam *c, int32_t sample, size_t i)
 {
     const size_t n = (size_t)c->height * (size_t)c->width;
-    const float *a = c->features.data;
+    const float *a = (const float *)c->features.data +
+                     (size_t)sample * (size_t)c->channels * c->positions;
+    double sum = 0;
+    for (int32_t k = 0; k < c->channels; k++)
+        for (int32_t t = 0; t < c->frames; t++)
+            sum += c->weights[k] *
+                   (double)a[((size_t)k * (size_t)c->frames + (size_t)t) * n + i];
+    return sum / c->frames;
+}
+
+/* Of a mirror image, turned back, and the clip the mean. */
+static void sum_channels(cam *c)
+{
+    const size_t n = (size_t)c->height * (size_t)c->width, width = (size_t)c->width;
     for (size_t i = 0; i < n; i++) {
-        double sum = 0;
-        for (int32_t k = 0; k < c->channels; k++) {
-            for (int32_t t = 0; t < c->frames; t++)
-                sum += c->weights[k] *
-                       (double)a[((size_t)k * (size_t)c->frames + (size_t)t) * n + i];
-        }
-        sum /= c->frames;
+        double sum = sum_at(c, 0, i);
+        if (c->n > 1)
+            sum = (sum + sum_at(c, 1, i - i % width + width - 1 - i % width)) / 2;
         c->map[i] = sum > 0 ? (float)sum : 0;
     }
 }

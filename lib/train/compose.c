@@ -6,40 +6,16 @@
 
 #include "base/checked.h"
 #include "base/comma_list.h"
-#include "model/operator.h"
-#include "model/panels.h"
+#include "model/graph_copy.h"
 #include "train/flow_features.h"
 
-enum { MAX_RENAMES = 16, MAX_NUMBER = 1000000000 };
+enum { MAX_NUMBER = 1000000000 };
 #define LIMIT 4 /* root mean squares, of normalised flow */
-
-/* Names that the model's tensors get in the new network. */
-typedef struct renames {
-    int n;
-    struct {
-        const char *from;
-        mx_name to;
-    } pairs[MAX_RENAMES];
-} renames;
 
 static mx_name name_of(const char *text)
 {
     mx_name name;
     snprintf(name.text, sizeof name.text, "%s", text);
-    return name;
-}
-
-static void add_rename(renames *r, const char *from, mx_name to)
-{
-    r->pairs[r->n].from = from;
-    r->pairs[r->n++].to = to;
-}
-
-static const char *renamed(const renames *r, const char *name)
-{
-    for (int k = 0; k < r->n; k++)
-        if (strcmp(r->pairs[k].from, name) == 0)
-            return r->pairs[k].to.text;
     return name;
 }
 
@@ -68,103 +44,6 @@ static int first_number(const mx_graph *graph)
         number = own > number ? own : number;
     }
     return number + 1;
-}
-
-/* --- the model's nodes -------------------------------------------------------------- */
-
-static void add_tensor(
-    mexpr_builder *b, const char *name, const mx_tensor *tensor, const bool *is_trainable)
-{
-    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
-    view.dtype = tensor->dtype;
-    view.rank = tensor->rank;
-    for (int k = 0; k < tensor->rank; k++)
-        view.dims[k] = tensor->dims[k];
-    view.data = tensor->data;
-    if (is_trainable)
-        mexpr_builder_initializer(
-            b, name, &view, *is_trainable ? MEXPR_ROLE_PARAMETER : MEXPR_ROLE_CONSTANT);
-    else
-        mexpr_builder_tensor(b, name, &view);
-}
-
-static void add_attribute(mexpr_builder *b, const mx_attribute *a)
-{
-    switch (a->kind) {
-    case MX_ATTRIBUTE_INT:
-        mexpr_builder_int(b, a->name, a->i);
-        break;
-    case MX_ATTRIBUTE_FLOAT:
-        mexpr_builder_float(b, a->name, a->f);
-        break;
-    case MX_ATTRIBUTE_STRING:
-        mexpr_builder_string(b, a->name, a->s);
-        break;
-    case MX_ATTRIBUTE_TENSOR:
-        add_tensor(b, a->name, &a->t, NULL);
-        break;
-    case MX_ATTRIBUTE_INTS:
-        mexpr_builder_ints(b, a->name, a->ints, a->n);
-        break;
-    case MX_ATTRIBUTE_FLOATS:
-        mexpr_builder_floats(b, a->name, a->floats, a->n);
-        break;
-    case MX_ATTRIBUTE_STRINGS:
-        mexpr_builder_strings(b, a->name, a->strings, a->n);
-        break;
-    }
-}
-
-static mexpr_status add_node(mx_scope *scope, mexpr_builder *b, const mx_graph *graph,
-    const mx_node *node, const renames *r)
-{
-    const size_t n_inputs = (size_t)node->n_inputs, n_outputs = (size_t)node->n_outputs;
-    const char **names = mx_alloc(scope, n_inputs + n_outputs, sizeof *names);
-    if (!names)
-        return MEXPR_E_NOMEM;
-    for (size_t k = 0; k < n_inputs + n_outputs; k++) {
-        const int value = k < n_inputs ? node->inputs[k] : node->outputs[k - n_inputs];
-        names[k] = value < 0 ? "" : renamed(r, graph->values[value].name);
-    }
-    for (size_t k = 0; k < node->n_attributes; k++)
-        add_attribute(b, &node->attributes[k]);
-    /* The node of the scores is mostly called like them. */
-    const bool is_scores = node->name && strcmp(node->name, graph->outputs[0].name) == 0;
-    mexpr_builder_node(b, node->op->name, node->domain, names, n_inputs, names + n_inputs,
-        n_outputs, is_scores ? renamed(r, node->name) : node->name);
-    mx_free(scope->context, names);
-    return MEXPR_OK;
-}
-
-/* All of a graph's source: weights, then nodes in an order in which they can run. */
-static mexpr_status append_graph(
-    mx_scope *scope, mexpr_builder *b, const mx_graph *graph, const renames *r)
-{
-    mexpr_status status = MEXPR_OK;
-    for (int k = 0; k < graph->n_file_values; k++) {
-        const mx_value *value = &graph->values[k];
-        if (value->producer < 0 && !value->is_input && value->tensor.data)
-            add_tensor(b, value->name, &value->tensor, &value->is_trainable);
-    }
-    for (int k = 0; k < graph->n_file_nodes && status == MEXPR_OK; k++) {
-        const mx_node *node = &graph->nodes[graph->order ? graph->order[k] : k];
-        if (!node->is_shut)
-            status = add_node(scope, b, graph, node, r);
-    }
-    return status;
-}
-
-static mexpr_status append(
-    mx_scope *scope, mexpr_builder *b, const mexpr_model *model, const renames *r)
-{
-    mx_arena arena;
-    mx_graph graph;
-    mx_arena_init(&arena, scope->context);
-    mexpr_status status = mx_graph_unpacked(scope, &model->graph, &arena, &graph);
-    if (status == MEXPR_OK)
-        status = append_graph(scope, b, &graph, r);
-    mx_arena_release(&arena);
-    return status;
 }
 
 /* --- what goes before --------------------------------------------------------------- */
@@ -241,7 +120,7 @@ static mx_name view_of(mx_layers *l, mx_name x, const mx_view *view, bool is_nor
 
 /* The inputs of the model, made of `x` or as they are. */
 static void add_inputs(mx_layers *l, const mexpr_model *model, const mx_composition *c,
-    mx_name x, renames *r)
+    mx_name x, mx_copy_names *names)
 {
     const mx_graph *graph = &model->graph;
     const bool is_normalised = c->normalisation == MEXPR_NORMALISATION_FLOW;
@@ -249,8 +128,8 @@ static void add_inputs(mx_layers *l, const mexpr_model *model, const mx_composit
         const mx_view *view = &c->recipe->views[k];
         for (int i = 0; i < graph->n_inputs; i++)
             if (strcmp(graph->inputs[i].name, view->input) == 0)
-                add_rename(r, view->input,
-                    view_of(l, x, view, is_normalised, &graph->inputs[i].declared));
+                mx_copy_rename(names, view->input,
+                    view_of(l, x, view, is_normalised, &graph->inputs[i].declared).text);
     }
 }
 
@@ -262,7 +141,7 @@ typedef struct composing {
     const mx_composition *c;
     mexpr_builder *b;
     mx_layers l;
-    renames renames;
+    mx_copy_names names;
 } composing;
 
 static mexpr_status begin(composing *k)
@@ -314,8 +193,8 @@ mexpr_status mx_compose_training(mx_scope *scope, const mexpr_model *model,
     for (size_t i = 0; i < model->graph.n_metadata; i++)
         mexpr_builder_metadata(
             k.b, model->graph.metadata[i].key, model->graph.metadata[i].text);
-    add_inputs(&k.l, model, composition, own_input(&k), &k.renames);
-    status = append(scope, k.b, model, &k.renames);
+    add_inputs(&k.l, model, composition, own_input(&k), &k.names);
+    status = mx_graph_copy(scope, k.b, model, &k.names);
     mexpr_builder_output(k.b, model->graph.outputs[0].name);
     for (int i = 0; i < composition->n_tensors; i++)
         mexpr_builder_output(k.b, composition->tensors[i]);
@@ -376,10 +255,10 @@ mexpr_status mx_compose_final(mx_scope *scope, const mexpr_model *model,
     mx_name x = own_input(&k);
     const mx_name prepared = prepare(&k.l, composition, x);
     if (composition->is_mirrored)
-        add_rename(&k.renames, scores, both);
+        mx_copy_rename(&k.names, scores, both.text);
     if (strcmp(prepared.text, x.text) != 0)
-        add_rename(&k.renames, model->graph.inputs[0].name, prepared);
-    status = append(scope, k.b, model, &k.renames);
+        mx_copy_rename(&k.names, model->graph.inputs[0].name, prepared.text);
+    status = mx_graph_copy(scope, k.b, model, &k.names);
     if (composition->is_mirrored)
         mx_mark(&k.l, mean_of_both(&k.l, both, composition->n_classes), scores);
     mexpr_builder_output(k.b, scores);

@@ -2,9 +2,9 @@
 #include "train/flow_features.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { N_PIXELS = MX_FLOW_SIDE * MX_FLOW_SIDE, HALF = MX_FLOW_SIDE / 2 };
-enum { MAX_RADIUS = 16, MAX_TAPS = 2 * MAX_RADIUS + 1 };
 
 static mx_name slice(
     mx_layers *l, mx_name x, int64_t from, int64_t to, int64_t axis, int64_t step)
@@ -64,53 +64,55 @@ mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit)
     return mx_reshape(l, mx_op(l, "Clip", clip, 3), 4, maps);
 }
 
-/* --- filters ----------------------------------------------------------------------- */
+/* --- derivatives ------------------------------------------------------------------- */
 
-/* Every plane alike with taps along x (or y), the border as `mode` of Pad says. */
-static mx_name filter(
-    mx_layers *l, mx_name x, const float *taps, int n, bool along_x, const char *mode)
+/* Means of 2 of a row that has been through a Gaussian (taps to four standard deviations,
+ * the row mirrored at its ends) and, if wanted, a central difference (its ends repeated):
+ * weights of the row's numbers, `transposed` from row to result or the other way round.
+ */
+static mx_name filter(mx_layers *l, double sigma, bool is_difference, bool transposed)
 {
-    const int64_t pad = n / 2;
-    const int64_t pads[8] = {0, 0, along_x ? 0 : pad, along_x ? pad : 0, 0, 0,
-        along_x ? 0 : pad, along_x ? pad : 0};
-    const int64_t dims[4] = {2, 1, along_x ? 1 : n, along_x ? n : 1};
-    float both[2 * MAX_TAPS];
-    for (int k = 0; k < 2 * n; k++)
-        both[k] = taps[k % n];
-    mexpr_builder_string(l->b, "mode", mode);
-    const mx_name padded = mx_op2(l, "Pad", x, mx_ints(l, 8, pads));
-    const mx_name kernel = mx_floats(l, 4, dims, both);
-    mexpr_builder_int(l->b, "group", 2);
-    return mx_op2(l, "Conv", padded, kernel);
-}
-
-/* Taps to four standard deviations. */
-static mx_name blur(mx_layers *l, mx_name x, double sigma)
-{
-    float taps[MAX_TAPS];
-    double sum = 0;
-    const int radius = (int)fmin(4 * sigma + 0.5, MAX_RADIUS);
+    const int64_t dims[2] = {
+        transposed ? MX_FLOW_SIDE : HALF, transposed ? HALF : MX_FLOW_SIDE};
+    const int last = MX_FLOW_SIDE - 1, radius = (int)fmin(4 * sigma + 0.5, last);
+    double sum = 0, smooth[MX_FLOW_SIDE][MX_FLOW_SIDE] = {{0}};
+    float values[HALF * MX_FLOW_SIDE] = {0};
     for (int k = -radius; k <= radius; k++)
         sum += exp(-0.5 * k * k / (sigma * sigma));
-    for (int k = -radius; k <= radius; k++)
-        taps[k + radius] = (float)(exp(-0.5 * k * k / (sigma * sigma)) / sum);
-    const int n = 2 * radius + 1;
-    return filter(l, filter(l, x, taps, n, true, "reflect"), taps, n, false, "reflect");
+    for (int i = 0; i <= last; i++)
+        for (int k = -radius; k <= radius; k++) {
+            const int at = abs(i + k) <= last ? abs(i + k) : 2 * last - i - k;
+            smooth[i][at] += exp(-0.5 * k * k / (sigma * sigma)) / sum;
+        }
+    for (int i = 0; i <= last; i++)
+        for (int j = 0; j <= last; j++) {
+            const int before = i > 0 ? i - 1 : 0, behind = i < last ? i + 1 : last;
+            const double weight = is_difference
+                                      ? (smooth[behind][j] - smooth[before][j]) / 2
+                                      : smooth[i][j];
+            values[transposed ? j * HALF + i / 2 : i / 2 * MX_FLOW_SIDE + j] +=
+                (float)(weight / 2);
+        }
+    return mx_floats(l, 2, dims, values);
 }
 
 static mx_name derivatives(mx_layers *l, mx_name uv, double sigma)
 {
-    static const float difference[3] = {-0.5f, 0, 0.5f};
-    const mx_name smooth = blur(l, uv, sigma);
-    const mx_name both[2] = {filter(l, smooth, difference, 3, true, "edge"),
-        filter(l, smooth, difference, 3, false, "edge")};
+    const mx_name smooth = mx_op2(l, "MatMul", uv, filter(l, sigma, false, true));
+    const mx_name slope = mx_op2(l, "MatMul", uv, filter(l, sigma, true, true));
+    const mx_name both[2] = {mx_op2(l, "MatMul", filter(l, sigma, false, false), slope),
+        mx_op2(l, "MatMul", filter(l, sigma, true, false), smooth)};
     return mx_concat(l, both, 2, 1);
 }
 
 mx_name mx_flow_feature_rows(mx_layers *l, mx_name normalised, mx_flow_feature feature)
 {
-    const mx_name maps = feature.sigma > 0
+    return mx_flatten(l, feature.sigma > 0
                              ? derivatives(l, planes(l, normalised, 0, 2), feature.sigma)
-                             : normalised;
-    return mx_flatten(l, mx_average_pool(l, maps, 2, 2));
+                             : mx_average_pool(l, normalised, 2, 2));
+}
+
+int64_t mx_flow_feature_size(mx_flow_feature feature)
+{
+    return (feature.sigma > 0 ? 4 : 3) * HALF * HALF;
 }

@@ -20,7 +20,9 @@ mx_name mx_flow_normalise(mx_layers *l, mx_name flow, float limit);
 /* All clips, and behind them all once more, mirrored: 2N×3×28×28, -u being sum - u. */
 mx_name mx_flow_both(mx_layers *l, mx_name flow, float sum);
 
-/* A row for each of N normalised clips: N × 784, or 588 of u, v and strain. */
+/* A row for each of N normalised clips: N × mx_flow_feature_size(). */
 mx_name mx_flow_feature_rows(mx_layers *l, mx_name normalised, mx_flow_feature feature);
+/* 784, or 588 of u, v and strain. */
+int64_t mx_flow_feature_size(mx_flow_feature feature);
 
 #endif

@@ -232,6 +232,30 @@ static void candidates(void **state)
     mexpr_context_destroy(&c);
 }
 
+static void fit_for_good(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    mexpr_model *made = NULL;
+    mexpr_tensor_view in = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_manifest *m = people(c, &in);
+    const mexpr_candidate one = {NULL, fit, NULL}, none = {NULL, NULL, NULL};
+    REFUSED(mexpr_fit_candidates(NULL, m, &in, &one, 1, NULL, NULL, &made));
+    REFUSED(mexpr_fit_candidates(c, m, &in, &one, 1, NULL, NULL, NULL));
+    MAKES_NOTHING(c, made, mexpr_fit_candidates(c, NULL, &in, &one, 1, NULL, NULL, &made),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, made, mexpr_fit_candidates(c, m, NULL, &one, 1, NULL, NULL, &made),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, made, mexpr_fit_candidates(c, m, &in, NULL, 1, NULL, NULL, &made),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, made, mexpr_fit_candidates(c, m, &in, &none, 1, NULL, NULL, &made),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, made, mexpr_fit_candidates(c, m, &in, &one, 1001, NULL, NULL, &made),
+        MEXPR_E_RANGE);
+    mexpr_manifest_destroy(&m);
+    mexpr_context_destroy(&c);
+}
+
 static void evaluate_limits(void **state)
 {
     (void)state;
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(spotting),
         cmocka_unit_test(evaluate),
         cmocka_unit_test(candidates),
+        cmocka_unit_test(fit_for_good),
         cmocka_unit_test(evaluate_limits),
         cmocka_unit_test(no_evaluation),
     };

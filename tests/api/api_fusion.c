@@ -109,12 +109,29 @@ static void fuse(void **state)
     mexpr_context_destroy(&c);
 }
 
+static void fuse_models(void **state)
+{
+    (void)state;
+    mexpr_context *c = api_context();
+    mexpr_model *none[2] = {NULL, NULL}, *out = NULL;
+    REFUSED(mexpr_fuse_models(NULL, none, 2, MEXPR_FUSION_MEAN, NULL, &out));
+    FAILS(c, mexpr_fuse_models(c, none, 2, MEXPR_FUSION_MEAN, NULL, NULL), MEXPR_E_ARG);
+    MAKES_NOTHING(c, out, mexpr_fuse_models(c, NULL, 2, MEXPR_FUSION_MEAN, NULL, &out),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, out, mexpr_fuse_models(c, none, 2, MEXPR_FUSION_MEAN, NULL, &out),
+        MEXPR_E_ARG);
+    MAKES_NOTHING(c, out, mexpr_fuse_models(c, none, 0, MEXPR_FUSION_MEAN, NULL, &out),
+        MEXPR_E_RANGE);
+    mexpr_context_destroy(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classifier_fit),
         cmocka_unit_test(classifier_use),
         cmocka_unit_test(fuse),
+        cmocka_unit_test(fuse_models),
     };
     return cmocka_run_group_tests_name("api_fusion", tests, NULL, NULL);
 }

@@ -375,6 +375,14 @@ static void writing(void **state)
         MEXPR_E_NOT_FOUND);
     MAKES_NOTHING(
         c, part, mexpr_model_extract(c, model, NULL, 0, &none, 0, &part), MEXPR_E_MODEL);
+    REFUSED(mexpr_model_annotate(NULL, model, "a", NULL, NULL, 0, &part));
+    REFUSED(mexpr_model_annotate(c, model, "a", NULL, NULL, 0, NULL));
+    MAKES_NOTHING(
+        c, part, mexpr_model_annotate(c, NULL, "a", NULL, NULL, 0, &part), MEXPR_E_ARG);
+    MAKES_NOTHING(
+        c, part, mexpr_model_annotate(c, model, "a", NULL, NULL, 1, &part), MEXPR_E_ARG);
+    MAKES_NOTHING(c, part, mexpr_model_annotate(c, model, "a", &none, &none, 1, &part),
+        MEXPR_E_ARG);
     REFUSED(mexpr_model_encode(NULL, model, &bytes, &size));
     assert_true(bytes == NULL && size == 0);
     FAILS(c, mexpr_model_encode(c, NULL, &bytes, &size), MEXPR_E_ARG);

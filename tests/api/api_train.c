@@ -6,15 +6,16 @@ static void systems(void **state)
     (void)state;
     assert_string_equal(mexpr_train_system(0), "flow-derivative-svm");
     assert_string_equal(mexpr_train_system(1), "flow-kernel-ridge");
+    assert_string_equal(mexpr_train_system(2), "flow-random-features");
     for (int32_t k = 0; k < mexpr_system_count(); k++) {
         mexpr_system_info info = MEXPR_SYSTEM_INFO_INIT;
         mexpr_trainer_options o = MEXPR_TRAINER_OPTIONS_INIT;
         mexpr_system_info_get(k, &info);
-        assert_string_equal(mexpr_train_system(2 + k), info.name);
+        assert_string_equal(mexpr_train_system(3 + k), info.name);
         assert_int_equal(mexpr_trainer_recipe(info.name, &o), MEXPR_OK);
         assert_true(o.epochs > 0 && o.rate > 0);
     }
-    assert_null(mexpr_train_system(2 + mexpr_system_count()));
+    assert_null(mexpr_train_system(3 + mexpr_system_count()));
     assert_null(mexpr_train_system(-1));
 }
 

@@ -450,6 +450,93 @@ static void person_of_two_databases(void **state)
     }
 }
 
+/* --- for good ---------------------------------------------------------------------- */
+
+static mexpr_model *fit_all_clips(
+    const mexpr_manifest *manifest, const mexpr_evaluate_options *o, double *weights)
+{
+    static diary d;
+    d = (diary){0};
+    way ways[N_WAYS] = {{&d, 0, 1, MEXPR_OK}, {&d, 1, 0, MEXPR_OK}};
+    const mexpr_candidate candidates[N_WAYS] = {
+        {"first", fit, &ways[0]}, {"second", fit, &ways[1]}};
+    const mexpr_tensor_view in = view();
+    mexpr_model *model;
+    assert_ok(context, mexpr_fit_candidates(context, manifest, &in, candidates, N_WAYS, o,
+                           weights, &model));
+    /* The last networks have been trained on every clip. */
+    for (int i = 0; i < N; i++)
+        assert_true(d.given[d.n - 1][i]);
+    return model;
+}
+
+static void score(mexpr_model *model, float *scores)
+{
+    const mexpr_tensor_view in = view();
+    mexpr_tensor_view out = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_session *session;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(session, NULL, &in), MEXPR_OK);
+    assert_int_equal(mexpr_session_run(session), MEXPR_OK);
+    assert_int_equal(mexpr_session_output(session, NULL, &out), MEXPR_OK);
+    memcpy(scores, out.data, 2 * N * sizeof *scores);
+    mexpr_session_destroy(&session);
+}
+
+/* One network that gives what fusing the scores of its parts does, also over seeds. */
+static void fused_for_good(void **state)
+{
+    (void)state;
+    mexpr_evaluate_options o = MEXPR_EVALUATE_OPTIONS_INIT;
+    o.joining = MEXPR_JOINING_WEIGHTED;
+    o.inner_folds = INNER;
+    o.seed = 3;
+    o.n_seeds = 2;
+    fill();
+    mexpr_manifest *manifest = decode("", NULL);
+    double weights[N_WAYS], want[N * 2] = {0};
+    float scores[N * 2], parts[N_WAYS][N * 2], fused[N * 2];
+    const float *const list[N_WAYS] = {parts[0], parts[1]};
+    mexpr_model *model = fit_all_clips(manifest, &o, weights);
+    assert_float_equal(weights[0] + weights[1], 1, 1e-9);
+    assert_true(weights[0] > weights[1]);
+    score(model, scores);
+    for (int seed = 3; seed < 5; seed++) {
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < 2 * N_WAYS; k++)
+                parts[k / 2][2 * i + k % 2] =
+                    values[i * WIDTH + k] * (k < 2 ? (float)(1 + seed) : 1);
+        assert_ok(context, mexpr_fuse_scores(context, list, N_WAYS, N, 2,
+                               MEXPR_FUSION_MEAN, weights, fused));
+        for (int k = 0; k < 2 * N; k++)
+            want[k] += 0.5 * (double)fused[k];
+    }
+    for (int k = 0; k < 2 * N; k++)
+        assert_float_equal(exp((double)scores[k]), want[k], 1e-5);
+    mexpr_model_destroy(&model);
+    mexpr_manifest_destroy(&manifest);
+}
+
+static void chosen_for_good(void **state)
+{
+    (void)state;
+    mexpr_evaluate_options o = MEXPR_EVALUATE_OPTIONS_INIT;
+    o.joining = MEXPR_JOINING_SELECT;
+    o.inner_folds = INNER;
+    fill();
+    mexpr_manifest *manifest = decode("", NULL);
+    float scores[N * 2];
+    double weights[N_WAYS];
+    mexpr_model *model = fit_all_clips(manifest, &o, weights);
+    assert_true(weights[0] == 1 && weights[1] == 0);
+    score(model, scores);
+    for (int i = 0; i < N; i++)
+        for (int k = 0; k < 2; k++)
+            assert_true(scores[2 * i + k] == values[i * WIDTH + k]);
+    mexpr_model_destroy(&model);
+    mexpr_manifest_destroy(&manifest);
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -507,6 +594,8 @@ int main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(holdout),
         cmocka_unit_test(person_of_two_databases),
+        cmocka_unit_test(fused_for_good),
+        cmocka_unit_test(chosen_for_good),
         cmocka_unit_test(refusals),
     };
     return cmocka_run_group_tests_name("candidates", tests, setup, teardown);

@@ -156,7 +156,7 @@ static void ridge_residual(void **state)
                 assert_float_equal(scores[3 * i + k],
                     (labels[i] == k) -
                         0.2 * c->coefficients[k * N_ROWS + at[labels[i]]] / weight,
-                    1e-4);
+                    5e-4); /* products of 80 in float32, coefficients of 5 */
             at[labels[i]]++;
         }
         mexpr_classifier_destroy(&c);
@@ -229,7 +229,7 @@ static void as_network(void **state)
                 assert_int_equal(mexpr_classifier_model(c, &model), MEXPR_OK);
                 run_model(model, net, n_classes);
                 for (int i = 0; i < N_ROWS * n_classes; i++)
-                    assert_float_equal(own[i], net[i], 2e-4);
+                    assert_float_equal(own[i], net[i], 5e-4);
                 mexpr_model_destroy(&model);
                 mexpr_classifier_destroy(&c);
             }

@@ -107,6 +107,8 @@ static mexpr_status candidates(mexpr_context *context, void *joining)
     mexpr_metrics m = MEXPR_METRICS_INIT;
     mexpr_manifest *manifest;
     mexpr_evaluation *e = NULL;
+    mexpr_model *made = NULL, *other = NULL;
+    const char *key = "microexpr.card";
     in.dtype = MEXPR_DTYPE_F32;
     in.rank = 2;
     in.dims[0] = N_CLIPS;
@@ -124,6 +126,12 @@ static mexpr_status candidates(mexpr_context *context, void *joining)
             mexpr_evaluate_candidates(context, manifest, &in, two, 2, &o, NULL, NULL, &e);
     if (status == MEXPR_OK)
         status = mexpr_evaluation_seed_metrics(context, e, 0, &m);
+    if (status == MEXPR_OK)
+        status = mexpr_fit_candidates(context, manifest, &in, two, 2, &o, NULL, &made);
+    if (status == MEXPR_OK)
+        status = mexpr_model_annotate(context, made, "other", &key, &key, 1, &other);
+    mexpr_model_destroy(&other);
+    mexpr_model_destroy(&made);
     mexpr_evaluation_destroy(&e);
     mexpr_manifest_destroy(&manifest);
     return status;

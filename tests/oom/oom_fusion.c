@@ -8,7 +8,7 @@ static const int32_t labels[] = {0, 0, 1, 1, 2, 2};
 static mexpr_status classifier(mexpr_context *context, void *arg)
 {
     mexpr_classifier *c;
-    mexpr_model *model = NULL;
+    mexpr_model *model = NULL, *fused = NULL;
     float scores[3];
     mexpr_status status =
         mexpr_classifier_fit(context, rows, labels, 6, 2, 3, arg, NULL, NULL, &c);
@@ -18,6 +18,10 @@ static mexpr_status classifier(mexpr_context *context, void *arg)
         status = mexpr_classifier_model(c, &model);
     if (status != MEXPR_OK && c)
         assert_true(*mexpr_classifier_last_error(c));
+    mexpr_model *const twice[2] = {model, model};
+    if (status == MEXPR_OK)
+        status = mexpr_fuse_models(context, twice, 2, MEXPR_FUSION_MEAN, NULL, &fused);
+    mexpr_model_destroy(&fused);
     mexpr_model_destroy(&model);
     mexpr_classifier_destroy(&c);
     return status;

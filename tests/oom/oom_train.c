@@ -71,8 +71,10 @@ static mexpr_status trainer(mexpr_context *context, void *arg)
 static void sweeps(void **state)
 {
     (void)state;
-    char kernel[] = "flow-derivative-svm", network[] = "ststnet", other[] = "flow-c2s";
+    char kernel[] = "flow-derivative-svm", random[] = "flow-random-features";
+    char network[] = "ststnet", other[] = "flow-c2s";
     test_oom_sweep(in_one_call, kernel, 1);
+    test_oom_sweep(in_one_call, random, 1);
     test_oom_sweep(in_one_call, network, 1);
     test_oom_sweep(trainer, other, 1);
 }

@@ -57,6 +57,19 @@ def test_fuse() -> None:
     assert all(0.99 < sum(w) < 1.01 and w[0] < w[1] for w in learned.weights())
 
 
+def test_fit_candidates() -> None:
+    manifest = microexpr.Manifest.decode(TEXT)
+    model, weights = microexpr.fit_candidates(manifest, INPUTS, WAYS, joining="mean")
+    assert weights == [0.5, 0.5]
+    mean = microexpr.fuse_scores([INPUTS[:, :3], INPUTS[:, 3:]])
+    assert np.allclose(np.exp(model.session().run(INPUTS)["logits"]), mean, atol=1e-6)
+    model, weights = microexpr.fit_candidates(manifest, INPUTS, WAYS)
+    assert weights == [0, 1]
+    assert np.array_equal(model.session().run(INPUTS)["y"], INPUTS[:, 3:])
+    with pytest.raises(ZeroDivisionError):
+        microexpr.fit_candidates(manifest, INPUTS, lambda *given: 1 // 0)
+
+
 def test_seeds() -> None:
     seen: set[int] = set()
 

@@ -62,6 +62,27 @@ def test_fuse() -> None:
         microexpr.fuse_scores([scores[0], scores[1][:, :2]])
 
 
+def test_fuse_models() -> None:
+    models = [microexpr.Classifier(ROWS, LABELS, method="ridge", ridge=ridge).model()
+              for ridge in (0.1, 1)]
+    fused = microexpr.fuse_models(models, weights=[1, 3])
+    scores = [model.session().run(ROWS)["scores"] for model in models]
+    p = np.exp(fused.session().run(ROWS)["logits"])
+    assert np.allclose(p, microexpr.fuse_scores(scores, weights=[1, 3]), atol=1e-5)
+    noted = fused.annotate({"microexpr.labels": "a,b,c", "microexpr.system": None}, name="x")
+    assert noted.name == "x" and noted.metadata("microexpr.labels") == "a,b,c"
+    assert noted.metadata("microexpr.system") is None
+    assert np.array_equal(np.exp(noted.session().run(ROWS)["logits"]), p)
+    again = microexpr.Model.decode(noted.encode())
+    assert again.metadata("microexpr.labels") == "a,b,c"
+    with pytest.raises(ValueError):
+        microexpr.fuse_models(models, weights=[1])
+    with pytest.raises(TypeError):
+        microexpr.fuse_models([None])  # type: ignore[list-item]
+    with pytest.raises(microexpr.ArgumentError):
+        microexpr.fuse_models([])
+
+
 def test_learn() -> None:
     good = microexpr.Classifier(ROWS, LABELS, method="ridge").scores(ROWS)
     weights = microexpr.fuse_learn([10 * good, np.zeros_like(good)], LABELS)

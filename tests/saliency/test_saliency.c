@@ -216,9 +216,29 @@ static void flips_where_the_decision_lies(void **state)
 
 /* --- class activation maps --------------------------------------------------------- */
 
+/* "both": x, and behind it its mirror image. */
+static void add_mirror(mexpr_builder *b)
+{
+    static const int64_t values[4] = {-1, INT64_MIN, 3, -1};
+    static const char *const names[4] = {"from", "to", "axis", "step"};
+    const char *ins[5] = {"x", "from", "to", "axis", "step"}, *turned = "turned";
+    const char *pair[2] = {"x", "turned"}, *both = "both";
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    view.dtype = MEXPR_DTYPE_I64;
+    view.rank = 1;
+    view.dims[0] = 1;
+    for (int k = 0; k < 4; k++) {
+        view.data = &values[k];
+        mexpr_builder_initializer(b, names[k], &view, MEXPR_ROLE_CONSTANT);
+    }
+    mexpr_builder_node(b, "Slice", NULL, ins, 5, &turned, 1, turned);
+    mexpr_builder_int(b, "axis", 0);
+    mexpr_builder_node(b, "Concat", NULL, pair, 2, &both, 1, both);
+}
+
 /* Two feature maps by a 1×1 convolution, the mean of each, a linear layer: the map is
  * max(0, Σ w_k A_k / n), with w_k those of the linear layer. */
-static mexpr_model *pooled(void)
+static mexpr_model *pooled(bool mirrored)
 {
     static const int64_t conv[4] = {2, 1, 1, 1}, bias[1] = {2}, fc[2] = {CLASSES, 2};
     static const float conv_w[2] = {1, -1}, conv_b[2] = {0, 1},
@@ -227,23 +247,31 @@ static mexpr_model *pooled(void)
     add_weights(b, "conv.w", 4, conv, conv_w);
     add_weights(b, "conv.b", 1, bias, conv_b);
     add_weights(b, "fc.w", 2, fc, fc_w);
-    node(b, "Conv", "x", "conv.w", "conv.b", "conv");
+    if (mirrored)
+        add_mirror(b);
+    node(b, "Conv", mirrored ? "both" : "x", "conv.w", "conv.b", "conv");
     node(b, "Relu", "conv", NULL, NULL, "features");
     node(b, "GlobalAveragePool", "features", NULL, NULL, "pooled");
     node(b, "Flatten", "pooled", NULL, NULL, "flat");
     mexpr_builder_int(b, "transB", 1);
     node(b, "Gemm", "flat", "fc.w", NULL, "y");
-    return finish(b, "y");
+    if (!mirrored)
+        return finish(b, "y");
+    mexpr_builder_metadata(b, "microexpr.normalisation", "flow");
+    const int64_t axis = 0;
+    mexpr_builder_ints(b, "axes", &axis, 1);
+    node(b, "ReduceMean", "y", NULL, NULL, "mean");
+    return finish(b, "mean");
 }
 
-static void maps_of_a_pooled_head(void **state)
+static void check_pooled_head(bool mirrored)
 {
-    (void)state;
     static const double fc[CLASSES][2] = {{2, 1}, {-1, 3}, {0.5, -0.25}};
     static const int64_t dims[4] = {1, 1, SIDE, SIDE};
     fill_linear();
     const mexpr_tensor_view x = view_of(4, dims, pixels);
-    mexpr_model *model = pooled();
+    mexpr_model *model = pooled(mirrored);
+    const double share = mirrored ? 0.5 : 1; /* of a channel in each of the samples */
     double sums[2] = {0, 0};
     for (int i = 0; i < PIXELS; i++) {
         sums[0] += fmax(0, (double)pixels[i]);
@@ -265,7 +293,7 @@ static void maps_of_a_pooled_head(void **state)
                 double want = 0;
                 for (int c = 0; c < 2; c++)
                     want += fc[k][c] * a[c] / PIXELS *
-                            (method == MEXPR_SALIENCY_GRAD_CAM ? 1 : sums[c]);
+                            (method == MEXPR_SALIENCY_GRAD_CAM ? share : sums[c]);
                 const double got = (double)at(mexpr_saliency_map(s), i % SIDE, i / SIDE);
                 if (fabs(fmax(0, want) - got) > 1e-4 * fmax(1, fabs(want)))
                     fail_msg("method %d, class %d, pixel %d: %g, not %g", method, k, i,
@@ -277,6 +305,20 @@ static void maps_of_a_pooled_head(void **state)
     mexpr_model_destroy(&model);
 }
 
+static void maps_of_a_pooled_head(void **state)
+{
+    (void)state;
+    check_pooled_head(false);
+}
+
+/* Of a network that looks at the mirror image too, both are taken, that one turned back.
+ */
+static void maps_of_a_mirrored_network(void **state)
+{
+    (void)state;
+    check_pooled_head(true);
+}
+
 /* The layer may be named, by its tensor or its node, and lie anywhere. */
 static void named_layers(void **state)
 {
@@ -284,7 +326,7 @@ static void named_layers(void **state)
     static const int64_t dims[4] = {1, 1, SIDE, SIDE};
     fill_linear();
     const mexpr_tensor_view x = view_of(4, dims, pixels);
-    mexpr_model *model = pooled();
+    mexpr_model *model = pooled(false);
     mexpr_saliency_options o = MEXPR_SALIENCY_OPTIONS_INIT;
     mexpr_saliency *s = NULL;
     o.method = MEXPR_SALIENCY_GRAD_CAM;
@@ -435,7 +477,7 @@ static void halves(void **state)
     static const int64_t dims[4] = {1, 1, SIDE, SIDE};
     fill_linear();
     const mexpr_tensor_view x = view_of(4, dims, pixels);
-    mexpr_model *model = pooled(), *front = NULL, *back = NULL, *copy = NULL;
+    mexpr_model *model = pooled(false), *front = NULL, *back = NULL, *copy = NULL;
     mexpr_session *sessions[4] = {NULL};
     mexpr_tensor_view want, features, got, again;
     assert_ok(context, extract(model, "x", "features", &front));
@@ -473,6 +515,7 @@ int main(void)
         TEST(occlusion_of_a_linear_score),
         TEST(flips_where_the_decision_lies),
         TEST(maps_of_a_pooled_head),
+        TEST(maps_of_a_mirrored_network),
         TEST(named_layers),
         TEST(refusals),
         TEST(colours),

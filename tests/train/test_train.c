@@ -10,6 +10,7 @@
 #include "microexpr/train.h"
 #include "support.h"
 #include "train/flow_features.h"
+#include "train/random_features.h"
 
 enum { N_CLIPS = 36, HALF = SIDE / 2 };
 
@@ -195,6 +196,80 @@ static void mirror_images(void **state)
     mexpr_model_destroy(&model);
 }
 
+/* Products of random features against the kernel that they stand for. */
+static void random_features(void **state)
+{
+    (void)state;
+    enum { N = 24, WIDTH = 3 * N_PIXELS / 4, N_BLOCKS = 4 };
+    static float values[N * CLIP], rows[N * WIDTH], waves[N * 2 * 1024 * N_BLOCKS];
+    const int64_t size = mx_random_size(N_BLOCKS);
+    double error = 0, distance = 0;
+    mexpr_model *plain, *model;
+    flow_clips_make(5, N, values, labels);
+    for (int pass = 0; pass < 2; pass++) {
+        mexpr_builder *b;
+        mx_layers l;
+        assert_ok(context, mexpr_builder_create(context, "features", &b));
+        mx_layers_init(&l, b);
+        const mx_name flow = mx_input(&l, "flow", 3, SIDE, SIDE);
+        mx_name x = mx_flow_feature_rows(
+            &l, mx_flow_normalise(&l, flow, 4), (mx_flow_feature){0});
+        const mx_random random = mx_random_draw(&l, N_BLOCKS);
+        if (pass == 1)
+            x = mx_random_features(&l, &random, x, WIDTH, 2 / distance);
+        mx_output(&l, x, "features");
+        assert_ok(context, mexpr_builder_finish(b, pass ? &model : &plain));
+        mexpr_builder_destroy(&b);
+        if (pass == 0)
+            apply(plain, N, values, rows, N, WIDTH);
+        for (int i = 0; i < N * N && pass == 0; i++)
+            for (int k = 0; k < WIDTH; k++)
+                distance +=
+                    pow((double)rows[i / N * WIDTH + k] - (double)rows[i % N * WIDTH + k],
+                        2) /
+                    (N * N);
+    }
+    apply(model, N, values, waves, N, size);
+    for (int i = 0; i < N * N; i++) {
+        double far = 0, product = 0;
+        for (int k = 0; k < WIDTH; k++)
+            far +=
+                pow((double)rows[i / N * WIDTH + k] - (double)rows[i % N * WIDTH + k], 2);
+        for (int64_t k = 0; k < size; k++)
+            product += (double)waves[i / N * size + k] * (double)waves[i % N * size + k];
+        if (i / N == i % N)
+            assert_float_equal(product, 1, 1e-5);
+        error += pow(product - exp(-2 * far / distance), 2) / (N * N);
+    }
+    assert_true(sqrt(error) < 0.015);
+    mexpr_model_destroy(&model);
+    mexpr_model_destroy(&plain);
+}
+
+/* Random features score new clips much as the kernel does, and hold no clip. */
+static void random_features_for_the_kernel(void **state)
+{
+    (void)state;
+    static float exact[N_CLIPS * N_CLASSES], random[N_CLIPS * N_CLASSES];
+    double products[3] = {0};
+    flow_clips_make(1, N_CLIPS, clips, labels);
+    mexpr_model *kernel = train("flow-kernel-ridge");
+    mexpr_model *features = train("flow-random-features");
+    assert_true(mexpr_model_n_parameters(features) < 120000);
+    flow_clips_make(4, N_CLIPS, clips, labels);
+    apply(kernel, N_CLIPS, clips, exact, N_CLIPS, N_CLASSES);
+    apply(features, N_CLIPS, clips, random, N_CLIPS, N_CLASSES);
+    for (int k = 0; k < N_CLIPS * N_CLASSES; k++) {
+        const double a = (double)exact[k] - 8.0 / 3, b = (double)random[k] - 8.0 / 3;
+        products[0] += a * a;
+        products[1] += a * b;
+        products[2] += b * b;
+    }
+    assert_true(products[1] / sqrt(products[0] * products[2]) > 0.98);
+    mexpr_model_destroy(&features);
+    mexpr_model_destroy(&kernel);
+}
+
 static void same_bytes_again(void **state)
 {
     (void)state;
@@ -265,6 +340,8 @@ int main(void)
         cmocka_unit_test(features),
         cmocka_unit_test(learns),
         cmocka_unit_test(mirror_images),
+        cmocka_unit_test(random_features),
+        cmocka_unit_test(random_features_for_the_kernel),
         cmocka_unit_test(same_bytes_again),
         cmocka_unit_test(still_clips),
         cmocka_unit_test(refusals),

@@ -19,9 +19,9 @@ from .dataset import (ActionUnit, CheckFiles, Classes, DatasetCrop, Finding, Fin
                       Manifest, Record, Side, UnitCode, layouts, parse_action_units)
 from .evaluate import (ApexMetrics, ClassMetrics, Comparison, Evaluation, FoldNetwork,
                        Joining, Metrics, Protocol, SpotInterval, SpottingMetrics, Strs,
-                       UnitMetrics, apex_metrics, evaluate, mcnemar, metrics,
-                       metrics_class, metrics_compare, metrics_interval, spotting_metrics,
-                       unit_metrics)
+                       UnitMetrics, apex_metrics, evaluate, fit_candidates, mcnemar,
+                       metrics, metrics_class, metrics_compare, metrics_interval,
+                       spotting_metrics, unit_metrics)
 from .face import (MDMO_CORNERS, MDMO_REGIONS, Aligner, Alignment, Crop, Face, FaceFinder,
                    FaceMark, FaceRow, FaceTracker, Fit, HeadMotion, Occluder, Occlusion,
                    Regions, TransformModel, align_clip, crop_face, crop_names,
@@ -34,7 +34,7 @@ from .flow import (FIELD_UNKNOWN, FIELD_UNKNOWN_THRESHOLD, Bounds, Difference, F
                    FlowMethod, FlowParam, Histogram, HistogramNorm, HistogramWeight,
                    MaskFill, Motion, MotionModel, Reference, Strain, Stretch, mdmo_average)
 from .fusion import (Classifier, ClassifierMethod, FusionRule, GammaUnit, Kernel, fuse_learn,
-                     fuse_scores)
+                     fuse_models, fuse_scores)
 from .image import (LANDMARKS_68, Clip, Colour, Filter, Format, Image, Missing,
                     polygons_mask)
 from .model import (MAX_RANK, Builder, DType, Init, Model, Node, Rewrite, Role, Session,
@@ -75,8 +75,8 @@ __all__ = [
     "align_clip", "apex_metrics", "build_features", "build_system", "cpu_flags",
     "crop_face", "crop_names", "crop_transform", "decode_landmarks", "default_context",
     "draw_faces", "encode_landmarks", "evaluate", "explain", "face_region_boxes",
-    "face_regions", "find_crop", "find_faces", "fit_transform", "fuse_learn",
-    "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh", "layouts",
+    "face_regions", "find_crop", "find_faces", "fit_candidates", "fit_transform",
+    "fuse_learn", "fuse_models", "fuse_scores", "interpolate", "invert_transform", "landmarks_from_mesh", "layouts",
     "lbp_top", "magnify", "mcnemar", "mdmo_average", "metrics", "metrics_class",
     "metrics_compare", "metrics_interval", "occlude", "parse_action_units",
     "plan_occlusion", "polygons_mask", "read_landmarks", "read_xlsx", "recognize",

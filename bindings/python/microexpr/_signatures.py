@@ -1129,6 +1129,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mexpr_fuse_learn": (
         mexpr_status, (_context, POINTER(_floats), c_int32, c_int64, c_int32,
                        POINTER(c_int32), POINTER(c_double))),
+    "mexpr_fuse_models": (
+        mexpr_status, (_context, POINTER(_model), c_int32, c_int32, POINTER(c_double),
+                       POINTER(_model))),
     # model.h
     "mexpr_dtype_bytes": (c_size_t, (mexpr_dtype,)),
     "mexpr_dtype_name": (c_char_p, (mexpr_dtype,)),
@@ -1161,6 +1164,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         mexpr_status, (_context, _model, _pointer_out, POINTER(c_size_t))),
     "mexpr_model_extract": (
         mexpr_status, (_context, _model, _string_out, c_size_t, _string_out, c_size_t,
+                       POINTER(_model))),
+    "mexpr_model_annotate": (
+        mexpr_status, (_context, _model, c_char_p, _string_out, _string_out, c_size_t,
                        POINTER(_model))),
     "mexpr_builder_create": (mexpr_status, (_context, c_char_p, POINTER(_builder))),
     "mexpr_builder_destroy": (None, (POINTER(_builder),)),
@@ -1313,6 +1319,10 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (_context, _manifest, POINTER(mexpr_tensor_view), POINTER(mexpr_candidate),
          c_int32, POINTER(mexpr_evaluate_options), mexpr_progress_fn, c_void_p,
          POINTER(_evaluation))),
+    "mexpr_fit_candidates": (
+        mexpr_status,
+        (_context, _manifest, POINTER(mexpr_tensor_view), POINTER(mexpr_candidate),
+         c_int32, POINTER(mexpr_evaluate_options), POINTER(c_double), POINTER(_model))),
     "mexpr_evaluation_n_seeds": (c_int32, (_evaluation,)),
     "mexpr_evaluation_seed_predicted": (c_int32, (_evaluation, c_int32, c_int64)),
     "mexpr_evaluation_seed_metrics": (

@@ -508,3 +508,29 @@ def evaluate(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
         caller.reraise()
         raise
     return Evaluation(handle, context, manifest)
+
+
+def fit_candidates(manifest: Manifest, inputs: Any, fit: Fit | Mapping[str, Fit], *,
+                   seed: int = 0, seeds: int = 1, joining: Joining | str = Joining.SELECT,
+                   inner_folds: int = 0,
+                   context: Context | None = None) -> tuple[Model, list[float]]:
+    """What evaluate() does in a fold, with all clips, for good: one network, chosen or
+    fused, and the candidates' weights. How good it is, evaluate() says with the same
+    arguments, which are as there."""
+    context, caller = context or default_context(), Caller()
+    wanted(manifest, Manifest, "manifest")
+    candidates, n = _candidates(fit, caller)
+    view = _view_of(memory_of(inputs).packed())
+    options = c.mexpr_evaluate_options(
+        seed=seed, n_seeds=seeds, joining=constant(Joining, joining),
+        inner_folds=inner_folds)
+    weights = (ctypes.c_double * max(n, 1))()
+    try:
+        handle = context._make(
+            c.mexpr_model, lib.mexpr_model_destroy, lib.mexpr_fit_candidates,
+            manifest._use(), ctypes.byref(view), candidates, n, ctypes.byref(options),
+            weights)
+    except Error:
+        caller.reraise()
+        raise
+    return Model(handle, context), list(weights)

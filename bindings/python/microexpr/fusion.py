@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from . import _signatures as c
 from ._buffer import Memory, floats_of, memory_of, new_memory
 from ._library import lib
-from .base import Caller, Context, Error, Handle, Speaker, constant, default_context
+from .base import (Caller, Context, Error, Handle, Speaker, constant, default_context,
+                   wanted)
 from .model import Model
 
 if TYPE_CHECKING:
@@ -189,3 +190,20 @@ def fuse_learn(scores: Sequence[Any], labels: Sequence[int], *,
         lib.mexpr_fuse_learn, pointers, len(tables), n_rows, n_classes,
         _labels(labels, n_rows), weights)
     return list(weights)
+
+
+def fuse_models(models: Sequence[Model], rule: FusionRule | str = FusionRule.MEAN, *,
+                weights: Sequence[float] | None = None,
+                context: Context | None = None) -> Model:
+    """One network of several with the same input: its "logits" are logarithms of what
+    fuse_scores() makes of theirs."""
+    context = context or default_context()
+    handles = [wanted(model, Model, "a model")._use() for model in models]
+    pointers = (ctypes.POINTER(c.mexpr_model) * max(len(models), 1))(
+        *(handle._as_parameter_ for handle in handles))
+    if weights is not None and len(weights) != len(models):
+        raise ValueError(f"{len(weights)} weights for {len(models)} networks")
+    numbers = None if weights is None else (ctypes.c_double * len(models))(*weights)
+    return Model(context._make(
+        c.mexpr_model, lib.mexpr_model_destroy, lib.mexpr_fuse_models, pointers,
+        len(models), constant(FusionRule, rule), numbers), context)

@@ -357,6 +357,16 @@ class Model(Owner):
         return self._new(self._context, lib.mexpr_model_extract, self._use(),
                          *_strings(inputs), *_strings(outputs))
 
+    def annotate(self, metadata: Mapping[str, str | None] | None = None, *,
+                 name: str | None = None) -> Model:
+        """The network under another name and with entries of the metadata set, None to
+        take one out: `model.annotate({"microexpr.labels": "a,b,c"})`. Shares the weights."""
+        entries = dict(metadata or {})
+        keys, n = _strings(entries)
+        texts, _ = _strings(entries.values())
+        return self._new(self._context, lib.mexpr_model_annotate, self._use(),
+                         None if name is None else text_bytes(name), keys, texts, n)
+
     def session(self) -> Session:
         """Working memory to run the network in one thread."""
         return Session(self)
