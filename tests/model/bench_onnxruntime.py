@@ -3,10 +3,11 @@
 
 usage: bench_onnxruntime.py libmicroexpr.so [--rounds N] [--cpu FLAGS] MODEL.onnx...
 
-Rounds alternate between the two programs, both warm. A round's figure is the processor
-time of the calling thread per run; the ratio is the median of the rounds' ratios. The
-fastest rounds of both and the load average are printed beside it. What a call costs in
-itself (a network of one Relu over four numbers, through the same Python calls) is
+Rounds alternate between the two programs, both warm: each begins with a run that does not
+count, or weights would be timed on their way back into the third-level cache. A round's
+figure is the processor time of the calling thread per run; the ratio is the median of the
+rounds' ratios. The fastest rounds of both and the load average are printed beside it. What
+a call costs in itself (a network of one Relu over four numbers, through the same Python calls) is
 subtracted on both sides. Exit status 77 where numpy, onnx or onnxruntime is missing.
 """
 import argparse
@@ -103,6 +104,8 @@ def relu_of(inputs):
 
 
 def seconds(call, times):
+    """Per run, behind one that brings back what the other program put out of the cache."""
+    call()
     start = time.thread_time()
     for _ in range(times):
         call()
@@ -111,9 +114,7 @@ def seconds(call, times):
 
 def race(ours, theirs, rounds):
     """Processor time per run: (ours, theirs) for each round."""
-    ours.run(), theirs.run()
-    times = max(1, int(3e-3 / max(seconds(theirs.run, 2), 1e-7)))
-    ours.run(), theirs.run()
+    times = max(1, int(10e-3 / max(seconds(theirs.run, 2), 1e-7)))
     return np.array([(seconds(ours.run, times), seconds(theirs.run, times))
                      for _ in range(rounds)])
 
