@@ -22,7 +22,7 @@ static const float same_candidate = 0.4f, same_place = 0.5f, same_face = 0.3f,
 /* Log-odds that a place needs after its first, second and third look for another one;
  * that need no further ones; from which it is a face. */
 static const float first_look = -6.0f, second_look = -4.0f, third_look = -3.0f,
-                   sure = 5.0f, enough = 1.0f;
+                   sure = 5.0f, enough = 1.85f;
 static const float smallest_side = 20.0f; /* where windows are pixels of the picture */
 static const float size_step = 1.1f;
 

@@ -208,16 +208,16 @@ static float log_odds(float p)
 }
 
 /* A sum of log-odds, as if both were independent. On the people for choices the landmarks
- * tell better than the detector what is no face; hence the weight. From the summand that
- * an even chance would have there, the share of false faces that is wanted took 1.4. */
+ * tell better than the detector what is no face; hence the weight. The summand leaves as
+ * few false faces as were wanted there. */
 float mx_face_both_score(float score, float confidence)
 {
-    const float weight = 2.0f, summand = 0.6f;
+    const float weight = 2.0f, summand = 1.45f;
     return 1.0f /
            (1.0f + expf(-(log_odds(score) + weight * log_odds(confidence) + summand)));
 }
 
 float mx_face_weak_score(float threshold)
 {
-    return fminf(threshold, 0.03f);
+    return fminf(threshold, 0.013f);
 }

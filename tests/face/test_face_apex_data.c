@@ -8,7 +8,7 @@
 #include "microexpr/face.h"
 #include "support.h"
 
-static const double least_share = 0.85;
+static const double least_share = 0.98;
 
 /* The picture with its edges continued. */
 static mexpr_image *pad(mexpr_context *context, const char *path)

@@ -79,14 +79,14 @@ static void held_out_people_are_found(void **state)
         s.n_others += search(context, finder, &cases.others[i]->view);
     const landmark_errors e = landmark_errors_of(s.errors, s.n_found);
     printf("%d of %d faces found, mean overlap %.3f, %d others beside them, %d in %d "
-           "pictures of none; landmarks %.4f, 95th percentile %.4f\n",
+           "pictures of none; landmarks %.5f, 95th percentile %.4f\n",
         s.n_found, cases.n_faces, s.overlap / s.n_found, s.n_beside, s.n_others,
         cases.n_others, e.mean, e.p95);
-    assert_true(s.n_found >= 719 && cases.n_faces == 725);
+    assert_true(s.n_found >= 722 && cases.n_faces == 725);
     assert_true(s.overlap / s.n_found >= 0.92);
-    assert_true(s.n_beside <= 17); /* 12 are second persons without a label */
-    assert_true(s.n_others <= 1 && cases.n_others == 26);
-    assert_true(e.mean <= 0.047 && e.p95 <= 0.080);
+    assert_true(s.n_beside <= 16); /* 14 are second persons without a label */
+    assert_true(s.n_others == 0 && cases.n_others == 26);
+    assert_true(e.mean <= 0.0455 && e.p95 <= 0.075);
     free(s.errors);
     mexpr_face_finder_destroy(&finder);
     landmark_cases_free(&cases);
