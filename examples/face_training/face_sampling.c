@@ -2,6 +2,7 @@
 #include "face_sampling.h"
 
 #include <math.h>
+#include <string.h>
 
 float face_uniform(mx_rng *rng, float low, float high)
 {
@@ -81,12 +82,67 @@ static void cover_part(mx_rng *rng, uint8_t *patch, int side)
             patch[y * side + x] = to_pixel(grey + face_uniform(rng, -rough, rough));
 }
 
+/* The shade of a hat, a nose or a wall: less light on one side of a line, which may be
+ * sharp or not. */
+static void cast_shadow(mx_rng *rng, uint8_t *patch, int side)
+{
+    const float n = (float)side, middle = 0.5f * n;
+    const float angle = face_uniform(rng, -3.1416f, 3.1416f);
+    const float c = cosf(angle) / n, s = sinf(angle) / n;
+    const float at = face_uniform(rng, -0.3f, 0.3f);
+    const float sharp = 1 / face_uniform(rng, 0.03f, 0.3f);
+    const float shade = 1 - expf(face_uniform(rng, -2.3f, -0.3f));
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            const float off = c * ((float)x - middle) + s * ((float)y - middle) - at;
+            const float part = fminf(fmaxf(0.5f + sharp * off, 0), 1);
+            patch[y * side + x] =
+                to_pixel((float)patch[y * side + x] * (1 - shade * part));
+        }
+}
+
+/* Light and dark tones drawn apart, as cameras and screens do. */
+static void bend_tones(mx_rng *rng, uint8_t *patch, int side)
+{
+    const float power = expf(face_uniform(rng, -0.9f, 0.9f));
+    for (int i = 0; i < side * side; i++)
+        patch[i] = to_pixel(255 * powf((float)patch[i] / 255, power));
+}
+
+/* A picture that was cut tightly about the face and has a border since: of one grey, or
+ * its edge pixels again. */
+static void cut_off(mx_rng *rng, uint8_t *patch, int side)
+{
+    const float n = (float)side;
+    const int left = (int)(n * face_uniform(rng, 0, 0.28f));
+    const int right = (int)(n * face_uniform(rng, 0.72f, 1)) - 1;
+    const int top = (int)(n * face_uniform(rng, 0, 0.28f));
+    const int bottom = (int)(n * face_uniform(rng, 0.75f, 1)) - 1;
+    const bool plain = mx_rng_below(rng, 2);
+    const uint8_t grey = (uint8_t)mx_rng_below(rng, 256);
+    uint8_t from[MX_FACE_PATCH_SIDE * MX_FACE_PATCH_SIDE];
+    memcpy(from, patch, (size_t)(side * side));
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            const int in_x = x < left ? left : x > right ? right : x;
+            const int in_y = y < top ? top : y > bottom ? bottom : y;
+            const bool outside = in_x != x || in_y != y;
+            patch[y * side + x] = outside && plain ? grey : from[in_y * side + in_x];
+        }
+}
+
 void face_augment(mx_rng *rng, uint8_t *patch, int side, bool cover)
 {
     float gain = 1, offset = 0, ramp_x = 0, ramp_y = 0, noise = 0;
     const float kind = face_uniform(rng, 0, 1);
-    if (cover && mx_rng_below(rng, 8) == 0)
+    if (cover && mx_rng_below(rng, 6) == 0)
         cover_part(rng, patch, side);
+    if (mx_rng_below(rng, 5) == 0)
+        cast_shadow(rng, patch, side);
+    if (mx_rng_below(rng, 6) == 0)
+        bend_tones(rng, patch, side);
+    if (mx_rng_below(rng, 8) == 0)
+        cut_off(rng, patch, side);
     if (kind < 0.12f)
         gain = expf(face_uniform(rng, -3.0f, -0.5f));
     else if (kind < 0.22f)

@@ -4,21 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-const uint8_t landmark_mirror[MX_FACE_POINTS] = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6,
-    5, 4, 3, 2, 1, 0, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 27, 28, 29, 30, 35, 34, 33,
-    32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40, 54, 53, 52, 51, 50, 49, 48,
-    59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65};
-
-void landmark_mirror_points(float *points)
-{
-    float old[2 * MX_FACE_POINTS];
-    memcpy(old, points, sizeof old);
-    for (int i = 0; i < MX_FACE_POINTS; i++) {
-        points[2 * i] = -old[2 * landmark_mirror[i]];
-        points[2 * i + 1] = old[2 * landmark_mirror[i] + 1];
-    }
-}
-
 static float normal(mx_rng *rng, double deviation)
 {
     return (float)(deviation * mx_rng_normal(rng));
@@ -214,7 +199,7 @@ mexpr_status landmark_draw(mx_scope *scope, mx_landmark_cropper *cropper, mx_rng
         set_target(picture->points, &pose, kind, target);
     if (chance(rng, 0.5)) {
         mirror_crop(crop, plan->side);
-        landmark_mirror_points(target->points);
+        mx_landmark_mirror_points(target->points);
     }
     if (chance(rng, 0.65))
         disturb_picture(rng, crop, plan->side);

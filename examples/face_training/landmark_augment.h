@@ -37,8 +37,4 @@ mexpr_status landmark_draw(mx_scope *scope, mx_landmark_cropper *cropper, mx_rng
     int stage, const float *shape, const face_picture *picture, enum landmark_kind kind,
     float *crop, landmark_target *target);
 
-/* The point that a point becomes in a mirror. */
-extern const uint8_t landmark_mirror[MX_FACE_POINTS];
-void landmark_mirror_points(float *points);
-
 #endif

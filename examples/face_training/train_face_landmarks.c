@@ -126,7 +126,7 @@ static void mean_shape(const landmark_data *data, float *shape)
     }
     for (int j = 0; j < 2 * MX_FACE_POINTS; j++)
         mirrored[j] = shape[j] = (float)(sum[j] / data->n_faces);
-    landmark_mirror_points(mirrored);
+    mx_landmark_mirror_points(mirrored);
     for (int j = 0; j < 2 * MX_FACE_POINTS; j++)
         shape[j] = 0.5f * (shape[j] + mirrored[j]);
 }

@@ -92,7 +92,8 @@ typedef enum mexpr_rewrite {
     MEXPR_REWRITE_GATE = 64,        /**< gates of attention in fewer passes */
     MEXPR_REWRITE_LAYOUT = 128,     /**< convolutions with channels last */
     /** 3 x 3 convolutions in fewer products, within LAYOUT: errors of up to 1e-5 of the
-     *  largest output instead of 1e-6. 6 x 6 inputs make 4 x 4 outputs together, so that
+     *  largest output instead of 1e-6. 6 x 6 inputs make 4 x 4 outputs together (of few
+     *  channels 4 of a line 2, with errors as before), so that
      *  an infinite, NaN or huge input reaches outputs up to three away whose windows do
      *  not hold it: NaN, or errors relative to it, where the network has numbers. */
     MEXPR_REWRITE_WINOGRAD = 256,
@@ -106,8 +107,9 @@ typedef struct mexpr_model_options {
     size_t struct_size;
     uint32_t rewrites; /**< mexpr_rewrite bits that are allowed; MEXPR_REWRITE_ALL */
     /** 1: weights that running does not need in the form in which they came (they have
-     *  been transposed, joined, packed) are given up as soon as that is known, so that
-     *  none is there twice; the model can then not be written (MEXPR_E_STATE). */
+     *  been transposed, joined, reordered) are given up as soon as that is known; the
+     *  model can then not be written (MEXPR_E_STATE). Those of convolutions that are
+     *  merely in another order are never there twice. */
     uint32_t drop_source;
 } mexpr_model_options;
 

@@ -2,7 +2,6 @@
 #include "face/face_net.h"
 
 #include <math.h>
-#include <string.h>
 
 const mx_small_layer mx_face_layers[MX_FACE_NET_LAYERS] = {
     {32, 1, 16, 3, 2, true},
@@ -12,6 +11,9 @@ const mx_small_layer mx_face_layers[MX_FACE_NET_LAYERS] = {
     {4, 64, 64, 0, 0, true},
     {1, 64, MX_FACE_NET_OUT, 0, 0, false},
 };
+
+/* Of values behind convolutions, which reach 31. */
+static const float range = 64.0f;
 
 mexpr_status mx_face_net_create(mx_scope *scope, mx_face_net *net)
 {
@@ -42,13 +44,12 @@ mexpr_status mx_face_net_prepare(
     mx_scope *scope, const mx_face_net *net, mx_small_net *out)
 {
     const mexpr_status status =
-        mx_small_net_create(scope, mx_face_layers, MX_FACE_NET_LAYERS, out);
+        mx_small_net_create(scope, mx_face_layers, MX_FACE_NET_LAYERS, range, out);
     for (int i = 0; i < MX_FACE_NET_LAYERS && status == MEXPR_OK; i++) {
         const mx_small_layer *layer = &mx_face_layers[i];
-        const size_t taps = mx_small_layer_taps(layer), n = (size_t)layer->out;
-        for (size_t k = 0; k < taps * n; k++)
-            *mx_small_net_weight(out, i, k / n, k % n) = net->weights[i][k];
-        memcpy(out->bias[i], net->biases[i], n * sizeof(float));
+        for (int o = 0; o < layer->out; o++)
+            mx_small_net_set(
+                out, i, o, net->weights[i] + o, (size_t)layer->out, net->biases[i][o]);
     }
     return status;
 }
@@ -74,7 +75,5 @@ void mx_face_net_run(
     enum { SIDE = MX_FACE_NET_SIDE };
     float input[SIDE * SIDE];
     mx_face_net_input(patch, input);
-    for (int y = 0; y < SIDE; y++)
-        memcpy(mx_small_net_row(net, y), input + y * SIDE, SIDE * sizeof *input);
-    mx_small_net_run(net, out);
+    mx_small_net_run(net, input, 1.0f, 0.0f, out);
 }

@@ -15,9 +15,10 @@ enum {
 
 /* Work memory; nothing in it is kept between crops. */
 typedef struct mx_landmark_cropper {
-    mx_landmark_crop_kernels kernels;
+    /* First, so that rows begin where lines of the cache do. */
     float pixels[MX_LANDMARK_CROP_LEVEL * MX_LANDMARK_CROP_LEVEL];
     float smooth[MX_LANDMARK_CROP_LEVEL * MX_LANDMARK_CROP_LEVEL];
+    mx_landmark_crop_kernels kernels;
     uint32_t *sums; /* of one row, at the picture's resolution */
     size_t n_sums;
 } mx_landmark_cropper;

@@ -23,6 +23,9 @@ const mx_landmark_plan mx_landmark_plans[MX_LANDMARK_STAGES] = {
 /* Deviation, in grey levels, below which contrast counts as noise. */
 static const float least_contrast = 8.0f;
 
+/* Of values behind convolutions: 25 of 500 million reached it. */
+static const float range = 16.0f;
+
 size_t mx_landmark_plan_bytes(const mx_landmark_plan *plan)
 {
     size_t bytes = 0;
@@ -41,32 +44,48 @@ static float read_float(const uint8_t *bytes)
     return value;
 }
 
-static void read_layer(const mx_small_net *net, int i, const uint8_t *bytes)
+/* `row` has room for the weights of one output. */
+static void read_layer(mx_small_net *net, int i, const uint8_t *bytes, float *row)
 {
     const mx_small_layer *layer = &net->layers[i];
     const size_t out = (size_t)layer->out, taps = mx_small_layer_taps(layer);
     const uint8_t *stored = bytes + 2 * out * sizeof(float);
     for (size_t o = 0; o < out; o++) {
         const float scale = read_float(bytes + o * sizeof(float));
-        net->bias[i][o] = read_float(bytes + (out + o) * sizeof(float));
+        const float bias = read_float(bytes + (out + o) * sizeof(float));
         for (size_t t = 0; t < taps; t++) {
             const size_t at = layer->kernel ? t * out + o : o * taps + t;
-            *mx_small_net_weight(net, i, t, o) = scale * (float)(int8_t)stored[at];
+            row[t] = scale * (float)(int8_t)stored[at];
         }
+        mx_small_net_set(net, i, (int)o, row, 1, bias);
     }
+}
+
+static size_t most_taps(const mx_landmark_plan *plan)
+{
+    size_t most = 0;
+    for (int i = 0; i < plan->n_layers; i++) {
+        const size_t taps = mx_small_layer_taps(&plan->layers[i]);
+        most = taps > most ? taps : most;
+    }
+    return most;
 }
 
 mexpr_status mx_landmark_net_create(mx_scope *scope, const mx_landmark_plan *plan,
     const uint8_t *bytes, mx_landmark_net *net)
 {
     net->plan = plan;
+    float *row = mx_alloc(scope, most_taps(plan), sizeof *row);
+    if (!row)
+        return MEXPR_E_NOMEM;
     const mexpr_status status =
-        mx_small_net_create(scope, plan->layers, plan->n_layers, &net->net);
+        mx_small_net_create(scope, plan->layers, plan->n_layers, range, &net->net);
     for (int i = 0; i < plan->n_layers && status == MEXPR_OK; i++) {
         const mx_small_layer *layer = &plan->layers[i];
-        read_layer(&net->net, i, bytes);
+        read_layer(&net->net, i, bytes, row);
         bytes += (size_t)layer->out * (2 * sizeof(float) + mx_small_layer_taps(layer));
     }
+    mx_free(scope->context, row);
     return status;
 }
 
@@ -88,12 +107,7 @@ void mx_landmark_crop_norm(
 void mx_landmark_net_run(
     const mx_landmark_net *net, const float *crop, float output[MX_LANDMARK_OUTPUTS])
 {
-    const int side = net->plan->side;
-    const mx_nn_kernels *nn = &net->net.nn;
     float factor, summand;
-    mx_landmark_crop_norm(nn, crop, side, &factor, &summand);
-    for (int y = 0; y < side; y++)
-        nn->scale_shift((size_t)side, crop + y * side, factor, summand,
-            mx_small_net_row(&net->net, y));
-    mx_small_net_run(&net->net, output);
+    mx_landmark_crop_norm(&net->net.nn, crop, net->plan->side, &factor, &summand);
+    mx_small_net_run(&net->net, crop, factor, summand, output);
 }

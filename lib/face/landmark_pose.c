@@ -2,6 +2,9 @@
 #include "face/landmark_pose.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "face/region.h"
 
 mx_landmark_pose mx_landmark_pose_of_box(const mx_face_box *box)
 {
@@ -62,5 +65,15 @@ void mx_landmark_pose_remove(
         const float x = points[2 * i] - pose->x, y = points[2 * i + 1] - pose->y;
         out[2 * i] = a * x + b * y;
         out[2 * i + 1] = a * y - b * x;
+    }
+}
+
+void mx_landmark_mirror_points(float *points)
+{
+    float old[2 * MX_FACE_POINTS];
+    memcpy(old, points, sizeof old);
+    for (int i = 0; i < MX_FACE_POINTS; i++) {
+        points[2 * i] = -old[2 * mx_landmark_mirror[i]];
+        points[2 * i + 1] = old[2 * mx_landmark_mirror[i] + 1];
     }
 }

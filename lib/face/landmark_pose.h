@@ -26,4 +26,7 @@ void mx_landmark_pose_apply(
 void mx_landmark_pose_remove(
     const mx_landmark_pose *pose, const float *points, float *out);
 
+/* Points in the face's frame as they are in a mirror: the left eye is the right one. */
+void mx_landmark_mirror_points(float *points);
+
 #endif

@@ -447,7 +447,7 @@ static double iterate_inner(
     while (p.done < settings->n_inner && p.error > enough) {
         const int rest = settings->n_inner - p.done;
         float *errors = worker->work->errors[ *parity ^= 1];
-        n = mx_rows_foresee(&p, n, most < rest ? most : rest);
+        n = mx_rows_foresee(&p, rows, n, most < rest ? most : rest);
         iterate(worker, rows, errors, n);
         if (!mx_rows_judge(&p, rows, errors, n, pixels))
             return -1;

@@ -10,8 +10,14 @@ enum {
     NEAR_BYTES = 384 << 10
 };
 
-/* Errors that fall more slowly, each by this part, may soon fall faster again. */
-#define SLOW_FALL 0.05
+/* How far to trust that errors go on to fall as they do: for a part of the iterations
+ * that would be needed then; and errors that fall more slowly, each by that part, may
+ * soon fall faster again. The more pixels, the more smoothly they fall. */
+static const struct trust {
+    int pixels; /* at least */
+    double part;
+    double slow_fall;
+} trusts[] = {{50000, 0.7, 0.02}, {15000, 0.6, 0.03}, {0, 1.0 / 3, 0.05}};
 
 static const float largest_value = 65535.0f;
 
@@ -66,6 +72,8 @@ static void visit_row(const mx_tvl1_kernels *kernels, const mx_rows_state *rows,
     const int end = step->below ? step->end + i : step->end;
     float *row = rows->rows + y * rows->row_floats, *above = row - rows->row_floats;
     float *error = errors + (ptrdiff_t)i * rows->height + y;
+    if (step->warp && i == 0 && y < end)
+        kernels->warp(step->warp, y, row);
     if (y == first)
         *error = kernels->primal(row, above, rows->width, tau);
     else if (first < y && y < end)
@@ -119,17 +127,26 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
                                           : MX_ROWS_MOST_AT_ONCE;
 }
 
-/* A third of those that are needed if the error goes on to fall as it did over the last
- * n, or SLOW_FALL where that was slower, and no more than are done. */
-int mx_rows_foresee(const mx_rows_progress *p, int n, int most)
+static const struct trust *trust_in(const mx_rows_state *rows)
 {
-    if (p->before == 0 || p->error <= p->enough)
+    const struct trust *t = trusts;
+    while ((int64_t)rows->width * rows->height < t->pixels)
+        t++;
+    return t;
+}
+
+/* A part of those that are needed if the error goes on to fall as it did over the last n,
+ * and no more than are done. */
+int mx_rows_foresee(const mx_rows_progress *p, const mx_rows_state *rows, int n, int most)
+{
+    if (most == 1 || p->before == 0 || p->error <= p->enough)
         return 1;
+    const struct trust *trust = trust_in(rows);
     const double fall = log(p->before / p->error) / n;
     const double needed =
-        log(p->error / p->enough) / (fall > SLOW_FALL ? fall : SLOW_FALL);
-    const double third = needed / 3 < most ? needed / 3 : most;
-    const int at_once = third < p->done ? (int)third : p->done;
+        log(p->error / p->enough) / (fall > trust->slow_fall ? fall : trust->slow_fall);
+    const double part = trust->part * needed < most ? trust->part * needed : most;
+    const int at_once = part < p->done ? (int)part : p->done;
     return at_once > 1 ? at_once : 1;
 }
 

@@ -48,13 +48,15 @@ typedef struct mx_rows_part {
 
 mx_rows_part mx_rows_part_of(int height, int n, int index);
 
-/* Some iterations of a thread on its rows, one if n is. `mark` is its own; `below` is
- * that of the thread which has the rows below, NULL if none has; n is less than half the
- * rows of any thread. Steps are counted on, and all threads meet between them. */
+/* Some iterations of a thread on its rows, one if n is, and before the first of them a
+ * warp of each row, unless `warp` is NULL. `mark` is its own; `below` is that of the
+ * thread which has the rows below, NULL if none has; n is less than half the rows of any
+ * thread. Steps are counted on, and all threads meet between them. */
 typedef struct mx_rows_step {
     int first;
     int end;
     int n;
+    const mx_tvl1_warp *warp;
     mx_flow_mark *mark;
     mx_flow_mark *below;
     uint64_t number;
@@ -85,7 +87,8 @@ int mx_rows_most_at_once(const mx_rows_state *rows, int n, ptrdiff_t cached_byte
 
 /* How many of at most `most` iterations to do in the next step, the last having had n, so
  * that only the last of them may be the one that is enough. */
-int mx_rows_foresee(const mx_rows_progress *p, int n, int most);
+int mx_rows_foresee(
+    const mx_rows_progress *p, const mx_rows_state *rows, int n, int most);
 
 /* Takes in the errors of a step of n iterations. False: one before the last was enough.
  */

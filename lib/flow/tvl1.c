@@ -14,18 +14,13 @@
 #include "flow/flow_rows.h"
 #include "flow/flow_team.h"
 
-static float *row_of(const mx_flow_level *level, int y)
-{
-    return level->rows + y * level->row_floats;
-}
-
-static void warp_rows(const mx_flow_worker *worker)
+static mx_tvl1_warp warp_of(const mx_flow_worker *worker)
 {
     const mx_flow_level *level = worker->level;
     const mx_flow_work *work = &worker->flow->work;
     const mx_flow_settings *settings = &work->settings;
     const mx_pyramid_level *picture = &work->pyramid.levels[level->index];
-    const mx_tvl1_warp warp = {
+    return (mx_tvl1_warp){
         .i0 = picture->images[0],
         .i1 = picture->images[1],
         .plane_stride = picture->stride,
@@ -35,13 +30,11 @@ static void warp_rows(const mx_flow_worker *worker)
         .units = settings->tau / settings->theta,
         .lambda_tau = settings->lambda * settings->tau,
     };
-    for (int y = worker->first_row; y < worker->end_row; y++)
-        worker->flow->kernels.warp(&warp, y, row_of(level, y));
 }
 
 /* Does n iterations, a step of the team. False: this worker has to leave. */
-static bool iterate_rows(
-    mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step, int n)
+static bool iterate_rows(mx_flow_worker *worker, const mx_rows_state *rows, uint64_t step,
+    int n, const mx_tvl1_warp *warp)
 {
     mx_flow_work *work = &worker->flow->work;
     mx_flow_mark *mark = &work->team.marks[worker->index];
@@ -49,6 +42,7 @@ static bool iterate_rows(
         .first = worker->first_row,
         .end = worker->end_row,
         .n = n,
+        .warp = warp,
         .mark = mark,
         .below = worker->index + 1 < worker->n_level ? mark + 1 : NULL,
         .number = step,
@@ -68,12 +62,13 @@ static outcome iterate_warp(mx_flow_worker *worker, const mx_rows_state *rows,
     const mx_flow_settings *settings = &worker->flow->work.settings;
     const double enough = (double)settings->epsilon * (double)settings->epsilon;
     const double pixels = (double)settings->theta / (double)settings->tau;
+    const mx_tvl1_warp warp = warp_of(worker);
     mx_rows_progress p = {.error = 2 * enough + 1, .enough = enough};
     int n = 1;
     while (p.done < settings->max_iterations && p.error > enough) {
         const int rest = settings->max_iterations - p.done;
-        n = mx_rows_foresee(&p, n, most < rest ? most : rest);
-        if (!iterate_rows(worker, rows, ++*step, n))
+        n = mx_rows_foresee(&p, rows, n, most < rest ? most : rest);
+        if (!iterate_rows(worker, rows, ++*step, n, p.done ? NULL : &warp))
             return LEAVES;
         if (!mx_rows_judge(&p, rows, worker->flow->work.errors[*step % 2], n, pixels))
             return TOO_FAR;
@@ -97,7 +92,6 @@ bool mx_tvl1_level(mx_flow_worker *worker, int most)
     if (most == 1)
         step += UINT32_MAX / 2;
     for (int warp = 0; warp < work->settings.n_warps; warp++) {
-        warp_rows(worker);
         const outcome o = iterate_warp(worker, &rows, &step, most, &done);
         if (o != GOES_ON)
             return o == LEAVES;

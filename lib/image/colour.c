@@ -170,18 +170,33 @@ mexpr_status mexpr_image_convert(mexpr_context *context, const mexpr_image *imag
     return mx_image_convert(scope, image, format, out);
 }
 
-void mx_image_to_grey_f32(const mexpr_image *image, float *out)
+static void row_to_grey_f32(const mexpr_image *image, const uint8_t *row, float *out)
 {
     double luma[CHUNK];
     const bool colour = channels_of(image->format).n != 0;
-    for (int32_t y = 0; y < image->height; y++) {
+    for (int32_t x = 0; x < image->width; x += CHUNK) {
+        const int n = image->width - x < CHUNK ? image->width - x : CHUNK;
+        load_luma(image, row, x, n, luma);
+        for (int i = 0; i < n; i++)
+            *out++ = colour ? (float)quantise(luma[i], 255) : (float)luma[i];
+    }
+}
+
+static void bytes_to_floats(const uint8_t *in, int32_t n, float *out)
+{
+    for (int32_t i = 0; i < n; i++)
+        out[i] = in[i];
+}
+
+/* Grey bytes are what flow reads mostly, and take long by way of luma. */
+void mx_image_to_grey_f32(const mexpr_image *image, float *out)
+{
+    for (int32_t y = 0; y < image->height; y++, out += image->width) {
         const uint8_t *row = mx_image_row(image, y);
-        for (int32_t x = 0; x < image->width; x += CHUNK) {
-            const int n = image->width - x < CHUNK ? image->width - x : CHUNK;
-            load_luma(image, row, x, n, luma);
-            for (int i = 0; i < n; i++)
-                *out++ = colour ? (float)quantise(luma[i], 255) : (float)luma[i];
-        }
+        if (image->format == MEXPR_FORMAT_GREY8)
+            bytes_to_floats(row, image->width, out);
+        else
+            row_to_grey_f32(image, row, out);
     }
 }
 

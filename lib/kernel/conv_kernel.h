@@ -163,6 +163,8 @@ typedef struct mx_conv_kernels {
         ptrdiff_t y_row);
     /* y[i] = x[2 * i], i < n; E. Nothing outside is touched. */
     void (*every_second)(size_t n, const float *x, float *y);
+    /* y[2 * i] += a[i] and y[2 * i + 1] += b[i], i < n; E. Neither a nor b overlaps y. */
+    void (*add_pairs)(size_t n, const float *a, const float *b, float *y);
     /* y = x * sigmoid(x), also in place: R(4e-7) against max(1, |x|); NaN stays, -Inf
      * gives about -1e-36. Three times as fast as the slot of that name in nn_kernel.h,
      * which gives -0 there. */
@@ -171,9 +173,17 @@ typedef struct mx_conv_kernels {
     /* R(1e-6 * sqrt(runs * length)) before finish, which is R(4e-7). */
     void (*tile)(const mx_conv_tile *tile);
     void (*tile_slopes)(const mx_tile_slopes *tile); /* R(1e-6 * sqrt(lines * pixels)) */
-    void (*depth)(const mx_depth_tile *tile);        /* R(1e-6 * sqrt(taps)) */
-    void (*pool)(const mx_pool_window *window);      /* E: in the order of i, j, k */
-    void (*winograd_in)(const mx_winograd_in *tile); /* R(1e-6) */
+    /* Lines of windows of three inputs side by side, by Winograd's F(2, 3): pairs of
+     * outputs take four products in place of six. x[0] with the offsets are numbers that
+     * pair_line() made, y row 2 q and 2 q + 1 of them at [j * step + q], j < 4; w has
+     * four rows for each run, length is not read. R(2e-6 * sqrt(runs)) before finish. */
+    void (*pairs)(const mx_conv_tile *tile);
+    /* v[j * v_step + q], j < 4, of x[2 * q .. 2 * q + 3], q < n; E. Up to the next
+     * multiple of MX_CONV_LANES v is written, and x read up to twice that and 2. */
+    void (*pair_line)(size_t n, const float *x, float *v, ptrdiff_t v_step);
+    void (*depth)(const mx_depth_tile *tile);          /* R(1e-6 * sqrt(taps)) */
+    void (*pool)(const mx_pool_window *window);        /* E: in the order of i, j, k */
+    void (*winograd_in)(const mx_winograd_in *tile);   /* R(1e-6) */
     void (*winograd_out)(const mx_winograd_out *tile); /* R(2e-6) */
     /* For r < rows: sum[r] and max[r] of the numbers x[r * channels + c] * a[c] (a NULL:
      * 1), c < channels; R(1e-6). */

@@ -16,7 +16,7 @@ enum {
     MOST_ROWS = 16,  /* of a block of any instruction set */
     FEW = 64,        /* samples at most */
     READS = 1 << 16, /* elements of the large matrix more than */
-    WRITES = 1 << 20
+    WRITES = 1 << 19
 };
 
 typedef struct product {
@@ -64,10 +64,14 @@ size_t mx_gemm_room(bool transpose_a, bool transpose_b, int m, int n, int k)
 static void copy_rows(
     int rows, int ahead, int k, const float *from, ptrdiff_t ld, float *to)
 {
-    for (int i = 0; i < rows; i++) {
-        for (int p = 0; i < ahead && p < k; p += 16)
-            __builtin_prefetch(from + (i + rows) * ld + p);
-        memcpy(to + i * STRIP, from + i * ld, sizeof *to * (size_t)k);
+    for (int i = 0; i < rows; i++, from += ld, to += STRIP) {
+        int p = 0;
+        for (int j = 0; i < ahead && j < k; j += 16)
+            __builtin_prefetch(from + rows * ld + j);
+        for (; p + 4 <= k; p += 4) /* compilers make string instructions of memcpy() */
+            mx_quad_store(to + p, mx_quad_load(from + p));
+        for (; p < k; p++)
+            to[p] = from[p];
     }
 }
 

@@ -60,12 +60,19 @@ typedef struct mx_nn_kernels {
 
     /* Reductions. max_reduce and min_reduce give NaN when any element is. */
     mx_nn_reduction *sum, *sum_squares, *max_reduce, *min_reduce;
+    /* y[r] = sum, max_reduce or min_reduce of row r of x. */
+    void (*sum_rows)(size_t rows, size_t n, const float *x, float *y);
+    void (*max_rows)(size_t rows, size_t n, const float *x, float *y);
+    void (*min_rows)(size_t rows, size_t n, const float *x, float *y);
     float (*sum_square_diff)(size_t n, const float *x, float mean); /* sum (x - mean)^2 */
     /* y = exp(x - top), x <= top, 0 where that is below exp(-87); the sum of all. As
      * softmax. */
     float (*exp_sum)(size_t n, const float *x, float top, float *y);
     /* y = exp(x - max x) / sum; the row-wise softmax. */
     mx_nn_unary *softmax;
+    /* y = x - max x - log sum exp(x - max x); never in place, as far from plain C as log
+     * of what exp_sum gives. */
+    mx_nn_unary *log_softmax;
 
     /* Matrices, rows x cols, contiguous. */
     /* y[r][c] = x[r][c] * scale[c] + shift[c]: batch normalisation of NHWC. */

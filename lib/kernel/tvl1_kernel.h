@@ -29,7 +29,8 @@ enum mx_tvl1_field {
     MX_TVL1_A,  /* linearised residual at u = 0, over |gradient|, times tau / theta */
     MX_TVL1_N1, /* unit gradient of the warped picture */
     MX_TVL1_N2,
-    MX_TVL1_G, /* lambda tau |gradient|: the longest step of the data term */
+    MX_TVL1_G, /* lambda tau |gradient|: the longest step of the data term; where it is 0
+                  so are A, N1 and N2 */
     MX_TVL1_FIELDS
 };
 

@@ -21,6 +21,7 @@ enum { VF_LANES = 8 };
 #define vf_sqrt(a) _mm256_sqrt_ps(a)
 #define vf_min(a, b) _mm256_min_ps(a, b)
 #define vf_max(a, b) _mm256_max_ps(a, b)
+#define vf_cut(a, high) vf_min(vf_max(a, vf_negate(high)), high)
 #define vf_negate(a) _mm256_xor_ps(a, _mm256_set1_ps(-0.0f))
 
 #define vf_loadu(p) _mm256_loadu_ps(p)

@@ -21,6 +21,8 @@ enum { VF_LANES = 16 };
 #define vf_sqrt(a) _mm512_sqrt_ps(a)
 #define vf_min(a, b) _mm512_min_ps(a, b)
 #define vf_max(a, b) _mm512_max_ps(a, b)
+/* The nearest to `a` in ±high: what is smaller of both, with the sign of `a`. */
+#define vf_cut(a, high) _mm512_range_ps(a, high, 2)
 #define vf_negate(a) _mm512_xor_ps(a, _mm512_set1_ps(-0.0f))
 
 #define vf_loadu(p) _mm512_loadu_ps(p)

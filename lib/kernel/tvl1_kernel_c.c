@@ -149,18 +149,6 @@ static inline void cubic_weights(float t, float *w)
     w[3] = (t - 1.0f) * t * t;
 }
 
-/* What the taps -2 to 3 weigh in the difference of the two neighbours of what w samples:
- * w shifted right less w shifted left. */
-static inline void slope_weights(const float *w, float *v)
-{
-    v[0] = -w[0];
-    v[1] = -w[1];
-    v[2] = w[0] - w[2];
-    v[3] = w[1] - w[3];
-    v[4] = w[2];
-    v[5] = w[3];
-}
-
 static inline float weigh(const float *p, ptrdiff_t step, const float *w, int n)
 {
     float sum = w[0] * p[0];
@@ -173,22 +161,29 @@ typedef struct samples {
     float i1, i1x, i1y;
 } samples;
 
+/* The same of the differences of the neighbours of what weigh() samples. */
+static inline float weigh_slopes(const float *p, ptrdiff_t step, const float *w, int n)
+{
+    float sum = w[0] * (p[step] - p[-step]);
+    for (int i = 1; i < n; i++)
+        sum += w[i] * (p[(i + 1) * step] - p[(i - 1) * step]);
+    return sum;
+}
+
 /* Picture and centred differences at fractions tx, ty behind the pixel at p. The factors
  * take back the weights' doubling and halve the differences. Adding 0 turns -0 into 0:
  * kernels with more taps than these, the others of weight 0, then agree in every bit. */
 static inline samples sample(const float *p, ptrdiff_t stride, float tx, float ty)
 {
-    float wx[4], wy[4], vx[6], vy[6], columns[6], slopes[4];
+    float wx[4], wy[4], columns[6], slopes[4];
     cubic_weights(tx, wx);
     cubic_weights(ty, wy);
-    slope_weights(wx, vx);
-    slope_weights(wy, vy);
     for (int i = 0; i < 6; i++)
-        columns[i] = weigh(p - stride + i - 2, stride, wy, 4);
+        columns[i] = weigh(p + (i - 2) - stride, stride, wy, 4);
     for (int i = 0; i < 4; i++)
-        slopes[i] = weigh(p - 2 * stride + i - 1, stride, vy, 6);
+        slopes[i] = weigh_slopes(p + (i - 1) - stride, stride, wy, 4);
     return (samples){weigh(columns + 1, 1, wx, 4) * 0.25f + 0.0f,
-        weigh(columns, 1, vx, 6) * 0.125f + 0.0f,
+        weigh_slopes(columns + 1, 1, wx, 4) * 0.125f + 0.0f,
         weigh(slopes, 1, wx, 4) * 0.125f + 0.0f};
 }
 

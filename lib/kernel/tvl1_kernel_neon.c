@@ -23,6 +23,7 @@ enum { VF_LANES = 4 };
 /* Not vminq and vmaxq, which differ from plain C in the sign of 0. */
 #define vf_min(a, b) vbslq_f32(vcltq_f32(a, b), a, b)
 #define vf_max(a, b) vbslq_f32(vcgtq_f32(a, b), a, b)
+#define vf_cut(a, high) vf_min(vf_max(a, vf_negate(high)), high)
 #define vf_negate(a) vnegq_f32(a)
 #define vf_floor(a) vrndmq_f32(a)
 #define vf_least(a) vminvq_f32(a)

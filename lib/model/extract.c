@@ -5,6 +5,7 @@
 
 #include "model/extract.h"
 #include "model/operator.h"
+#include "model/panels.h"
 
 /* What is being taken out of `from`. */
 typedef struct extract {
@@ -81,7 +82,7 @@ static mexpr_status add_inputs(extract *e, const char *const *names, size_t n, b
     return MEXPR_OK;
 }
 
-/* Initializers, with the data of the model. */
+/* Initializers, with the data of the model; where those are in panels, with a copy. */
 static mexpr_status add_constants(extract *e)
 {
     for (int i = 0; i < e->from->n_file_values; i++) {
@@ -100,6 +101,13 @@ static mexpr_status add_constants(extract *e)
         e->to->values[value].tensor = source->tensor;
         e->to->values[value].is_trainable = source->is_trainable;
         e->to->n_parameters += (uint64_t)mx_tensor_count(&source->tensor);
+        if (source->tensor.data || !mx_value_has_numbers(source))
+            continue;
+        void *numbers = mx_alloc(e->scope, mx_tensor_bytes(&source->tensor), 1);
+        if (!numbers)
+            return MEXPR_E_NOMEM;
+        mx_value_numbers(e->from, source, numbers);
+        e->to->values[value].tensor.data = e->to->values[value].block = numbers;
     }
     return MEXPR_OK;
 }

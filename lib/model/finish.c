@@ -278,13 +278,6 @@ static bool is_worth_folding(finish *f, const mx_node *node)
     return true;
 }
 
-/* An initializer of the source, which is written out again as it came. */
-static bool is_kept(const mx_graph *graph, int value)
-{
-    return graph->keeps_source && value < graph->n_file_values &&
-           graph->values[value].producer < 0;
-}
-
 /* How many live nodes and outputs of the model need a value. */
 static mexpr_status count_uses(finish *f)
 {
@@ -315,7 +308,7 @@ static void drop_inputs(finish *f, const mx_node *node)
     for (int k = 0; k < node->n_inputs; k++) {
         const int i = node->inputs[k];
         mx_value *value = i >= 0 ? &graph->values[i] : NULL;
-        if (!value || --f->n_uses[i] > 0 || !value->block || is_kept(graph, i))
+        if (!value || --f->n_uses[i] > 0 || !value->block || mx_graph_keeps(graph, i))
             continue;
         mx_free(graph->context, value->block);
         value->block = value->tensor.data = f->tensors[i].data = NULL;
@@ -438,6 +431,23 @@ static bool has_work(const mx_graph *graph, const mx_node *node)
     return false;
 }
 
+/* Data that no step needs go, but for those that are to be written again. */
+static void drop_unused(mx_graph *graph, bool *is_used)
+{
+    for (int i = 0; i < graph->n_file_values; i++) {
+        if (graph->values[i].panels)
+            is_used[graph->values[i].panels - 1] = true;
+    }
+    for (int i = 0; i < graph->n_values; i++) {
+        mx_value *value = &graph->values[i];
+        value->is_spare = !is_used[i] && !value->is_shared;
+        if (is_used[i] || !value->block || value->is_shared || mx_graph_keeps(graph, i))
+            continue;
+        mx_free(graph->context, value->block);
+        value->block = value->tensor.data = NULL;
+    }
+}
+
 /* Nodes can have become superfluous by folding what they led to, or by rewriting, so once
  * more backwards. */
 static mexpr_status choose_steps(finish *f)
@@ -471,15 +481,7 @@ static mexpr_status choose_steps(finish *f)
         graph->steps[i] = graph->steps[n - 1 - i];
         graph->steps[n - 1 - i] = step;
     }
-    for (int i = 0; i < graph->n_values; i++) {
-        mx_value *value = &graph->values[i];
-        value->is_spare = !is_used[i] && !value->is_shared;
-        if (is_used[i] || !value->block || value->is_shared || is_kept(graph, i))
-            continue;
-        mx_free(graph->context, value->block);
-        value->block = NULL;
-        value->tensor.data = NULL;
-    }
+    drop_unused(graph, is_used);
     return MEXPR_OK;
 }
 

@@ -21,6 +21,7 @@ struct mx_fusion {
     float factor;         /* of GateSum */
     int64_t channels;     /* of convolutions with channels last: outputs */
     bool from_planes;     /* of ConvLast: the input has its channels first */
+    bool in_pairs;        /* the same: by F(2, 3) along the lines */
 };
 
 /* Inputs of an epilogue, -1 or absent where there is none; vectors have one number for

@@ -28,6 +28,13 @@ void mx_graph_release(mx_graph *graph)
     memset(graph, 0, sizeof *graph);
 }
 
+bool mx_graph_keeps(const mx_graph *graph, int value)
+{
+    const mx_value *v = &graph->values[value];
+    return graph->keeps_source && value < graph->n_file_values && v->producer < 0 &&
+           !v->panels;
+}
+
 void mx_graph_weight_bytes(const mx_graph *graph, uint64_t *all, uint64_t *spare)
 {
     *all = *spare = 0;

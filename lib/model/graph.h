@@ -77,6 +77,9 @@ typedef struct mx_value {
     void *block;    /* the mx_alloc() block of tensor.data, NULL when another owns it */
     bool is_shared; /* other values lie within it */
     bool is_spare;  /* running does not need the data (set when it is finished) */
+    /* Number + 1 of the value in whose panels the numbers lie too, 0: none (panels.h). */
+    int panels;
+    bool panels_by_channel;
 } mx_value;
 
 typedef struct mx_port {
@@ -142,6 +145,9 @@ typedef struct mx_graph {
 
 void mx_graph_init(mx_graph *graph, mexpr_context *context);
 void mx_graph_release(mx_graph *graph);
+/* Whether the data of a value stay though running does not need them: those of an
+ * initializer that is to be written again as it came, and is nowhere else. */
+bool mx_graph_keeps(const mx_graph *graph, int value);
 /* Bytes of all data that the graph has, and of those that running does not need. */
 void mx_graph_weight_bytes(const mx_graph *graph, uint64_t *all, uint64_t *spare);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/operator.h"
+#include "model/panels.h"
 
 /* A name, and room for it when it is put together here. */
 typedef struct name_room {
@@ -117,15 +118,27 @@ static mexpr_status add_weights(
     return MEXPR_OK;
 }
 
-mexpr_status mx_graph_copy(mx_scope *scope, mexpr_builder *builder,
-    const mexpr_model *model, const mx_copy_names *names)
+static mexpr_status add_graph(
+    mx_scope *scope, mexpr_builder *b, const mx_graph *graph, const mx_copy_names *names)
 {
-    const mx_graph *graph = &model->graph;
-    mexpr_status status = add_weights(scope, builder, graph, names);
+    mexpr_status status = add_weights(scope, b, graph, names);
     for (int k = 0; k < graph->n_file_nodes && status == MEXPR_OK; k++) {
         const mx_node *node = &graph->nodes[graph->order ? graph->order[k] : k];
         if (!node->is_shut)
-            status = add_node(scope, builder, graph, node, names);
+            status = add_node(scope, b, graph, node, names);
     }
+    return status;
+}
+
+mexpr_status mx_graph_copy(mx_scope *scope, mexpr_builder *builder,
+    const mexpr_model *model, const mx_copy_names *names)
+{
+    mx_arena arena;
+    mx_graph graph;
+    mx_arena_init(&arena, scope->context);
+    mexpr_status status = mx_graph_unpacked(scope, &model->graph, &arena, &graph);
+    if (status == MEXPR_OK)
+        status = add_graph(scope, builder, &graph, names);
+    mx_arena_release(&arena);
     return status;
 }

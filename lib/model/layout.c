@@ -14,6 +14,7 @@
 
 #include "base/checked.h"
 #include "model/op_last.h"
+#include "model/panels.h"
 
 /* Largest transformed weights of Winograd's convolution, and least outputs: beyond, they
  * leave the cache, or there are too few tiles to use them for. */
@@ -27,6 +28,7 @@ typedef struct pass {
     int n_values;    /* of the graph before */
     int *last;       /* by value: the one with channels last that stands for it, -1 */
     bool *has_first; /* by value: it is there in its own layout */
+    int *n_uses;     /* by value: nodes and outputs that read it in its own layout */
     int n_out;
     int *out; /* the new order */
 } pass;
@@ -187,50 +189,54 @@ static int64_t padded_channels(int64_t n)
     return (n + MX_TILE_COLS - 1) / MX_TILE_COLS * MX_TILE_COLS;
 }
 
-/* Panels of some outputs: for images by tap and channel, for planes as they are.
- */
+/* Panels of some outputs: for images by tap and channel, for planes as they are; all
+ * outputs in one where each channel goes for itself. */
 static mexpr_status pack_panels(pass *p, const conv *c, int *value)
 {
-    const int at = c->from_planes ? 2 : 1;
-    mx_tensor shape = {
-        MEXPR_DTYPE_F32, c->spatial + 3, {(c->c_out + p->cols - 1) / p->cols}, NULL};
+    const int at = c->is_depthwise ? 0 : c->from_planes ? 2 : 1;
+    mx_panels panels = {c->c_out, c->c_in, c->taps, p->cols, c->from_planes};
+    mx_tensor shape = {MEXPR_DTYPE_F32, c->spatial + 3, {0}, NULL};
+    if (c->is_depthwise) {
+        panels.channels = 1;
+        panels.cols = padded_channels(c->c_out);
+        shape.rank = c->spatial + 1;
+    } else {
+        shape.dims[0] = (c->c_out + p->cols - 1) / p->cols;
+        shape.dims[c->from_planes ? 1 : c->spatial + 1] = c->c_in;
+    }
     memcpy(shape.dims + at, c->w->dims + 2, (size_t)c->spatial * sizeof *shape.dims);
-    shape.dims[c->from_planes ? 1 : c->spatial + 1] = c->c_in;
-    shape.dims[c->spatial + 2] = p->cols;
+    shape.dims[shape.rank - 1] = panels.cols;
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
-    const float *from = c->w->data;
-    const int64_t k_size = c->c_in * c->taps;
     if (status != MEXPR_OK)
         return status;
-    for (int64_t first = 0; first < c->c_out; first += p->cols) {
-        const int64_t n = c->c_out - first < p->cols ? c->c_out - first : p->cols;
-        for (int64_t i = 0; i < k_size; i++) {
-            const int64_t tap = i % c->taps, channel = i / c->taps;
-            float *row = to + (first * k_size) +
-                         (c->from_planes ? i : tap * c->c_in + channel) * p->cols;
-            for (int64_t o = 0; o < n; o++)
-                row[o] = from[(first + o) * k_size + i];
-            for (int64_t o = n; o < p->cols; o++)
-                row[o] = 0;
-        }
-    }
+    mx_panels_pack(&panels, c->w->data, to);
     return MEXPR_OK;
 }
 
-static mexpr_status pack_depthwise(pass *p, const conv *c, int *value)
+/* Lines of planes by F(2, 3): four numbers for each three. */
+static mexpr_status pack_pairs(pass *p, const conv *c, int *value)
 {
-    mx_tensor shape = {MEXPR_DTYPE_F32, c->spatial + 1, {0}, NULL};
-    memcpy(shape.dims, c->w->dims + 2, (size_t)c->spatial * sizeof *shape.dims);
-    shape.dims[c->spatial] = padded_channels(c->c_out);
+    const int64_t lines = c->c_in * c->taps / 3,
+                  panels = (c->c_out + p->cols - 1) / p->cols;
+    mx_tensor shape = {MEXPR_DTYPE_F32, c->spatial + 3, {panels, c->c_in}, NULL};
+    memcpy(shape.dims + 2, c->w->dims + 2, (size_t)c->spatial * sizeof *shape.dims);
+    shape.dims[c->spatial + 1] = 4;
+    shape.dims[c->spatial + 2] = p->cols;
     float *to;
     const mexpr_status status = new_constant(p, &shape, &to, value);
-    const float *from = c->w->data;
-    if (status == MEXPR_OK)
+    const float *g = c->w->data;
+    if (status == MEXPR_OK && c->c_out % p->cols != 0)
         memset(to, 0, (size_t)mx_tensor_count(&shape) * sizeof *to);
     for (int64_t o = 0; status == MEXPR_OK && o < c->c_out; o++) {
-        for (int64_t k = 0; k < c->taps; k++)
-            to[k * shape.dims[c->spatial] + o] = *from++;
+        float *u = to + o / p->cols * lines * 4 * p->cols + o % p->cols;
+        for (int64_t i = 0; i < lines; i++, g += 3, u += 4 * p->cols) {
+            const double sum = (double)g[0] + (double)g[2];
+            u[0] = g[0];
+            u[p->cols] = (float)((sum + (double)g[1]) / 2);
+            u[2 * p->cols] = (float)((sum - (double)g[1]) / 2);
+            u[3 * p->cols] = g[2];
+        }
     }
     return status;
 }
@@ -343,6 +349,15 @@ static bool takes_winograd(const pass *p, const conv *c)
            y->dims[y->rank - 1] >= WINOGRAD_SIDE && y->dims[y->rank - 2] >= WINOGRAD_SIDE;
 }
 
+/* Windows that are 3 wide, on planes: by F(2, 3) along the lines. */
+static bool takes_pairs(const pass *p, const conv *c)
+{
+    const mx_tensor *y = tensor_of(p, c->node->outputs[0]);
+    return p->graph->rewrites & MEXPR_REWRITE_WINOGRAD && c->from_planes &&
+           c->w->dims[c->w->rank - 1] == 3 && mx_attr_all(c->node, "strides", 1) &&
+           y->dims[y->rank - 1] >= WINOGRAD_SIDE;
+}
+
 static mexpr_status pack_vectors(pass *p, const conv *c, change *to)
 {
     mexpr_status status = MEXPR_OK;
@@ -356,12 +371,28 @@ static mexpr_status pack_vectors(pass *p, const conv *c, change *to)
     return status;
 }
 
+/* A node less reads weights as they are. Those in panels can be had back from there. */
+static void drop_weights(pass *p, const conv *c, bool is_panels, int packed)
+{
+    mx_graph *graph = p->graph;
+    const int index = c->node->inputs[1];
+    mx_value *value = &graph->values[index];
+    if (is_panels && mx_graph_keeps(graph, index))
+        mx_panels_stand_for(graph, index, packed, c->from_planes);
+    if (--p->n_uses[index] > 0 || !value->block || value->is_shared ||
+        mx_graph_keeps(graph, index))
+        return;
+    mx_free(graph->context, value->block);
+    value->block = value->tensor.data = NULL;
+}
+
 static mexpr_status move_conv(pass *p, const conv *c)
 {
-    const bool winograd = takes_winograd(p, c);
+    const bool winograd = takes_winograd(p, c), pairs = takes_pairs(p, c);
     mx_fusion fusion = c->node->fusion ? *c->node->fusion : (mx_fusion){0};
     fusion.channels = c->c_out;
     fusion.from_planes = c->from_planes;
+    fusion.in_pairs = pairs;
     change to = {.op = winograd          ? "WinogradLast"
                        : c->is_depthwise ? "DepthwiseLast"
                                          : "ConvLast",
@@ -370,16 +401,18 @@ static mexpr_status move_conv(pass *p, const conv *c)
     mexpr_status status = pack_vectors(p, c, &to);
     const int x = c->node->inputs[0], residual = to.inputs[MX_EPILOGUE_RESIDUAL];
     if (status == MEXPR_OK)
-        status = winograd          ? pack_winograd(p, c, &to.inputs[1])
-                 : c->is_depthwise ? pack_depthwise(p, c, &to.inputs[1])
-                                   : pack_panels(p, c, &to.inputs[1]);
+        status = winograd ? pack_winograd(p, c, &to.inputs[1])
+                 : pairs  ? pack_pairs(p, c, &to.inputs[1])
+                          : pack_panels(p, c, &to.inputs[1]);
+    if (status == MEXPR_OK)
+        drop_weights(p, c, !winograd && !pairs, to.inputs[1]);
     if (status == MEXPR_OK)
         status = c->from_planes ? need_first(p, x) : need_last(p, x);
     if (status == MEXPR_OK && residual >= 0)
         status = need_last(p, residual);
     if (status != MEXPR_OK)
         return status;
-    if (winograd)
+    if (winograd || pairs)
         mx_graph_count(p->graph, MEXPR_REWRITE_WINOGRAD);
     to.inputs[0] = c->from_planes ? x : p->last[x];
     if (residual >= 0)
@@ -668,6 +701,20 @@ static size_t room_for(const mx_graph *graph, const int *order, int n)
     return room;
 }
 
+static void count_uses(pass *p, const int *order, int n)
+{
+    const mx_graph *graph = p->graph;
+    for (int i = 0; i < graph->n_outputs; i++)
+        p->n_uses[graph->outputs[i].value]++;
+    for (int i = 0; i < n; i++) {
+        const mx_node *node = &graph->nodes[order[i]];
+        for (int k = 0; k < node->n_inputs; k++) {
+            if (node->inputs[k] >= 0)
+                p->n_uses[node->inputs[k]]++;
+        }
+    }
+}
+
 mexpr_status mx_layout(
     mx_scope *scope, mx_graph *graph, mx_arena *arena, int **order, int *n)
 {
@@ -681,9 +728,11 @@ mexpr_status mx_layout(
     p.last = mx_arena_raw(scope, arena, (size_t)graph->n_values, sizeof *p.last);
     p.has_first =
         mx_arena_raw(scope, arena, (size_t)graph->n_values, sizeof *p.has_first);
+    p.n_uses = mx_arena_alloc(scope, arena, (size_t)graph->n_values, sizeof *p.n_uses);
     p.out = mx_arena_raw(scope, arena, room_for(graph, *order, *n), sizeof *p.out);
-    if (!p.last || !p.has_first || !p.out)
+    if (!p.last || !p.has_first || !p.n_uses || !p.out)
         return MEXPR_E_NOMEM;
+    count_uses(&p, *order, *n);
     for (int i = 0; i < graph->n_values; i++) {
         p.last[i] = -1;
         p.has_first[i] = true;

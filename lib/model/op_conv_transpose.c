@@ -103,52 +103,102 @@ static mexpr_status infer_conv_transpose(mx_infer *infer)
 
 /* --- forward ----------------------------------------------------------------------- */
 
-/* Adds one run of one row of the columns to the results that window element k meets. */
-static void add_run(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
-    const mx_span *s, const float *column, float *channel)
+/* One column of the window: its inputs lo..hi - 1 meet results, at i * stride + at. */
+typedef struct window_column {
+    int64_t lo, hi, at;
+} window_column;
+
+static window_column column_of(const mx_window *w, int64_t k)
 {
-    const int64_t d = s->d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
-    const int64_t h = s->h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
-    int64_t lo, hi;
-    mx_window_inside(w, 2, k[2], &lo, &hi);
-    lo = lo < s->x0 ? s->x0 : lo;
-    hi = hi > s->x1 ? s->x1 : hi;
-    if (d < 0 || d >= w->in[0] || h < 0 || h >= w->in[1] || lo >= hi)
-        return;
+    window_column c = {.at = k * w->dilation[2] - w->before[2]};
+    mx_window_inside(w, 2, k, &c.lo, &c.hi);
+    return c;
+}
+
+/* `n` inputs, where there are any. */
+static void add_strided(const mx_window *w, const mx_machine *machine, int64_t n,
+    const float *from, float *to)
+{
     const int64_t stride = w->stride[2];
-    float *out = channel + (d * w->in[1] + h) * w->in[2] + lo * stride - w->before[2] +
-                 k[2] * w->dilation[2];
-    column += lo - s->x0;
-    if (stride == 1) {
-        nn->add((size_t)(hi - lo), out, column, out);
-        return;
-    }
-    for (int64_t i = 0; i < hi - lo; i++)
-        out[i * stride] += column[i];
+    if (stride == 1 && n > 0)
+        machine->nn.add((size_t)n, to, from, to);
+    for (int64_t i = 0; stride != 1 && i < n; i++)
+        to[i * stride] += from[i];
 }
 
-/* One row: window element k of one channel for the inputs first..first+n-1. */
-static void add_row(const mx_window *w, const mx_nn_kernels *nn, const int64_t *k,
-    int64_t first, int64_t n, const float *column, float *channel)
+static int64_t larger(int64_t a, int64_t b)
 {
-    for (mx_span s = mx_span_first(w, first, n); n > 0; mx_span_next(w, &s, n)) {
-        add_run(w, nn, k, &s, column, channel);
-        column += s.x1 - s.x0;
-        n -= s.x1 - s.x0;
+    return a > b ? a : b;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Adds one run of the rows of one column of the window, or of two that are neighbours, to
+ * a line of results; `from` are their numbers of input s->x0. Where inputs are two apart,
+ * the results of two lie side by side, but for those at the ends that one has alone. */
+static void add_run(const mx_window *w, const mx_machine *machine, const mx_span *s,
+    const window_column *c, int n, const float *const *from, float *line)
+{
+    const int64_t stride = w->stride[2];
+    int64_t first = s->x1, end = s->x1;
+    if (n == 2) {
+        const int64_t lo = larger(larger(c[0].lo, c[1].lo), s->x0);
+        const int64_t hi = smaller(smaller(c[0].hi, c[1].hi), s->x1);
+        first = hi > lo ? lo : first;
+        end = hi > lo ? hi : end;
+    }
+    if (end > first)
+        machine->conv.add_pairs((size_t)(end - first), from[0] + (first - s->x0),
+            from[1] + (first - s->x0), line + c[0].at + 2 * first);
+    for (int i = 0; i < n; i++) {
+        const int64_t lo = larger(c[i].lo, s->x0), hi = smaller(c[i].hi, s->x1);
+        const int64_t rest = larger(lo, end);
+        if (lo >= hi)
+            continue;
+        add_strided(w, machine, smaller(hi, first) - lo, from[i] + (lo - s->x0),
+            line + (c[i].at + lo * stride));
+        if (rest < hi)
+            add_strided(w, machine, hi - rest, from[i] + (rest - s->x0),
+                line + (c[i].at + rest * stride));
     }
 }
 
-static void add_columns(const transposed_params *p, const mx_nn_kernels *nn,
+/* One row of the columns, or two: a line of the window at `k` and columns k[2] and on,
+ * for the inputs first..first+n-1 of one channel. */
+static void add_rows(const mx_window *w, const mx_machine *machine, const int64_t *k,
+    int rows, int64_t first, int64_t n, const float *columns, float *channel)
+{
+    const window_column c[2] = {column_of(w, k[2]), column_of(w, k[2] + rows - 1)};
+    int64_t done = 0;
+    for (mx_span s = mx_span_first(w, first, n); done < n;
+         mx_span_next(w, &s, n - done)) {
+        const int64_t d = s.d * w->stride[0] - w->before[0] + k[0] * w->dilation[0];
+        const int64_t h = s.h * w->stride[1] - w->before[1] + k[1] * w->dilation[1];
+        const float *const from[2] = {columns + done, columns + (rows - 1) * n + done};
+        if (d >= 0 && d < w->in[0] && h >= 0 && h < w->in[1])
+            add_run(
+                w, machine, &s, c, rows, from, channel + (d * w->in[1] + h) * w->in[2]);
+        done += s.x1 - s.x0;
+    }
+}
+
+static void add_columns(const transposed_params *p, const mx_machine *machine,
     int64_t channels, int64_t first, int64_t n, const float *columns, float *y)
 {
     const mx_window *w = &p->window;
+    const bool by_two = w->stride[2] == 2 && w->dilation[2] == 1;
     int64_t k[MX_SPATIAL];
-    for (int64_t c = 0; c < channels; c++) {
+    for (int64_t c = 0; c < channels; c++, y += p->n_out) {
         for (k[0] = 0; k[0] < w->kernel[0]; k[0]++) {
             for (k[1] = 0; k[1] < w->kernel[1]; k[1]++) {
-                for (k[2] = 0; k[2] < w->kernel[2]; k[2]++) {
-                    add_row(w, nn, k, first, n, columns, y + c * p->n_out);
-                    columns += n;
+                for (int64_t rows, i = 0; i < w->kernel[2]; i += rows) {
+                    rows = by_two && i + 1 < w->kernel[2] ? 2 : 1;
+                    k[2] = i;
+                    add_rows(w, machine, k, (int)rows, first, n, columns, y);
+                    columns += rows * n;
                 }
             }
         }
@@ -202,7 +252,7 @@ static void convolve(const mx_run *run, const void *arg, int64_t part, void *spa
         mx_sgemm(&run->machine->gemm, true, false, (int)(channels * p->kernel),
             (int)width, (int)group_in, 1, weights, (int)(group_out * p->kernel),
             x + first, (int)p->n_in, 0, columns, (int)width);
-        add_columns(p, &run->machine->nn, channels, first, width, columns, y);
+        add_columns(p, run->machine, channels, first, width, columns, y);
     }
     if (has_epilogue(run->node))
         mx_epilogue_rows(run, own * group_out + c, channels, p->n_out, p->n_out, bias,

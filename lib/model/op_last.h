@@ -14,8 +14,9 @@ typedef struct mx_last_params {
     int64_t n_in, n_out; /* positions of one image */
     int64_t taps;        /* of the window */
     int64_t parts;       /* of an image's outputs */
-    /* Of a convolution that reads planes: a padded copy of them. */
-    int64_t padded[MX_SPATIAL];
+    /* Of a convolution that reads planes: a padded copy of them; numbers of a line of it,
+     * and of each of the four rows that it has for pairs of outputs, 0: none. */
+    int64_t padded[MX_SPATIAL], line, pairs;
     /* Of Winograd's convolution: tiles along the axes, together, and at a time. Of
      * others: lines at a time. */
     int64_t tiles[MX_SPATIAL], n_tiles, block;

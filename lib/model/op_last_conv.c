@@ -11,14 +11,24 @@
 /* Outputs of planes that are made at a time, in whole lines; parts of an image that are
  * worth having, where there are as many. */
 enum { PLANE_OUTPUTS = 512, MIN_PARTS = 8 };
+enum { PAIR_KERNEL = 3, PAIR_PRODUCTS = 4 };
 
 /* --- planning ---------------------------------------------------------------------- */
 
-/* The workspace: for images a pixel of zeros, for planes a padded copy; then pointers. */
+/* Of the planes as the loops read them. */
+static int64_t plane_floats(const mx_last_params *p)
+{
+    return p->c_in * p->padded[0] * p->padded[1] * p->line;
+}
+
+/* The workspace: for images a pixel of zeros, for planes a padded copy of them, where
+ * they go in pairs behind these and with room behind its last line; then pointers. */
 static size_t input_floats(const mx_fusion *f, const mx_last_params *p)
 {
-    const int64_t n =
-        f->from_planes ? p->c_in * mx_dims_product(p->padded, 0, MX_SPATIAL) : p->c_in;
+    const int64_t lines = p->c_in * p->padded[0] * p->padded[1];
+    const int64_t n = !f->from_planes ? p->c_in
+                      : p->pairs      ? lines * (p->line + p->padded[2]) + p->line
+                                      : lines * p->line;
     return mx_round_up((size_t)n, MX_ALIGNMENT / sizeof(float));
 }
 
@@ -43,12 +53,16 @@ static void choose_runs(const mx_fusion *f, mx_last_params *p)
 {
     const mx_window *w = &p->window;
     p->runs = f->from_planes ? p->c_in * w->kernel[0] * w->kernel[1] : p->taps;
-    p->length = f->from_planes ? w->kernel[2] : p->c_in;
+    p->length = f->in_pairs ? PAIR_PRODUCTS : f->from_planes ? w->kernel[2] : p->c_in;
     p->is_pointwise = !f->from_planes && p->taps == 1 && p->n_in == p->n_out;
     for (int d = 0; d < MX_SPATIAL; d++) {
         p->padded[d] = w->in[d] + w->before[d] + w->after[d];
         p->is_pointwise = p->is_pointwise && w->stride[d] == 1 && w->before[d] == 0;
     }
+    const int64_t n_pairs = (w->out[2] + 1) / 2;
+    p->pairs =
+        f->in_pairs ? (n_pairs + MX_CONV_LANES - 1) / MX_CONV_LANES * MX_CONV_LANES : 0;
+    p->line = f->in_pairs ? PAIR_PRODUCTS * p->pairs : p->padded[2];
     if (f->from_planes)
         choose_lines(p, PLANE_OUTPUTS);
     const int64_t panels = (p->c_out + p->cols - 1) / p->cols;
@@ -61,8 +75,12 @@ static mexpr_status infer_conv(mx_infer *infer)
     const mx_tensor *w = infer->inputs[1];
     const mx_fusion *f = infer->node->fusion;
     mx_last_params *p = infer->params;
+    int64_t kernel[MEXPR_MAX_RANK];
+    memcpy(kernel, w->dims, sizeof kernel);
+    if (f->in_pairs)
+        kernel[w->rank - 2] = PAIR_KERNEL;
     const mexpr_status status =
-        mx_last_infer(infer, f->from_planes, w->dims + (f->from_planes ? 2 : 1), p);
+        mx_last_infer(infer, f->from_planes, kernel + (f->from_planes ? 2 : 1), p);
     if (status != MEXPR_OK)
         return status;
     p->c_out = f->channels;
@@ -105,11 +123,20 @@ static void pad_planes(const mx_last_params *p, const float *x, float *y)
     }
 }
 
+/* Pairs of the padded planes' lines; behind a line may lie anything. */
+static void pair_planes(const mx_run *run, const float *x, float *y)
+{
+    const mx_last_params *p = run->params;
+    const int64_t n = p->c_in * p->padded[0] * p->padded[1];
+    for (int64_t i = 0; i < n; i++, x += p->padded[2], y += p->line)
+        run->machine->conv.pair_line((size_t)p->pairs, x, y, (ptrdiff_t)p->pairs);
+}
+
 /* Lines of the window, from its corner in the padded planes. */
 static void plane_offsets(const mx_last_params *p, ptrdiff_t *offsets)
 {
     const mx_window *w = &p->window;
-    const int64_t line = p->padded[2], slice = line * p->padded[1];
+    const int64_t line = p->line, slice = line * p->padded[1];
     for (int64_t c = 0; c < p->c_in; c++) {
         for (int64_t i = 0; i < w->kernel[0]; i++) {
             for (int64_t j = 0; j < w->kernel[1]; j++)
@@ -160,7 +187,10 @@ static void multiply_block(const block *b)
             t.x = b->tiles[i].x;
             t.y = y + at;
             t.finish.residual = add ? add + at : NULL;
-            run->machine->conv.tile(&t);
+            if (p->pairs)
+                run->machine->conv.pairs(&t);
+            else
+                run->machine->conv.tile(&t);
         }
     }
 }
@@ -191,7 +221,7 @@ static void plane_lines(block *b, int64_t first, int64_t end)
     const float *x[MX_LAST_TILES];
     for (int64_t i = first; i < end; i++) {
         const int64_t d = i / w->out[1] * w->stride[0], h = i % w->out[1] * w->stride[1];
-        const float *line = of->outside + (d * p->padded[1] + h) * p->padded[2];
+        const float *line = of->outside + (d * p->padded[1] + h) * p->line;
         if (b->n_tiles == MX_LAST_TILES) {
             multiply_block(b);
             b->n_tiles = 0;
@@ -238,9 +268,16 @@ static void conv_image(const mx_run *run, int64_t index, float *own, ptrdiff_t *
     const bool from_planes = run->node->fusion->from_planes;
     const float *x = (const float *)run->inputs[0]->data + index * p->n_in * p->c_in;
     const image of = {p, index, own, from_planes || p->is_pointwise ? offsets : NULL,
-        from_planes ? p->window.stride[2] : p->c_in};
-    if (from_planes)
+        p->pairs      ? p->pairs
+        : from_planes ? p->window.stride[2]
+                      : p->c_in};
+    if (p->pairs) {
+        float *padded = own + plane_floats(p);
+        pad_planes(p, x, padded);
+        pair_planes(run, padded, own);
+    } else if (from_planes) {
         pad_planes(p, x, own);
+    }
     mx_run_parts(run, p->parts * p->shares, conv_part, &of);
 }
 

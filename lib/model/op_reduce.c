@@ -65,6 +65,9 @@ typedef struct float_reduction {
     void (*fold)(
         const mx_nn_kernels *nn, size_t n, const float *x, float *y);         /* to one */
     void (*add)(const mx_nn_kernels *nn, size_t n, const float *x, float *y); /* to n */
+    /* Rows to one each, what is in y does not matter; NULL: by fold. */
+    void (*rows)(
+        const mx_nn_kernels *nn, size_t rows, size_t n, const float *x, float *y);
 } float_reduction;
 
 static void reduce_f32(const mx_run *run, const float_reduction *r)
@@ -82,6 +85,10 @@ static void reduce_f32(const mx_run *run, const float_reduction *r)
     /* Rows that make one result each. */
     if (walk.rank == 2 && walk.strides[0][0] == 1 && walk.strides[0][1] == 0) {
         const float *x = run->inputs[0]->data;
+        if (r->rows) {
+            r->rows(&run->machine->nn, (size_t)walk.dims[0], n, x, out);
+            return;
+        }
         for (int64_t i = 0; i < walk.dims[0]; i++)
             r->fold(&run->machine->nn, n, x + i * walk.strides[1][0], out + i);
         return;
@@ -103,6 +110,12 @@ static void add_sum(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
     nn->add(n, y, x, y);
 }
 
+static void sum_rows(
+    const mx_nn_kernels *nn, size_t rows, size_t n, const float *x, float *y)
+{
+    nn->sum_rows(rows, n, x, y);
+}
+
 static void fold_squares(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     *y += nn->sum_squares(n, x);
@@ -119,6 +132,12 @@ static void fold_max(const mx_nn_kernels *nn, size_t n, const float *x, float *y
     *y = *y > m || *y != *y ? *y : m;
 }
 
+static void max_rows(
+    const mx_nn_kernels *nn, size_t rows, size_t n, const float *x, float *y)
+{
+    nn->max_rows(rows, n, x, y);
+}
+
 static void add_max(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
     nn->max(n, y, x, y);
@@ -128,6 +147,12 @@ static void fold_min(const mx_nn_kernels *nn, size_t n, const float *x, float *y
 {
     const float m = nn->min_reduce(n, x);
     *y = *y < m || *y != *y ? *y : m;
+}
+
+static void min_rows(
+    const mx_nn_kernels *nn, size_t rows, size_t n, const float *x, float *y)
+{
+    nn->min_rows(rows, n, x, y);
 }
 
 static void add_min(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
@@ -161,12 +186,12 @@ static void add_abs(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
         y[i] += fabsf(x[i]);
 }
 
-static const float_reduction sum_f32 = {0, fold_sum, add_sum};
-static const float_reduction squares_f32 = {0, fold_squares, add_squares};
-static const float_reduction abs_f32 = {0, fold_abs, add_abs};
-static const float_reduction product_f32 = {1, fold_product, add_product};
-static const float_reduction max_f32 = {-INFINITY, fold_max, add_max};
-static const float_reduction min_f32 = {INFINITY, fold_min, add_min};
+static const float_reduction sum_f32 = {0, fold_sum, add_sum, sum_rows};
+static const float_reduction squares_f32 = {0, fold_squares, add_squares, NULL};
+static const float_reduction abs_f32 = {0, fold_abs, add_abs, NULL};
+static const float_reduction product_f32 = {1, fold_product, add_product, NULL};
+static const float_reduction max_f32 = {-INFINITY, fold_max, add_max, max_rows};
+static const float_reduction min_f32 = {INFINITY, fold_min, add_min, min_rows};
 
 /* --- integers ---------------------------------------------------------------------- */
 

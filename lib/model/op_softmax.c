@@ -36,13 +36,9 @@ static mexpr_status infer_softmax(mx_infer *infer)
 
 /* --- rows -------------------------------------------------------------------------- */
 
-/* x - max - log sum exp(x - max). */
 static void log_softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)
 {
-    const float max = nn->max_reduce(n, x);
-    const float rest = -logf(nn->exp_sum(n, x, max, y));
-    nn->add_scalar(n, x, -max, y);
-    nn->add_scalar(n, y, rest, y);
+    nn->log_softmax(n, x, y);
 }
 
 static void softmax_row(const mx_nn_kernels *nn, size_t n, const float *x, float *y)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "model/operator.h"
+#include "model/panels.h"
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2, WIRE_32 = 5 };
 enum { INITIALIZER_FIELD = 5, MODEL_GRAPH_FIELD = 7, IR_FIRST_WRITTEN = 4 };
@@ -81,26 +82,25 @@ static void put_message(
 
 /* --- tensors ----------------------------------------------------------------------- */
 
-static void write_tensor(sink *to, const mx_tensor *tensor, const char *name)
-{
-    for (int i = 0; i < tensor->rank; i++)
-        put_int(to, 1, tensor->dims[i]);
-    put_int(to, 2, tensor->dtype);
-    put_name(to, 8, name);
-    put_bytes(to, 9, tensor->data, mx_tensor_bytes(tensor));
-}
-
 static void write_initializer(sink *to, const mx_graph *graph, const void *object)
 {
     const mx_value *value = object;
-    (void)graph;
-    write_tensor(to, &value->tensor, value->name);
+    const mx_tensor *tensor = &value->tensor;
+    for (int i = 0; i < tensor->rank; i++)
+        put_int(to, 1, tensor->dims[i]);
+    put_int(to, 2, tensor->dtype);
+    put_name(to, 8, value->name);
+    put_tag(to, 9, WIRE_BYTES);
+    put_varint(to, mx_tensor_bytes(tensor));
+    if (to->bytes)
+        mx_value_numbers(graph, value, to->bytes + to->size);
+    to->size += mx_tensor_bytes(tensor);
 }
 
 static void write_constant(sink *to, const mx_graph *graph, const void *object)
 {
-    (void)graph;
-    write_tensor(to, object, "");
+    const mx_value value = {.name = "", .tensor = *(const mx_tensor *)object};
+    write_initializer(to, graph, &value);
 }
 
 /* --- nodes ------------------------------------------------------------------------- */
@@ -274,7 +274,7 @@ mexpr_status mx_onnx_encode(
     mx_scope *scope, const mx_graph *graph, uint8_t **bytes, size_t *size)
 {
     for (int i = 0; i < graph->n_file_values; i++) {
-        if (is_initializer(graph, i) && !graph->values[i].tensor.data)
+        if (is_initializer(graph, i) && !mx_value_has_numbers(&graph->values[i]))
             return mx_fail(scope, MEXPR_E_STATE,
                 "the initializer '%.200s' is gone: the model was loaded to be run only",
                 graph->values[i].name);

@@ -56,47 +56,83 @@ static warp make_warp(const mx_change *c)
         .forward = {{z * m * cosine, -z * sine}, {z * m * sine, z * cosine}}};
 }
 
-/* Where a pixel comes from: four neighbours and their shares. */
-typedef struct source {
-    size_t at[4];
-    double fx, fy;
-} source;
+/* Planes are sampled GROUP at a time, which lie side by side for that: one step for all.
+ */
+enum { GROUP = 4 };
+typedef float group __attribute__((vector_size(GROUP * sizeof(float))));
 
-static source find_source(const mx_planes *p, double x, double y)
+static group load(const float *p)
 {
-    const int x0 = (int)floor(x), y0 = (int)floor(y);
-    const size_t left = (size_t)limited(x0, p->width);
-    const size_t right = (size_t)limited(x0 + 1, p->width);
-    const size_t top = (size_t)limited(y0, p->height) * (size_t)p->width;
-    const size_t low = (size_t)limited(y0 + 1, p->height) * (size_t)p->width;
-    return (source){{top + left, top + right, low + left, low + right}, x - x0, y - y0};
+    group values;
+    memcpy(&values, p, sizeof values);
+    return values;
 }
 
-static float sample(const source *s, const float *plane)
+/* Where a coordinate lies: between which pixels, in floats, and how far along. */
+typedef struct place {
+    int low, high;
+    float share;
+} place;
+
+static inline place place_of(double x, int n, int step)
 {
-    const double a =
-        (1 - s->fx) * (double)plane[s->at[0]] + s->fx * (double)plane[s->at[1]];
-    const double b =
-        (1 - s->fx) * (double)plane[s->at[2]] + s->fx * (double)plane[s->at[3]];
-    return (float)((1 - s->fy) * a + s->fy * b);
+    const int whole = (int)x, at = whole - (x < whole); /* rounded down */
+    return (place){limited(at, n) * step, limited(at + 1, n) * step, (float)(x - at)};
 }
 
-static void warp_planes(
-    const mx_change *c, const warp *w, const mx_planes *p, const float *from, float *to)
+static inline group sample(const float *pixels, place x, place y)
+{
+    const float *top = pixels + y.low, *low = pixels + y.high;
+    const group a = load(top + x.low), b = load(low + x.low);
+    const group upper = a + x.share * (load(top + x.high) - a);
+    const group lower = b + x.share * (load(low + x.high) - b);
+    return upper + y.share * (lower - upper);
+}
+
+static inline __attribute__((always_inline)) void warp_group(const mx_change *c,
+    const warp *w, const mx_planes *p, const size_t n, const float *pixels, float *to)
 {
     const size_t size = (size_t)p->height * (size_t)p->width;
-    const size_t n = (size_t)p->n * (size_t)p->n_frames;
     const double cx = (p->width - 1) / 2.0, cy = (p->height - 1) / 2.0;
-    for (int y = 0; y < p->height; y++)
-        for (int x = 0; x < p->width; x++) {
-            const double dx = x - cx - c->shift_x, dy = y - cy - c->shift_y;
-            const source s =
-                find_source(p, cx + w->inverse[0][0] * dx + w->inverse[0][1] * dy,
-                    cy + w->inverse[1][0] * dx + w->inverse[1][1] * dy);
-            const size_t at = (size_t)y * (size_t)p->width + (size_t)x;
+    for (int y = 0; y < p->height; y++) {
+        const double dy = y - cy - c->shift_y;
+        const double from_x = cx + w->inverse[0][1] * dy;
+        const double from_y = cy + w->inverse[1][1] * dy;
+        for (int x = 0; x < p->width; x++, to++) {
+            const double dx = x - cx - c->shift_x;
+            const place at_x = place_of(from_x + w->inverse[0][0] * dx, p->width, GROUP);
+            const place at_y =
+                place_of(from_y + w->inverse[1][0] * dx, p->height, p->width * GROUP);
+            const group values = sample(pixels, at_x, at_y);
             for (size_t k = 0; k < n; k++)
-                to[k * size + at] = sample(&s, from + k * size);
+                to[k * size] = values[k];
         }
+    }
+}
+
+static inline void weave(size_t n, size_t size, const float *from, float *to)
+{
+    for (size_t i = 0; i < size; i++)
+        for (size_t k = 0; k < GROUP; k++)
+            *to++ = k < n ? from[k * size + i] : 0;
+}
+
+static void warp_planes(const mx_change *c, const warp *w, const mx_planes *p,
+    const float *from, float *to, float *work)
+{
+    const size_t size = (size_t)p->height * (size_t)p->width;
+    size_t left = (size_t)p->n * (size_t)p->n_frames;
+    if (left == 3) { /* most are so: known numbers make it fast */
+        weave(3, size, from, work);
+        warp_group(c, w, p, 3, work, to);
+        return;
+    }
+    for (; left > 0; from += GROUP * size, to += GROUP * size) {
+        const size_t n = left < GROUP ? left : GROUP;
+        weave(n, size, from, work);
+        warp_group(c, w, p, n, work, to);
+        left -= n;
+    }
 }
 
 static void turn_vectors(const warp *w, const mx_planes *p, float *u, float *v)
@@ -177,7 +213,7 @@ static void hide(const mx_change *c, const mx_planes *p, float zero, float *plan
 
 size_t mx_augment_work(const mx_planes *planes)
 {
-    return (size_t)planes->height * (size_t)planes->width;
+    return GROUP * (size_t)planes->height * (size_t)planes->width;
 }
 
 void mx_augment_apply(const mx_change *change, const mx_planes *planes, mx_rng *rng,
@@ -186,7 +222,7 @@ void mx_augment_apply(const mx_change *change, const mx_planes *planes, mx_rng *
     const warp w = make_warp(change);
     const size_t size = (size_t)planes->height * (size_t)planes->width;
     const size_t plane_size = size * (size_t)planes->n_frames;
-    warp_planes(change, &w, planes, from, to);
+    warp_planes(change, &w, planes, from, to, work);
     for (int t = 0; planes->is_flow && t < planes->n_frames; t++)
         turn_vectors(
             &w, planes, to + (size_t)t * size, to + plane_size + (size_t)t * size);

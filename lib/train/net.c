@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/panels.h"
 #include "model/reader.h"
 #include "model/writer.h"
 #include "train/net_parts.h"
@@ -25,7 +26,10 @@ static mexpr_status check_ports(mx_scope *scope, const mx_graph *graph)
 
 static mexpr_status fill_net(mx_scope *scope, mx_net *net)
 {
-    mexpr_status status = check_ports(scope, &net->model->graph);
+    mexpr_status status =
+        mx_graph_unpacked(scope, &net->model->graph, &net->arena, &net->graph);
+    if (status == MEXPR_OK)
+        status = check_ports(scope, &net->graph);
     if (status == MEXPR_OK)
         status = mx_net_survey(scope, net);
     if (status == MEXPR_OK)
@@ -150,7 +154,7 @@ static mexpr_status decode(mx_scope *scope, const mx_net *net, const uint8_t *by
     }
     mx_free(scope->context, source);
     if (status == MEXPR_OK) {
-        mark_trainable(&model->graph, &net->model->graph);
+        mark_trainable(&model->graph, &net->graph);
         *out = model;
     } else {
         mexpr_model_destroy(&model);
@@ -160,7 +164,7 @@ static mexpr_status decode(mx_scope *scope, const mx_net *net, const uint8_t *by
 
 mexpr_status mx_net_model(mx_scope *scope, const mx_net *net, mexpr_model **out)
 {
-    mx_graph graph = net->model->graph;
+    mx_graph graph = net->graph;
     const size_t n = (size_t)graph.n_values;
     *out = NULL;
     mx_value *values = mx_alloc(scope, n, sizeof *values);

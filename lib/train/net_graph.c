@@ -301,7 +301,7 @@ static mexpr_status survey_in(survey *s)
 
 mexpr_status mx_net_survey(mx_scope *scope, mx_net *net)
 {
-    survey s = {.scope = scope, .net = net, .graph = &net->model->graph};
+    survey s = {.scope = scope, .net = net, .graph = &net->graph};
     mx_arena_init(&s.arena, scope->context);
     mexpr_status status = survey_in(&s);
     mx_arena_release(&s.arena);

@@ -53,6 +53,7 @@ typedef struct mx_pass {
 struct mx_net {
     mexpr_context *context;
     mexpr_model *model;
+    mx_graph graph; /* the model's, with all initializers as in the source */
     mx_machine machine;
     mx_arena arena;
     int n_nodes;

@@ -521,7 +521,7 @@ static mexpr_status find_places(build *b)
 static mexpr_status build_pass(
     mx_scope *scope, const mx_net *net, const mx_tensor *inputs, mx_pass *pass)
 {
-    build b = {.scope = scope, .net = net, .graph = &net->model->graph, .pass = pass};
+    build b = {.scope = scope, .net = net, .graph = &net->graph, .pass = pass};
     mx_arena_init(&b.arena, pass->context);
     mexpr_status status = place_nodes(&b, inputs);
     if (status == MEXPR_OK)
@@ -538,7 +538,7 @@ mexpr_status mx_pass_create(
     if (!pass)
         return MEXPR_E_NOMEM;
     pass->context = net->context;
-    pass->n_values = net->model->graph.n_values;
+    pass->n_values = net->graph.n_values;
     pass->batch = inputs[0].dims[0];
     mx_arena_init(&pass->arena, pass->context);
     const mexpr_status status = build_pass(scope, net, inputs, pass);
@@ -561,7 +561,7 @@ void mx_pass_destroy(mx_pass *pass)
 
 bool mx_pass_fits(const mx_net *net, const mx_pass *pass, const mx_tensor *inputs)
 {
-    const mx_graph *graph = &net->model->graph;
+    const mx_graph *graph = &net->graph;
     for (int i = 0; i < graph->n_inputs; i++) {
         const int value = graph->inputs[i].value;
         if (!mx_same_shape(&pass->tensors[value], &inputs[i]))

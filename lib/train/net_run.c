@@ -59,7 +59,7 @@ static mexpr_status take_pass(mx_scope *scope, mx_net *net, const mx_tensor *inp
 static mexpr_status check_inputs(
     mx_scope *scope, const mx_net *net, const mx_tensor *inputs)
 {
-    const mx_graph *graph = &net->model->graph;
+    const mx_graph *graph = &net->graph;
     char text[MX_SHAPE_TEXT];
     for (int i = 0; i < graph->n_inputs; i++) {
         const mx_tensor *in = &inputs[i], *wanted = &graph->inputs[i].declared;
@@ -160,7 +160,7 @@ mexpr_status mx_net_forward(mx_scope *scope, mx_net *net, const mx_tensor *input
     mexpr_status status = mx_net_plan(scope, net, inputs);
     if (status != MEXPR_OK)
         return status;
-    const mx_graph *graph = &net->model->graph;
+    const mx_graph *graph = &net->graph;
     net->is_training = is_training;
     net->seed = seed;
     for (int i = 0; i < graph->n_inputs; i++)
@@ -174,7 +174,7 @@ mexpr_status mx_net_forward(mx_scope *scope, mx_net *net, const mx_tensor *input
 
 const mx_tensor *mx_net_output(const mx_net *net, int index)
 {
-    return &net->now->tensors[net->model->graph.outputs[index].value];
+    return &net->now->tensors[net->graph.outputs[index].value];
 }
 
 /* --- backward ---------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ static float *gradient_of(const mx_net *net, int value)
 
 static void take_output_gradients(const mx_net *net, const float *const *output_gradients)
 {
-    const mx_graph *graph = &net->model->graph;
+    const mx_graph *graph = &net->graph;
     for (int i = 0; i < graph->n_outputs; i++) {
         const int value = graph->outputs[i].value;
         float *to = gradient_of(net, value);

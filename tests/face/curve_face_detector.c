@@ -87,6 +87,24 @@ static void cover(
         }
 }
 
+/* In a mirror that goes through the middle of the face, so that its box stays. */
+static void mirror(
+    const mx_face_view *view, uint8_t *pixels, const mx_face_box *box, float amount)
+{
+    const int width = (int)view->width;
+    const int both = box ? (int)lrintf(2 * box->x + box->size) : width - 1;
+    (void)amount;
+    for (uint32_t y = 0; y < view->height; y++) {
+        const uint8_t *from = view->pixels + y * view->stride;
+        uint8_t line[4096];
+        for (int x = 0; x < width && x < 4096; x++) {
+            const int at = both - x;
+            line[x] = from[at < 0 ? 0 : at < width ? at : width - 1];
+        }
+        memcpy(pixels + y * view->width, line, view->width < 4096 ? view->width : 4096);
+    }
+}
+
 typedef struct curve {
     const char *name;
     detector_harm harm;
@@ -97,6 +115,7 @@ typedef struct curve {
 
 static const curve curves[] = {
     {"as it is", NULL, {0}, 1, false},
+    {"mirrored", mirror, {0}, 1, false},
     {"turned, degrees", NULL, {-40, -30, -20, -10, 10, 20, 30, 40}, 8, true},
     {"light, times", multiply, {0.04f, 0.08f, 0.15f, 0.3f, 1.5f, 2, 3, 4}, 8, false},
     {"blur, sides of the face", blur, {0.01f, 0.02f, 0.03f, 0.05f, 0.08f}, 5, false},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net_definition.h"
 #include "support.h"
 
 #include "base/rng.h"
@@ -600,6 +601,7 @@ static void test_network(void **state)
     mx_small_net ready;
     mx_rng rng;
     float input[SIDE * SIDE], out[MX_FACE_NET_OUT];
+    double expected[MX_FACE_NET_OUT];
     mx_rng_seed(&rng, 5, 0);
     assert_ok(context, mx_face_net_create(scope, &net));
     for (int i = 0; i < MX_FACE_NET_LAYERS; i++) {
@@ -613,14 +615,17 @@ static void test_network(void **state)
     assert_ok(context, mx_face_net_prepare(scope, &net, &ready));
     mx_face_net_run(&ready, p.pixels, out);
     mx_face_net_input(p.pixels, input);
+    net_by_definition(&ready, input, 1.0f, 0.0f, expected);
+    for (int i = 0; i < MX_FACE_NET_OUT; i++)
+        assert_true(fabs((double)out[i] - expected[i]) < 1e-4);
     for (int i = 0; i < SIDE * SIDE; i++)
         now[i] = (double)input[i];
     for (int i = 0; i < MX_FACE_NET_LAYERS; i++) {
         layer_by_definition(&mx_face_layers[i], net.weights[i], net.biases[i], now, then);
         memcpy(now, then, sizeof now);
     }
-    for (int i = 0; i < MX_FACE_NET_OUT; i++)
-        assert_true(fabs((double)out[i] - now[i]) < 1e-4);
+    for (int i = 0; i < MX_FACE_NET_OUT; i++) /* what rounding weights and values does */
+        assert_true(fabs((double)out[i] - now[i]) < 0.02);
     mx_small_net_free(context, &ready);
     mx_face_net_free(context, &net);
     free(p.pixels);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "../../examples/face_training/landmark_trainer.h"
+#include "face/region.h"
 #include "face_render.h"
 #include "microexpr/image.h"
 #include "support.h"
@@ -122,14 +123,14 @@ static void mirrors_are_symmetric(void **state)
     (void)state;
     float points[VALUES], twice[VALUES];
     for (int i = 0; i < MX_FACE_POINTS; i++) {
-        assert_int_equal(landmark_mirror[landmark_mirror[i]], i);
+        assert_int_equal(mx_landmark_mirror[mx_landmark_mirror[i]], i);
         points[2 * i] = (float)i;
         points[2 * i + 1] = (float)(i * i);
     }
     memcpy(twice, points, sizeof twice);
-    landmark_mirror_points(twice);
+    mx_landmark_mirror_points(twice);
     assert_true(twice[0] == -16.0f && twice[1] == 256.0f);
-    landmark_mirror_points(twice);
+    mx_landmark_mirror_points(twice);
     assert_memory_equal(points, twice, sizeof points);
 }
 

@@ -341,6 +341,78 @@ static void check_tile(kcheck *k, const mx_conv_kernels *table, bool even)
     kcheck_release(k, y);
 }
 
+static void check_add_pairs(kcheck *k, const mx_conv_kernels *table, size_t n)
+{
+    float *a = numbers(k, n, 1.0f), *b = numbers(k, n, 1.0f);
+    float *y = numbers(k, 2 * n, 1.0f), want[2 * MAX_N];
+    for (size_t i = 0; i < 2 * n; i++)
+        want[i] = y[i] + (i % 2 ? b : a)[i / 2];
+    table->add_pairs(n, a, b, y);
+    kcheck_true(k, memcmp(want, y, 2 * n * sizeof *y) == 0, "bit-equal");
+    kcheck_release(k, a);
+    kcheck_release(k, b);
+    kcheck_release(k, y);
+}
+
+/* Lines of windows of 3, and the numbers and weights that F(2, 3) makes of them. */
+static void check_pairs(kcheck *k, const mx_conv_kernels *table, int rows, bool whole)
+{
+    const int cols =
+        whole ? table->cols : 1 + (int)mx_rng_below(&k->rng, (uint32_t)table->cols);
+    const size_t runs = 1 + mx_rng_below(&k->rng, MAX_RUNS), width = (size_t)table->cols;
+    const size_t n = (size_t)(rows + 1) / 2,
+                 room = (n + MX_CONV_LANES - 1) / MX_CONV_LANES * MX_CONV_LANES;
+    const size_t line = 2 * room + 2, v_step = room + mx_rng_below(&k->rng, 5);
+    float *x = numbers(k, runs * line, 1.0f), *w = numbers(k, runs * 3 * width, 1.0f);
+    float *v = kcheck_buffer(runs * 4 * v_step, sizeof *v, mx_rng_below(&k->rng, 16));
+    float *u = kcheck_buffer(runs * 4 * width, sizeof *u, 0);
+    const size_t y_size = (size_t)rows * (size_t)cols;
+    float *y = kcheck_buffer(y_size, sizeof *y, mx_rng_below(&k->rng, 16));
+    finish made = make_finish(k, (size_t)cols, y_size);
+    ptrdiff_t offsets[MAX_RUNS];
+    const float *first = v;
+    for (size_t t = 0; t < runs; t++) {
+        offsets[t] = (ptrdiff_t)(t * 4 * v_step);
+        table->pair_line(n, x + t * line, v + offsets[t], (ptrdiff_t)v_step);
+        for (size_t c = 0; c < width; c++) {
+            const float *g = w + t * 3 * width + c, *d = x + t * line;
+            float *to = u + t * 4 * width + c;
+            to[0] = g[0];
+            to[width] = (g[0] + g[width] + g[2 * width]) / 2;
+            to[2 * width] = (g[0] - g[width] + g[2 * width]) / 2;
+            to[3 * width] = g[2 * width];
+            const size_t q = c % n;
+            const float want[4] = {d[2 * q] - d[2 * q + 2], d[2 * q + 1] + d[2 * q + 2],
+                d[2 * q + 2] - d[2 * q + 1], d[2 * q + 1] - d[2 * q + 3]};
+            for (size_t j = 0; j < 4; j++)
+                kcheck_true(
+                    k, v[(size_t)offsets[t] + j * v_step + q] == want[j], "equal");
+        }
+    }
+    const mx_conv_tile tile = {
+        rows, cols, runs, 4, &first, offsets, (ptrdiff_t)v_step, u, y, cols, made.f};
+    table->pairs(&tile);
+    near all = {0};
+    for (int r = 0; r < rows; r++)
+        for (int c = 0; c < cols; c++) {
+            double sum = 0;
+            for (size_t t = 0; t < runs * 3; t++)
+                sum += (double)x[t / 3 * line + (size_t)r + t % 3] *
+                       (double)w[t * width + (size_t)c];
+            const int at = r * cols + c;
+            const double add = made.residual ? (double)made.residual[at] : 0;
+            compare(&all, finished(&made.f, (size_t)c, sum, add), y[at]);
+            all.scale = fmax(all.scale, fabs(sum));
+        }
+    check_near(k, &all, 4e-6);
+    release_finish(k, &made);
+    kcheck_release(k, x);
+    kcheck_release(k, w);
+    kcheck_release(k, v);
+    kcheck_release(k, u);
+    kcheck_release(k, y);
+}
+
 static void check_depth(
     kcheck *k, const mx_conv_kernels *table, size_t channels, bool even)
 {
@@ -577,6 +649,11 @@ static void check_last(kcheck *k, const mx_conv_kernels *table)
     kcheck_slot(k, "tile");
     for (int i = 0; i < 300; i++)
         check_tile(k, table, i % 2);
+    kcheck_slot(k, "pairs");
+    for (int rows = 1; rows <= MAX_N; rows++)
+        check_pairs(k, table, rows, rows % 2);
+    for (int rows = 1; rows <= 40; rows++)
+        check_pairs(k, table, rows, rows % 2 == 0);
     kcheck_slot(k, "depth");
     for (size_t n = 1; n <= MAX_N; n++)
         check_depth(k, table, n, n % 2);
@@ -665,6 +742,9 @@ void kcheck_table(kcheck *k)
     kcheck_slot(k, "every_second");
     for (size_t n = 1; n <= MAX_N; n++)
         check_second(k, &table, n);
+    kcheck_slot(k, "add_pairs");
+    for (size_t n = 1; n <= MAX_N; n++)
+        check_add_pairs(k, &table, n);
     kcheck_slot(k, "silu");
     for (size_t n = 1; n <= MAX_N; n++)
         check_silu(k, &table, n, n % 3 == 0 ? 1.0f : n % 3 == 1 ? 10.0f : 100.0f);

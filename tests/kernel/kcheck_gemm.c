@@ -118,6 +118,21 @@ static float *solve(
     return c;
 }
 
+/* With room, of whole products alone. */
+static void with_room(const mx_gemm *gemm, bool transpose_a, bool transpose_b, int m,
+    int n, int k, float alpha, const float *a, int lda, const float *b, int ldb,
+    float beta, float *c, int ldc)
+{
+    const size_t n_floats = mx_gemm_room(transpose_a, transpose_b, m, n, k);
+    float *room = malloc((n_floats + 1) * sizeof *room);
+    if (!room)
+        abort();
+    (void)alpha;
+    mx_sgemm_in(
+        gemm, transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc, room);
+    free(room);
+}
+
 static void check_problem(kcheck *k, problem *p)
 {
     mx_gemm plain, fast;
@@ -125,6 +140,8 @@ static void check_problem(kcheck *k, problem *p)
     mx_gemm_init(&fast, k->cpu);
     problem_begin(k, p);
     kcheck_release(k, solve(k, p, "gemm", mx_sgemm, &fast));
+    if (p->alpha == 1.0f)
+        kcheck_release(k, solve(k, p, "gemm with room", with_room, &fast));
     if (p->m > 0 && p->n > 0 && p->k > 0) {
         kcheck_release(k, solve(k, p, "gemm_builtin_plain", mx_sgemm_builtin, &plain));
         float *c = solve(k, p, "gemm_builtin", mx_sgemm_builtin, &fast);
@@ -158,7 +175,14 @@ static void check_products(kcheck *k)
             .transpose_b = mx_rng_below(&k->rng, 2),
             .alpha = factors[mx_rng_below(&k->rng, 4)],
             .beta = factors[mx_rng_below(&k->rng, 4)]};
-        if (turn < 36) {
+        if (turn >= 36 && turn < 36 + 8) { /* few samples and large weights */
+            p.transpose_a = turn % 2;
+            p.transpose_b = !p.transpose_a;
+            p.alpha = 1;
+            p.m = p.transpose_a ? 1000 + turn : 5 + (int)mx_rng_below(&k->rng, 60);
+            p.n = p.transpose_a ? 700 : 300 + turn;
+            p.k = p.transpose_a ? 5 + (int)mx_rng_below(&k->rng, 60) : 400 + turn;
+        } else if (turn < 36) {
             p.m = large[turn / 4][0];
             p.n = large[turn / 4][1];
             p.k = large[turn / 4][2];

@@ -154,6 +154,26 @@ static void same_value(kcheck *k, const char *name, float expected, float got)
     same(k, &expected, &got, 1);
 }
 
+/* The numbers as rows of any length that divides them. */
+static void check_rows(kcheck *k, const mx_nn_kernels *t, size_t n, const float *x)
+{
+    enum { ROWS = 5 };
+    float sum[ROWS], max[ROWS], min[ROWS];
+    for (size_t rows = 1; rows <= ROWS; rows++) {
+        const size_t cols = n / rows;
+        if (cols * rows != n)
+            continue;
+        t->sum_rows(rows, cols, x, sum);
+        t->max_rows(rows, cols, x, max);
+        t->min_rows(rows, cols, x, min);
+        for (size_t r = 0; r < rows; r++) {
+            same_value(k, "sum_rows", t->sum(cols, x + r * cols), sum[r]);
+            same_value(k, "max_rows", t->max_reduce(cols, x + r * cols), max[r]);
+            same_value(k, "min_rows", t->min_reduce(cols, x + r * cols), min[r]);
+        }
+    }
+}
+
 static void check_reductions(kcheck *k, const tables *t)
 {
     for (size_t n = 1; n <= 4 * MOST; n++) {
@@ -191,6 +211,7 @@ static void check_reductions(kcheck *k, const tables *t)
         x[mx_rng_below(&k->rng, (uint32_t)n)] = NAN;
         kcheck_true(k, isnan(t->fast.max_reduce(n, x)), "NaN is the largest");
         kcheck_true(k, isnan(t->fast.min_reduce(n, x)), "NaN is the smallest");
+        check_rows(k, &t->fast, n, x);
         kcheck_release(k, x);
     }
 }
@@ -395,6 +416,12 @@ static void check_softmax(kcheck *k, const mx_nn_kernels *t)
         for (size_t i = 0; i < n; i++)
             kcheck_true(k, fabs(y[i] - exp((double)x[i] - x[0]) / sum) <= 1e-6,
                 "near the softmax in double");
+        t->log_softmax(n, x, y);
+        for (size_t i = 0; i < n; i++) {
+            const double want = (double)x[i] - x[0] - log(sum);
+            kcheck_true(k, fabs(y[i] - want) <= 1e-6 * fmax(1, fabs(want)),
+                "near the log of the softmax in double");
+        }
     }
 }
 

@@ -281,6 +281,50 @@ static void check_steps(
         kcheck_release(k, x[i / 4][i % 4]);
 }
 
+/* Gates along an axis of any of the two kinds. */
+static void check_gates(
+    kcheck *k, const mx_train_kernels *plain, const mx_train_kernels *fast, size_t n)
+{
+    const mx_gate_shape s = {
+        1 + mx_rng_below(&k->rng, 4), 1 + mx_rng_below(&k->rng, 40), 1 + n % 40, n & 1};
+    const size_t floats = s.outer * s.n * s.inner, results = s.outer * s.inner;
+    const size_t sizes[] = {floats, floats, results, results, results};
+    float *x[2][5]; /* x, its gradient, largest, its gradient, mean or its gradient */
+    for (int i = 0; i < 10; i++) {
+        float **to = &x[i / 5][i % 5];
+        *to = kcheck_buffer(sizes[i % 5], sizeof(float), i < 5 ? n % 5 : 0);
+        kcheck_fill_f32(k, *to, sizes[i % 5], 1.0f, i == 0);
+        if (i >= 5)
+            memcpy(*to, x[0][i % 5], sizes[i % 5] * sizeof(float));
+    }
+    for (size_t i = 0; i < floats; i += 3) /* equals */
+        x[0][0][i] = x[1][0][i] = 0.5f;
+    const bool adds = mx_rng_below(&k->rng, 2);
+    kcheck_slot(k, "gate_stats");
+    plain->gate_stats(&s, x[0][0], x[0][2], x[0][4]);
+    fast->gate_stats(&s, x[1][0], x[1][2], x[1][4]);
+    kcheck_equal(k, x[0][2], x[1][2], results * sizeof(float));
+    kcheck_equal(k, x[0][4], x[1][4], results * sizeof(float));
+    kcheck_slot(k, "gate_give_stats");
+    plain->gate_give_stats(&s, x[0][0], x[0][2], x[0][3], x[0][4], adds, x[0][1]);
+    fast->gate_give_stats(&s, x[1][0], x[1][2], x[1][3], x[1][4], adds, x[1][1]);
+    kcheck_equal(k, x[0][1], x[1][1], floats * sizeof(float));
+    kcheck_slot(k, "gate_give");
+    plain->gate_give(&s, x[0][0], x[0][3], x[0][0], adds, x[0][1], x[0][4]);
+    fast->gate_give(&s, x[1][0], x[1][3], x[1][0], adds, x[1][1], x[1][4]);
+    kcheck_equal(k, x[0][1], x[1][1], floats * sizeof(float));
+    kcheck_equal(k, x[0][4], x[1][4], results * sizeof(float));
+    plain->gate_give(&s, x[0][0], x[0][3], x[0][0], adds, NULL, x[0][2]);
+    fast->gate_give(&s, x[1][0], x[1][3], x[1][0], adds, NULL, x[1][2]);
+    kcheck_equal(k, x[0][2], x[1][2], results * sizeof(float));
+    kcheck_slot(k, "gate_apply");
+    plain->gate_apply(&s, x[0][0], x[0][3], x[0][1]);
+    fast->gate_apply(&s, x[1][0], x[1][3], x[1][1]);
+    kcheck_equal(k, x[0][1], x[1][1], floats * sizeof(float));
+    for (int i = 0; i < 10; i++)
+        kcheck_release(k, x[i / 5][i % 5]);
+}
+
 typedef struct step_job {
     float x[4][4096];
 } step_job;
@@ -321,6 +365,7 @@ void kcheck_table(kcheck *k)
         check_lane_sums(k, &plain, &fast, n);
         check_lane_pool(k, &plain, &fast);
         check_steps(k, &plain, &fast, n);
+        check_gates(k, &plain, &fast, n);
     }
     if (k->bench)
         time_steps(k);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Convolutions and what follows them give the same with channels last as without, in any
- * form, by Winograd's way too, and the same bits on any number of threads. */
+ * form, by Winograd's way too, and the same bits on any number of threads; and the model
+ * is written again as it came, wherever its weights lie. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
+#include "microexpr/image.h"
 #include "microexpr/model.h"
 #include "onnx_build.h"
 #include "support.h"
@@ -144,8 +146,22 @@ static void end(net *n)
 typedef struct outcome {
     size_t count;
     int moved, winograd; /* rewrites */
+    uint64_t file;       /* hash of the model as it is written again */
     float y[MAX_ELEMENTS];
 } outcome;
+
+/* FNV-1a. */
+static uint64_t hash_of_file(mexpr_context *context, const mexpr_model *model)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    uint64_t hash = 14695981039346656037u;
+    assert_ok(context, mexpr_model_encode(context, model, &bytes, &size));
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * 1099511628211u;
+    mexpr_bytes_free(context, &bytes);
+    return hash;
+}
 
 static void run(const net *n, uint32_t rewrites, int threads, const float *x, outcome *o)
 {
@@ -173,6 +189,7 @@ static void run(const net *n, uint32_t rewrites, int threads, const float *x, ou
     memcpy(o->y, out.data, o->count * sizeof *o->y);
     o->moved = mexpr_model_n_rewrites(model, MEXPR_REWRITE_LAYOUT);
     o->winograd = mexpr_model_n_rewrites(model, MEXPR_REWRITE_WINOGRAD);
+    o->file = hash_of_file(context, model);
     mexpr_session_destroy(&session);
     mexpr_model_destroy(&model);
     mexpr_context_destroy(&context);
@@ -210,6 +227,7 @@ static int check(net *n, int moved, int winograd, int seed)
     check_near(&want, &plain, seed);
     run(n, MEXPR_REWRITE_ALL, 1, x, &all);
     check_near(&want, &all, seed);
+    assert_true(want.file == plain.file && want.file == all.file);
     if (all.moved < moved || all.winograd != winograd)
         fail_msg(
             "network %d: %d nodes moved, %d by Winograd", seed, all.moved, all.winograd);
@@ -346,6 +364,27 @@ static void winograd_forms(void **state)
     winograd(5, 10, 32, 16, false, false);
 }
 
+/* Windows 3 wide on planes, by F(2, 3): any number of lines and slices, of outputs. */
+static void winograd_planes(void **state)
+{
+    (void)state;
+    for (int seed = 0; seed < 40; seed++) {
+        const int rank = seed % 3 ? 4 : 5, width = 6 + seed % 13 + (seed % 7 ? 0 : 40);
+        const int64_t dims[5] = {
+            1 + seed % 2, 1 + seed % 4, 3, rank == 4 ? width : 7, width};
+        net n = begin((uint64_t)(200 + seed), rank, dims);
+        const int channels = 4 + below(&n, 70);
+        form f = three;
+        f.kernel[0] = 1 + below(&n, 3);
+        f.before[rank - 3] = 1 + below(&n, 2);
+        conv(&n, "x", "conv", (int)dims[1], channels, 1, &f, true);
+        batch_norm(&n, "conv", "norm", channels);
+        onnx_simple(&n.m, seed % 2 ? "Relu" : "Softsign", "norm", "y");
+        end(&n);
+        check(&n, 1, 1, 200 + seed);
+    }
+}
+
 /* Outer slices, lines and columns whose windows lie in the padding. */
 static void winograd_padding(void **state)
 {
@@ -432,7 +471,7 @@ static void siblings(void **state)
     onnx_attr_int(&node, "axis", 1);
     onnx_add(&n.m, &node);
     end(&n);
-    check(&n, 2, 0, 0);
+    check(&n, 2, 1, 0);
 }
 
 /* --- gates ------------------------------------------------------------------------- */
@@ -472,6 +511,27 @@ static void transpose(net *n, const char *in, const char *out, const char *perm)
     onnx_add(&n->m, &node);
 }
 
+/* Weights of two convolutions, one of which goes by Winograd's way. */
+static void shared_weights(void **state)
+{
+    (void)state;
+    const int64_t dims[4] = {1, 32, 13, 12}, weight_dims[4] = {32, 32, 3, 3};
+    for (int order = 0; order < 2; order++) {
+        net n = begin(8, 4, dims);
+        weights(&n, "w", 4, weight_dims, 0);
+        for (int i = 0; i < 2; i++) {
+            onnx_message node = onnx_node("Conv", "", "x w", i ? "b" : "a");
+            onnx_attr_ints(&node, "pads", "1 1 1 1");
+            onnx_attr_ints(&node, "strides", i == order ? "1 1" : "2 2");
+            onnx_add(&n.m, &node);
+            onnx_simple(&n.m, "GlobalMaxPool", i ? "b" : "a", i ? "d" : "c");
+        }
+        onnx_simple(&n.m, "Add", "c d", "y");
+        end(&n);
+        check(&n, 2, 1, order);
+    }
+}
+
 /* Behind a convolution: channel gate, then spatial gate. */
 static void cbam(void **state)
 {
@@ -489,7 +549,7 @@ static void cbam(void **state)
     mean_max(&n, "z", "m");
     onnx_simple(&n.m, "Mul", "z m.gate", "y");
     end(&n);
-    check(&n, 4, 0, 1);
+    check(&n, 4, 1, 1);
 }
 
 /* Behind a convolution: three gates over the input turned three ways. */
@@ -515,7 +575,7 @@ static void triplet(void **state)
     onnx_simple(&n.m, "Add", "hw c", "hwc");
     onnx_simple(&n.m, "Mul", "hwc third", "y");
     end(&n);
-    check(&n, 5, 0, 2);
+    check(&n, 5, 1, 2);
 }
 
 int main(void)
@@ -523,9 +583,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_networks),
         cmocka_unit_test(winograd_forms),
+        cmocka_unit_test(winograd_planes),
         cmocka_unit_test(winograd_padding),
         cmocka_unit_test(winograd_nan),
         cmocka_unit_test(siblings),
+        cmocka_unit_test(shared_weights),
         cmocka_unit_test(cbam),
         cmocka_unit_test(triplet),
     };

@@ -132,6 +132,67 @@ static void changed_weights(void **state)
     }
 }
 
+/* A chain of convolutions, 18 MiB of weights that are laid out anew. */
+static size_t write_convolutions(const char *path)
+{
+    enum { CHANNELS = 256, N_CONVS = 8 };
+    float *w = calloc((size_t)CHANNELS * CHANNELS * 9, sizeof *w);
+    assert_non_null(w);
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x0", F32, "1 256 5 5");
+    for (int i = 0; i < N_CONVS; i++) {
+        char name[16], in[32], out[16];
+        snprintf(name, sizeof name, "w%d", i);
+        snprintf(in, sizeof in, "x%d w%d", i, i);
+        snprintf(out, sizeof out, "x%d", i + 1);
+        w[i] = 1;
+        onnx_f32(&m, name, "256 256 3 3", w);
+        onnx_message node = onnx_node("Conv", name, in, out);
+        onnx_attr_ints(&node, "pads", "1 1 1 1");
+        onnx_add(&m, &node);
+    }
+    free(w);
+    onnx_output(&m, "x8", F32, NULL);
+    onnx_end(&m);
+    const size_t size = m.file.size;
+    test_write_file(path, m.file.data, size);
+    onnx_destroy(&m);
+    return size;
+}
+
+/* Weights in another order are there once, and can be written all the same. */
+static void ordered_weights(void **state)
+{
+    (void)state;
+    const char *path = test_path("convolutions.onnx");
+    const size_t size = write_convolutions(path);
+    void *bytes[2];
+    size_t written[2];
+    for (uint32_t rewrites = 0; rewrites < 2; rewrites++) {
+        test_heap heap;
+        test_heap_init(&heap);
+        mexpr_context *context = test_context(&heap, 1);
+        mexpr_model_options options = MEXPR_MODEL_OPTIONS_INIT;
+        mexpr_model *model = NULL;
+        options.rewrites = rewrites ? MEXPR_REWRITE_ALL : 0;
+        assert_ok(context, mexpr_model_load_with(context, path, &options, &model));
+        assert_true((double)heap.peak_bytes <= 1.2 * (double)size);
+        assert_true((double)heap.live_bytes <= 1.02 * (double)size);
+        void *own = NULL;
+        assert_ok(context, mexpr_model_encode(context, model, &own, &written[rewrites]));
+        bytes[rewrites] = malloc(written[rewrites]);
+        assert_non_null(bytes[rewrites]);
+        memcpy(bytes[rewrites], own, written[rewrites]);
+        mexpr_bytes_free(context, &own);
+        mexpr_model_destroy(&model);
+        mexpr_context_destroy(&context);
+    }
+    assert_int_equal(written[0], written[1]);
+    assert_memory_equal(bytes[0], bytes[1], written[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
 /* The file may be cut, written over and removed while the model is loaded. */
 static void file_goes_away(void **state)
 {
@@ -153,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_are_there_once),
         cmocka_unit_test(changed_weights),
+        cmocka_unit_test(ordered_weights),
         cmocka_unit_test(file_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@ enum { W = 32, H = 24, N_PIXELS = W * H };
 static const mx_change nothing = {.zoom = 1, .gain = 1};
 static const mx_planes flow = {
     .n = 3, .n_frames = 1, .height = H, .width = W, .is_flow = true};
-static float from[3 * N_PIXELS], to[3 * N_PIXELS], work[N_PIXELS];
+static float from[3 * N_PIXELS], to[3 * N_PIXELS], work[4 * N_PIXELS];
 
 /* The motion A x of points x from the middle, and its strain. */
 static void make_linear(double a[2][2], float zero, float *planes)
@@ -41,6 +41,7 @@ static void apply(const mx_change *change, const mx_planes *planes)
 {
     mx_rng rng;
     mx_rng_seed(&rng, 1, 1);
+    assert_true(mx_augment_work(planes) <= sizeof work / sizeof *work);
     mx_augment_apply(change, planes, &rng, from, to, work);
 }
 
