@@ -592,7 +592,6 @@ int main(void)
         cmocka_unit_test(test_default_network),
         cmocka_unit_test(test_answer_is_the_models),
         cmocka_unit_test(test_network_that_ships),
-        cmocka_unit_test(test_network_that_ships),
         cmocka_unit_test(test_no_movement),
         cmocka_unit_test(test_face_box),
         cmocka_unit_test(test_threads_change_nothing),
