@@ -1099,6 +1099,7 @@ ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png" --json
 holds 'one JSON object' json
 holds 'the face' grep -q '"faces": 1, "face": \[' out
 holds 'a crop' grep -q '"width": 140, "height": 170' out
+holds 'a smile' json_is positive label
 ok recognize --onset "$frames/onset.png" --apex "$frames/apex.png"
 holds 'the head' grep -q '^head  moved by' out
 ok recognize "$frames" --onset 2 --apex 1 --explain why-clip.png

@@ -176,6 +176,44 @@ static void test_answer_is_the_models(void **state)
     mexpr_context_destroy(&context);
 }
 
+/* The network that ships gives what onnxruntime says of its file, and says what it is. */
+static void test_network_that_ships(void **state)
+{
+    (void)state;
+    static const char *const notes[][2] = {{"microexpr.planes", "u,v,strain"},
+        {"microexpr.labels", "negative,positive,surprise"},
+        {"microexpr.crop", "140,170,0.54,0.285"}, {"microexpr.use", "research only"},
+        {"microexpr.card", "docs/models/flow_fusion.md"}};
+    static const double expected[3] = {-0.44217235, -2.0326607, -1.485564};
+    static float picture[3 * 28 * 28];
+    mexpr_context *context = test_context(NULL, 1);
+    mexpr_tensor_view view = MEXPR_TENSOR_VIEW_INIT;
+    mexpr_model *model = NULL;
+    mexpr_session *session = NULL;
+    assert_ok(context, mexpr_model_load_memory(
+                           context, mx_default_model, mx_default_model_size, &model));
+    for (int k = 0; k < 5; k++)
+        assert_string_equal(mexpr_model_metadata(model, notes[k][0]), notes[k][1]);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < 28 * 28; i++)
+            picture[c * 28 * 28 + i] = (float)((i * i * (c + 2) + i * 37) % 251);
+    view.dtype = MEXPR_DTYPE_F32;
+    view.rank = 4;
+    view.dims[0] = 1;
+    view.dims[1] = 3;
+    view.dims[2] = view.dims[3] = 28;
+    view.data = picture;
+    assert_int_equal(mexpr_session_create(model, &session), MEXPR_OK);
+    assert_int_equal(mexpr_session_set_input(session, NULL, &view), MEXPR_OK);
+    assert_int_equal(mexpr_session_run(session), MEXPR_OK);
+    assert_int_equal(mexpr_session_output(session, NULL, &view), MEXPR_OK);
+    for (int k = 0; k < 3; k++)
+        assert_true(fabs((double)((const float *)view.data)[k] - expected[k]) < 1e-4);
+    mexpr_session_destroy(&session);
+    mexpr_model_destroy(&model);
+    mexpr_context_destroy(&context);
+}
+
 static void test_no_movement(void **state)
 {
     (void)state;
@@ -553,6 +591,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default_network),
         cmocka_unit_test(test_answer_is_the_models),
+        cmocka_unit_test(test_network_that_ships),
         cmocka_unit_test(test_no_movement),
         cmocka_unit_test(test_face_box),
         cmocka_unit_test(test_threads_change_nothing),
