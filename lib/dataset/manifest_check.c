@@ -31,10 +31,10 @@ static mexpr_status grow(mx_scope *scope, mexpr_findings *f)
 /* A character that was cut in two goes. */
 static void end_whole(char *text)
 {
-    size_t n = strlen(text), k = n;
+    size_t k = strlen(text);
     while (k > 0 && ((uint8_t)text[k - 1] & 0xc0) == 0x80)
         k--;
-    if (n + 1 == MX_FINDING_DETAIL && k > 0 && (uint8_t)text[k - 1] >= 0x80)
+    if (k > 0 && (uint8_t)text[k - 1] >= 0x80)
         text[k - 1] = 0;
 }
 
@@ -48,9 +48,9 @@ mexpr_status mx_check_add(
     *e = (mx_finding_entry){(int32_t)kind, c->clip, frame, ""};
     va_list args;
     va_start(args, format);
-    vsnprintf(e->detail, sizeof e->detail, format, args);
+    if (vsnprintf(e->detail, sizeof e->detail, format, args) >= MX_FINDING_DETAIL)
+        end_whole(e->detail);
     va_end(args);
-    end_whole(e->detail);
     return MEXPR_OK;
 }
 
